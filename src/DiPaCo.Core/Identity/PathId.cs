@@ -1,0 +1,29 @@
+using System.Globalization;
+
+namespace DiPaCo.Core;
+
+/// <summary>
+/// A path: the mixed-radix number of its expert choices, first level most significant,
+/// the replica (if any) least significant.
+/// </summary>
+/// <param name="Value">Zero-based number.</param>
+public readonly record struct PathId(int Value) : IComparable<PathId>
+{
+    /// <inheritdoc/>
+    public int CompareTo(PathId other) => Value.CompareTo(other.Value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Orders by number.</summary>
+    public static bool operator <(PathId left, PathId right) => left.Value < right.Value;
+
+    /// <summary>Orders by number.</summary>
+    public static bool operator >(PathId left, PathId right) => left.Value > right.Value;
+
+    /// <summary>Orders by number.</summary>
+    public static bool operator <=(PathId left, PathId right) => left.Value <= right.Value;
+
+    /// <summary>Orders by number.</summary>
+    public static bool operator >=(PathId left, PathId right) => left.Value >= right.Value;
+}
