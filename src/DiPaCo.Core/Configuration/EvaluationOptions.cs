@@ -1,0 +1,26 @@
+namespace DiPaCo.Core.Configuration;
+
+/// <summary>What is measured.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>Validation perplexity after every so many phases; 0 never. Default 1.</summary>
+    public int EveryPhases { get; init; } = 1;
+
+    /// <summary>Documents of the test split that are scored at most; 0 all. Default 0.</summary>
+    public int MaxDocuments { get; init; }
+
+    /// <summary>Documents of the validation split that are scored at most at each phase; 0 all.</summary>
+    public int MaxValidationDocuments { get; init; } = 256;
+
+    /// <summary>The dense model of one path's size, trained for as many steps as a path in all. Default true.</summary>
+    public bool DenseEqualSteps { get; init; } = true;
+
+    /// <summary>The same dense model trained for P times the steps: equal total training FLOPs. Default false.</summary>
+    public bool DenseEqualFlops { get; init; }
+
+    /// <summary>Where the dense models start. Default: at the fork, as the paths do.</summary>
+    public DenseStart DenseStart { get; init; } = DenseStart.Fork;
+
+    /// <summary>Tokens of each text sample in the report; 0 for none. Default 64.</summary>
+    public int SampleTokens { get; init; } = 64;
+}
