@@ -1,0 +1,38 @@
+namespace DiPaCo.Runtime;
+
+/// <summary>One row of the evaluation table.</summary>
+public sealed record EvaluationRow
+{
+    /// <summary>Name of the model, for example <c>DiPaCo 2×2, routed</c> or <c>dense, equal steps</c>.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Number of paths.</summary>
+    public required int Paths { get; init; }
+
+    /// <summary>Parameters that run at inference.</summary>
+    public required long ParametersPerPath { get; init; }
+
+    /// <summary>Parameters of the whole model.</summary>
+    public required long ParametersTotal { get; init; }
+
+    /// <summary>Optimizer steps of one path, base stage included.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Tokens trained on by all paths together, base stage included.</summary>
+    public required long TrainingTokens { get; init; }
+
+    /// <summary>Training floating-point operations of all paths together, base stage included.</summary>
+    public required double TrainingFlops { get; init; }
+
+    /// <summary>exp of the mean loss over scored tokens, the routing prefix excluded.</summary>
+    public required double Perplexity { get; init; }
+
+    /// <summary>The same with the prefix included.</summary>
+    public required double PerplexityWithPrefix { get; init; }
+
+    /// <summary>Bits per UTF-8 byte of the text, the prefix included.</summary>
+    public required double BitsPerByte { get; init; }
+
+    /// <summary>Tokens scored, prefix excluded.</summary>
+    public required long ScoredTokens { get; init; }
+}

@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+
+namespace DiPaCo.Runtime;
+
+/// <summary>Everything that a finished run has to say, as data: <c>results.json</c>, from which report and tables are made.</summary>
+public sealed record RunResults
+{
+    /// <summary>Name of the run.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>SHA-256 over the sorted list of module id and blob hash: equal digests mean equal models.</summary>
+    public required string ModelDigest { get; init; }
+
+    /// <summary>The complete configuration as YAML, defaults included.</summary>
+    public required string ConfigurationYaml { get; init; }
+
+    /// <summary>What was learned from.</summary>
+    public required CorpusSummary Corpus { get; init; }
+
+    /// <summary>Sizes of the model.</summary>
+    public required ModelSummary Model { get; init; }
+
+    /// <summary>The shard of every path, in order of path ids.</summary>
+    public required ImmutableArray<ShardSummary> Shards { get; init; }
+
+    /// <summary>Held-out results, one row a model, best baseline first is not assumed.</summary>
+    public required ImmutableArray<EvaluationRow> Evaluation { get; init; }
+
+    /// <summary>Perplexity of the routed model on validation documents after each phase that measured it.</summary>
+    public required ImmutableArray<PhaseValidation> Validation { get; init; }
+
+    /// <summary>Continuations of prompts by different paths.</summary>
+    public required ImmutableArray<TextSample> Samples { get; init; }
+}
