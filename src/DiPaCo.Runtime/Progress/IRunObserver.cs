@@ -4,5 +4,5 @@ namespace DiPaCo.Runtime;
 public interface IRunObserver
 {
     /// <summary>Receives one event.</summary>
-    void On(RunEvent runEvent);
+    void Observe(RunEvent runEvent);
 }
