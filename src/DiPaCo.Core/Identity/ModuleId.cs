@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DiPaCo.Core;
 
 /// <summary>
@@ -5,6 +7,7 @@ namespace DiPaCo.Core;
 /// <c>level1.block0.path17</c>, <c>embedding.path17</c>. Levels count from 1 as in the paper; experts, blocks and paths from 0.
 /// </summary>
 /// <param name="Name">The canonical name: lower-case letters, digits and dots.</param>
+[JsonConverter(typeof(ModuleIdJsonConverter))]
 public readonly record struct ModuleId(string Name) : IComparable<ModuleId>
 {
     /// <inheritdoc/>

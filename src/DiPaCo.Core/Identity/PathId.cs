@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace DiPaCo.Core;
 
@@ -7,6 +8,7 @@ namespace DiPaCo.Core;
 /// the replica (if any) least significant.
 /// </summary>
 /// <param name="Value">Zero-based number.</param>
+[JsonConverter(typeof(PathIdJsonConverter))]
 public readonly record struct PathId(int Value) : IComparable<PathId>
 {
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace DiPaCo.Core;
 
@@ -7,6 +8,7 @@ namespace DiPaCo.Core;
 /// Module version t is what phase t starts from; phase t produces version t + 1. Counts from 0.
 /// </summary>
 /// <param name="Value">Zero-based number.</param>
+[JsonConverter(typeof(PhaseJsonConverter))]
 public readonly record struct Phase(int Value)
 {
     /// <summary>The phase after this one.</summary>
