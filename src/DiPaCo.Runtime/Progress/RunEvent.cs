@@ -5,13 +5,17 @@ namespace DiPaCo.Runtime;
 /// <summary>Something that an observer of a run may show. Events carry no decision: dropping them changes nothing.</summary>
 public abstract record RunEvent;
 
+/// <summary>The machine is known: sent once, before the first stage.</summary>
+/// <param name="Machine">What computes, and how fast its matrix products are.</param>
+public sealed record MachineFound(MachineSummary Machine) : RunEvent;
+
 /// <summary>A stage begins.</summary>
 /// <param name="Stage">Which.</param>
 /// <param name="Units">How much work it has, in the unit that <see cref="StageAdvanced"/> counts; 0 when unknown.</param>
 /// <param name="Unit">The unit's name in the plural, for example <c>steps</c> or <c>documents</c>.</param>
 public sealed record StageStarted(Stage Stage, long Units, string Unit) : RunEvent;
 
-/// <summary>Work of a stage is done.</summary>
+/// <summary>Work of a stage is done: after every step of a training stage, and every now and then in the others. Progress bars follow this event alone.</summary>
 /// <param name="Stage">Which.</param>
 /// <param name="Done">Units done so far, results of an earlier session included.</param>
 /// <param name="Reused">Whether these units were found finished from an earlier session.</param>

@@ -31,4 +31,10 @@ public sealed record RunResults
 
     /// <summary>Continuations of prompts by different paths.</summary>
     public required ImmutableArray<TextSample> Samples { get; init; }
+
+    /// <summary>The machine of the last session; null when unknown.</summary>
+    public MachineSummary? Machine { get; init; }
+
+    /// <summary>Time per stage, in order of stages.</summary>
+    public ImmutableArray<StageTime> Timings { get; init; } = [];
 }

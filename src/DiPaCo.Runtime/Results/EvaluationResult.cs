@@ -1,0 +1,22 @@
+using System.Collections.Immutable;
+
+namespace DiPaCo.Runtime;
+
+/// <summary>Held-out perplexities, measured again.</summary>
+public sealed record EvaluationResult
+{
+    /// <summary>Name of the run.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Digest of the modules that were evaluated.</summary>
+    public required string ModelDigest { get; init; }
+
+    /// <summary>Files and folders of the text; empty for the run's own test split.</summary>
+    public ImmutableArray<string> Data { get; init; } = [];
+
+    /// <summary>Documents scored.</summary>
+    public required long Documents { get; init; }
+
+    /// <summary>One row a model.</summary>
+    public required ImmutableArray<EvaluationRow> Evaluation { get; init; }
+}

@@ -1,0 +1,52 @@
+using System.Text.Json;
+using DiPaCo.Core;
+
+namespace DiPaCo.Runtime;
+
+/// <summary>Reads and writes <c>results.json</c> in a run's folder.</summary>
+public static class ResultsFile
+{
+    /// <summary>Name of the file in the run's folder.</summary>
+    public const string FileName = "results.json";
+
+    private const long MaxBytes = 64L << 20;
+
+    /// <summary>Writes the results completely or not at all.</summary>
+    public static async Task WriteAsync(string runFolder, RunResults results, CancellationToken cancellation)
+    {
+        string path = Path.Combine(runFolder, FileName);
+        string temporary = path + ".tmp";
+        await File.WriteAllBytesAsync(temporary, JsonSerializer.SerializeToUtf8Bytes(results, RunJson.Indented), cancellation);
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    /// <summary>Reads the results of a finished run.</summary>
+    /// <exception cref="DiPaCoException">The run has none yet, or the file is not what a run writes.</exception>
+    public static async Task<RunResults> ReadAsync(string runFolder, CancellationToken cancellation)
+    {
+        string path = Path.Combine(runFolder, FileName);
+        FileInfo file = new(path);
+        if (!file.Exists)
+        {
+            throw new DiPaCoException(Directory.Exists(runFolder)
+                ? $"'{runFolder}' has no {FileName}: the run is not finished. 'dipaco status {runFolder}' says how far it is; its 'dipaco train' command goes on."
+                : $"There is no run in '{runFolder}': the folder does not exist. Runs of this folder are listed by 'ls runs'.");
+        }
+
+        if (file.Length > MaxBytes)
+        {
+            throw new DiPaCoException($"'{path}' has {file.Length} bytes; results of a run have at most {MaxBytes}. The 'dipaco train' command of the run writes it anew if you delete it.");
+        }
+
+        try
+        {
+            await using FileStream stream = file.OpenRead();
+            return await JsonSerializer.DeserializeAsync<RunResults>(stream, RunJson.Indented, cancellation)
+                ?? throw new JsonException("The file holds 'null'.");
+        }
+        catch (JsonException exception)
+        {
+            throw new DiPaCoException($"'{path}' is damaged: {exception.Message} Delete it; the 'dipaco train' command of the run writes it anew.", exception);
+        }
+    }
+}

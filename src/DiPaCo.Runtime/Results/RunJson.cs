@@ -1,0 +1,42 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using DiPaCo.Core;
+
+namespace DiPaCo.Runtime;
+
+/// <summary>How the runtime's records look as JSON: camel case, names of enum values in camel case, ids as plain numbers.</summary>
+public static class RunJson
+{
+    /// <summary>For files and output that people also read.</summary>
+    public static JsonSerializerOptions Indented { get; } = Create(indented: true);
+
+    /// <summary>For one record a line.</summary>
+    public static JsonSerializerOptions Line { get; } = Create(indented: false);
+
+    private static JsonSerializerOptions Create(bool indented)
+    {
+        JsonSerializerOptions options = new(JsonSerializerDefaults.Web)
+        {
+            WriteIndented = indented,
+            NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+            RespectNullableAnnotations = true,
+            Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase), new PathIdConverter(), new PhaseConverter() },
+        };
+        options.MakeReadOnly(populateMissingResolver: true);
+        return options;
+    }
+
+    private sealed class PathIdConverter : JsonConverter<PathId>
+    {
+        public override PathId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetInt32());
+
+        public override void Write(Utf8JsonWriter writer, PathId value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+    }
+
+    private sealed class PhaseConverter : JsonConverter<Phase>
+    {
+        public override Phase Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetInt32());
+
+        public override void Write(Utf8JsonWriter writer, Phase value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+    }
+}
