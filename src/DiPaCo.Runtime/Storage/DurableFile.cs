@@ -1,0 +1,136 @@
+using DiPaCo.Core;
+using Microsoft.Win32.SafeHandles;
+
+namespace DiPaCo.Runtime.Storage;
+
+/// <summary>
+/// A file that appears complete or not at all, whenever the process or the machine stops: written under a temporary
+/// name in the same file system, flushed to the disk, renamed, and the folder flushed. Without <see cref="Commit"/>,
+/// disposing it leaves nothing behind.
+/// </summary>
+public sealed class DurableFile : IDisposable
+{
+    private readonly string _temporary;
+    private readonly IStorageSteps _steps;
+    private readonly SafeFileHandle _handle;
+    private readonly HashingFileStream _stream;
+    private bool _renamed;
+
+    private DurableFile(string temporary, IStorageSteps steps)
+    {
+        _temporary = temporary;
+        _steps = steps;
+        // Sharing deletion lets Windows rename the open file; on Unix any sharing mode is a lock that marks a live writer.
+        _handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Delete);
+        _stream = new HashingFileStream(_handle, temporary);
+    }
+
+    /// <summary>Where the content goes, front to back.</summary>
+    public Stream Stream => _stream;
+
+    /// <summary>Creates the temporary file, and the folder if need be.</summary>
+    /// <exception cref="StorageException">The folder cannot be written to.</exception>
+    public static DurableFile Create(string folder, IStorageSteps? steps = null)
+    {
+        string temporary = TemporaryFiles.NewPath(folder);
+        try
+        {
+            CreateFolder(folder);
+            var file = new DurableFile(temporary, steps ?? SilentStorageSteps.Instance);
+            file._steps.Reached(StorageStep.TemporaryCreated, temporary);
+            return file;
+        }
+        catch (Exception e) when (StorageErrors.IsStorage(e))
+        {
+            throw StorageErrors.Explain(e, "create a file in", folder);
+        }
+    }
+
+    /// <summary>Writes a small file durably; an existing one is replaced.</summary>
+    /// <exception cref="StorageException">The disk is full or the folder cannot be written to.</exception>
+    public static void WriteAllBytes(string path, ReadOnlySpan<byte> content, IStorageSteps? steps = null)
+    {
+        using DurableFile file = Create(Path.GetDirectoryName(Path.GetFullPath(path))!, steps);
+        file.Stream.Write(content);
+        file.Commit(path);
+    }
+
+    /// <summary>Ends the writing and returns the hash of the content.</summary>
+    /// <exception cref="StorageException">The disk is full.</exception>
+    public BlobHash Finish()
+    {
+        BlobHash hash = _stream.Finish();
+        _steps.Reached(StorageStep.TemporaryWritten, _temporary);
+        return hash;
+    }
+
+    /// <summary>Gives the file its final name; an existing file is replaced. On return it survives a power failure.</summary>
+    /// <exception cref="StorageException">The disk is full or the name cannot be given.</exception>
+    public void Commit(string path)
+    {
+        ObjectDisposedException.ThrowIf(_renamed, this);
+        if (_stream.CanWrite)
+        {
+            Finish();
+        }
+
+        try
+        {
+            RandomAccess.FlushToDisk(_handle);
+            _steps.Reached(StorageStep.TemporaryFlushed, _temporary);
+            string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+            CreateFolder(folder);
+            File.Move(_temporary, path, overwrite: true);
+            _renamed = true;
+            _steps.Reached(StorageStep.Renamed, path);
+            FolderFlush.Flush(folder);
+            _steps.Reached(StorageStep.FolderFlushed, path);
+        }
+        catch (Exception e) when (StorageErrors.IsStorage(e))
+        {
+            throw StorageErrors.Explain(e, "write", path);
+        }
+    }
+
+    /// <summary>Closes the file, and removes it unless it was committed.</summary>
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _handle.Dispose();
+        if (_renamed)
+        {
+            return;
+        }
+
+        try
+        {
+            File.Delete(_temporary);
+        }
+        catch (Exception e) when (StorageErrors.IsStorage(e))
+        {
+            // The failure that brought us here matters more; the next start removes the leftover.
+            _renamed = false;
+        }
+    }
+
+    /// <summary>Creates a folder so that it, too, survives a power failure.</summary>
+    internal static void CreateFolder(string folder)
+    {
+        if (Directory.Exists(folder))
+        {
+            return;
+        }
+
+        string? parent = Path.GetDirectoryName(Path.GetFullPath(folder));
+        if (parent is not null)
+        {
+            CreateFolder(parent);
+        }
+
+        Directory.CreateDirectory(folder);
+        if (parent is not null)
+        {
+            FolderFlush.Flush(parent);
+        }
+    }
+}

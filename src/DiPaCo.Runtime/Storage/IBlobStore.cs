@@ -1,0 +1,46 @@
+using DiPaCo.Core;
+
+namespace DiPaCo.Runtime.Storage;
+
+/// <summary>
+/// Holds immutable bytes under their SHA-256. Everything that leaves the store has been verified against its name at
+/// least once by this process. All members may be called from several threads and processes at once.
+/// </summary>
+public interface IBlobStore
+{
+    /// <summary>
+    /// Stores what <paramref name="write"/> writes, front to back, into the stream that it is given. A blob that is there
+    /// already is left alone, but counts as put now. On return the blob is durable.
+    /// </summary>
+    /// <exception cref="StorageException">The disk is full or the store cannot be written to; nothing is left behind.</exception>
+    Task<BlobHash> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken);
+
+    /// <summary>Stores bytes that are in memory.</summary>
+    /// <exception cref="StorageException">The disk is full or the store cannot be written to; nothing is left behind.</exception>
+    Task<BlobHash> PutAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
+
+    /// <summary>Whether the blob is there; says nothing of its bytes.</summary>
+    Task<bool> ExistsAsync(BlobHash hash, CancellationToken cancellationToken);
+
+    /// <summary>Opens a verified blob for reading.</summary>
+    /// <exception cref="MissingBlobException">The blob is not there.</exception>
+    /// <exception cref="DamagedBlobException">Its bytes do not match its name.</exception>
+    Task<Stream> OpenReadAsync(BlobHash hash, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The path of a local, verified file with the blob's bytes, for memory mapping and large reads. A remote store
+    /// downloads it into its cache. The file is not to be changed and stays as long as the blob does.
+    /// </summary>
+    /// <exception cref="MissingBlobException">The blob is not there.</exception>
+    /// <exception cref="DamagedBlobException">Its bytes do not match its name.</exception>
+    Task<string> GetFileAsync(BlobHash hash, CancellationToken cancellationToken);
+
+    /// <summary>Reads the whole blob again, whatever was found before.</summary>
+    Task<BlobCondition> VerifyAsync(BlobHash hash, CancellationToken cancellationToken);
+
+    /// <summary>Removes a blob; returns whether it was there.</summary>
+    Task<bool> DeleteAsync(BlobHash hash, CancellationToken cancellationToken);
+
+    /// <summary>All blobs, ordered by hash.</summary>
+    IAsyncEnumerable<BlobInfo> EnumerateAsync(CancellationToken cancellationToken);
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+
+namespace DiPaCo.Runtime.Storage;
+
+/// <summary>
+/// The right to change a run, held by one process at a time. It is a lock of the operating system on
+/// <c>run.lock</c> and ends with the process, however that ends; the file itself means nothing and stays.
+/// </summary>
+/// <remarks>A network file system that knows no locks does not exclude a process of another machine.</remarks>
+public sealed class RunLock : IDisposable
+{
+    private readonly SafeFileHandle _handle;
+
+    private RunLock(string folder, SafeFileHandle handle)
+    {
+        Folder = folder;
+        _handle = handle;
+    }
+
+    /// <summary>The run's folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>Takes the lock, and creates the folder if need be.</summary>
+    /// <exception cref="RunLockedException">Another process, or another part of this one, holds it.</exception>
+    /// <exception cref="StorageException">The folder cannot be written to.</exception>
+    public static RunLock Acquire(string folder)
+    {
+        folder = Path.GetFullPath(folder);
+        var paths = new RunPaths(folder);
+        try
+        {
+            DurableFile.CreateFolder(folder);
+            SafeFileHandle handle = File.OpenHandle(paths.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            // The locked file cannot be read by others, so the holder's name stands beside it.
+            File.WriteAllText(paths.Holder, string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}"));
+            return new RunLock(folder, handle);
+        }
+        catch (IOException e) when (StorageErrors.IsLocked(e))
+        {
+            throw new RunLockedException(folder, HolderOf(paths), e);
+        }
+        catch (Exception e) when (StorageErrors.IsStorage(e))
+        {
+            throw StorageErrors.Explain(e, "write to the run", folder);
+        }
+    }
+
+    /// <summary>Gives the lock back.</summary>
+    public void Dispose() => _handle.Dispose();
+
+    private static string HolderOf(RunPaths paths)
+    {
+        try
+        {
+            return File.ReadAllText(paths.Holder);
+        }
+        catch (Exception e) when (StorageErrors.IsStorage(e))
+        {
+            return "another process";
+        }
+    }
+}
