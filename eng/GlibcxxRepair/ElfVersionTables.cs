@@ -6,7 +6,8 @@ namespace DiPaCo.Build;
 /// <summary>
 /// The dynamic symbols of a 64-bit little-endian ELF file and the library versions that they ask for
 /// (sections <c>.dynsym</c>, <c>.gnu.version</c> and <c>.gnu.version_r</c>, found by type, not by name).
-/// Every read is checked against the file's length: a damaged file is an <see cref="InvalidDataException"/>.
+/// Numbers from the file are used unchecked, but every access goes through <see cref="At"/>, which refuses what lies
+/// outside the file: a damaged one is an <see cref="InvalidDataException"/>.
 /// </summary>
 internal sealed class ElfVersionTables
 {
@@ -116,7 +117,7 @@ internal sealed class ElfVersionTables
 
     private List<Section> ReadSections()
     {
-        long table = checked((long)UInt64(0x28));
+        long table = (long)UInt64(0x28);
         int entrySize = UInt16(0x3a);
         int count = UInt16(0x3c);
         if (count > 0 && entrySize < SectionHeaderSize)
@@ -127,7 +128,7 @@ internal sealed class ElfVersionTables
         List<Section> sections = new(count);
         for (int i = 0; i < count; i++)
         {
-            long header = checked(table + ((long)entrySize * i));
+            long header = table + ((long)entrySize * i);
             sections.Add(new Section(
                 UInt32(header + 4), (long)UInt64(header + 24), (long)UInt64(header + 32), (int)UInt32(header + 40)));
         }

@@ -27,7 +27,7 @@ try
     Console.WriteLine($"{destination}: {outcome}");
     return 0;
 }
-catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or OverflowException)
+catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine($"GlibcxxRepair : error DPC0002: cannot prepare {source}: {e.Message}");
     return 1;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using DiPaCo.Model.Native;
+using TorchSharp;
 
 namespace DiPaCo.Tests;
 
@@ -7,5 +8,11 @@ namespace DiPaCo.Tests;
 internal static class LoadTorch
 {
     [ModuleInitializer]
-    internal static void BeforeAnyTest() => TorchLibrary.Initialize();
+    internal static void BeforeAnyTest()
+    {
+        TorchLibrary.Initialize();
+
+        // Test assemblies and test classes already run beside each other; more threads would only wait for each other.
+        torch.set_num_threads(1);
+    }
 }
