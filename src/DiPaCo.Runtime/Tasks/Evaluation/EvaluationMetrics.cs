@@ -1,0 +1,28 @@
+namespace DiPaCo.Runtime.Tasks;
+
+/// <summary>Sums over scored tokens; those of several tasks add up.</summary>
+/// <param name="Documents">Documents.</param>
+/// <param name="Tokens">Scored tokens after the prefix.</param>
+/// <param name="Loss">Sum of their losses, nats.</param>
+/// <param name="PrefixTokens">Scored tokens of the prefix.</param>
+/// <param name="PrefixLoss">Sum of their losses, nats.</param>
+/// <param name="Bytes">UTF-8 bytes of the documents.</param>
+public sealed record EvaluationMetrics(long Documents, long Tokens, double Loss, long PrefixTokens, double PrefixLoss, long Bytes)
+{
+    /// <summary>Nothing scored.</summary>
+    public static EvaluationMetrics None { get; } = new(0, 0, 0, 0, 0, 0);
+
+    /// <summary>Perplexity over all but the routing prefix (paper §4).</summary>
+    public double Perplexity => Math.Exp(Loss / Tokens);
+
+    /// <summary>Perplexity with the prefix included.</summary>
+    public double PerplexityWithPrefix => Math.Exp((Loss + PrefixLoss) / (Tokens + PrefixTokens));
+
+    /// <summary>Bits per UTF-8 byte, the prefix included: comparable between tokenizers.</summary>
+    public double BitsPerByte => (Loss + PrefixLoss) / (Bytes * Math.Log(2));
+
+    /// <summary>Adds two sums.</summary>
+    public static EvaluationMetrics operator +(EvaluationMetrics a, EvaluationMetrics b) => new(
+        a.Documents + b.Documents, a.Tokens + b.Tokens, a.Loss + b.Loss,
+        a.PrefixTokens + b.PrefixTokens, a.PrefixLoss + b.PrefixLoss, a.Bytes + b.Bytes);
+}

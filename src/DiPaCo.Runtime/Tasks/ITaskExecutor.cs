@@ -1,0 +1,14 @@
+using DiPaCo.Runtime.Storage;
+
+namespace DiPaCo.Runtime.Tasks;
+
+/// <summary>Computes tasks. Knows nothing of runs, phases or what is done with the results.</summary>
+public interface ITaskExecutor
+{
+    /// <summary>Computes a task from blobs to blobs.</summary>
+    /// <param name="spec">The task.</param>
+    /// <param name="store">Holds its inputs; receives its outputs.</param>
+    /// <param name="progress">Is told of each step; null: nobody listens.</param>
+    /// <param name="cancellationToken">Ends the task.</param>
+    Task<TaskResult> ExecuteAsync(TaskSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken);
+}

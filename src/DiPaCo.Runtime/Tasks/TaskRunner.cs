@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Runtime.Storage;
+
+namespace DiPaCo.Runtime.Tasks;
+
+/// <summary>
+/// Runs tasks, and remembers them in the journal: a task that is recorded there is never computed again.
+/// This is all that resuming a run needs, because a run is a fixed program of tasks.
+/// </summary>
+/// <param name="store">Holds inputs and outputs.</param>
+/// <param name="journal">Remembers.</param>
+/// <param name="executor">Computes what is not remembered.</param>
+public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecutor executor)
+{
+    /// <summary>The outputs of a task, from memory or computed now.</summary>
+    /// <param name="spec">The task.</param>
+    /// <param name="progress">Is told of steps while the task is computed; not of remembered ones.</param>
+    /// <param name="cancellationToken">Ends the task without a trace.</param>
+    public async Task<TaskResult> RunAsync(TaskSpec spec, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        TaskKey key = spec.Key();
+        if (Find(key) is { } remembered)
+        {
+            return remembered;
+        }
+
+        TaskResult result = await executor.ExecuteAsync(spec, store, progress, cancellationToken);
+        JournalEntry entry = new(key.Hex, spec.Kind, Number(spec.Inputs), result.Outputs, JsonSerializer.Deserialize<JsonElement>(result.Metrics));
+        await journal.AppendAsync(entry, cancellationToken);
+        return result;
+    }
+
+    /// <summary>The outputs of a finished task; null when it is not finished.</summary>
+    public TaskResult? Find(TaskKey key) => journal.TryGet(key.Hex, out JournalEntry? entry)
+        ? new TaskResult(entry.Outputs.ToImmutableSortedDictionary(StringComparer.Ordinal), entry.Metrics?.GetRawText() ?? "{}")
+        : null;
+
+    private static Dictionary<string, BlobHash> Number(IEnumerable<BlobHash> inputs) =>
+        inputs.Distinct().Select((hash, i) => (hash, i)).ToDictionary(pair => pair.i.ToString(CultureInfo.InvariantCulture), pair => pair.hash);
+}

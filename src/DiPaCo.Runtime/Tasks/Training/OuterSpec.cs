@@ -1,0 +1,29 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Training;
+
+namespace DiPaCo.Runtime.Tasks;
+
+/// <summary>The outer step of one module. Outputs: <c>module</c>, its next version, and <c>momentum</c>.</summary>
+/// <param name="Shape">The transformer.</param>
+/// <param name="Module">The module's version that the phase started from.</param>
+/// <param name="Momentum">Its momentum; null: zeros.</param>
+/// <param name="Contributions">Of all paths through it, in order of path ids.</param>
+/// <param name="Options">η, μ and s.</param>
+public sealed record OuterSpec(
+    TransformerShape Shape, ModuleInput Module, BlobHash? Momentum,
+    ImmutableArray<Contribution> Contributions, OuterStepOptions Options) : TaskSpec
+{
+    /// <summary>Name of the next version's output.</summary>
+    public const string ModuleOutput = "module";
+
+    /// <summary>Name of the momentum's output.</summary>
+    public const string MomentumOutput = "momentum";
+
+    /// <inheritdoc/>
+    public override string Kind => "outer";
+
+    /// <inheritdoc/>
+    public override IEnumerable<BlobHash> Inputs =>
+        [Module.Blob, .. Momentum is { } state ? [state] : Array.Empty<BlobHash>(), .. Contributions.Select(contribution => contribution.Blob)];
+}

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Training;
+
+namespace DiPaCo.Runtime.Tasks;
+
+/// <summary>
+/// Inner steps of one path on its shard (paper Algorithm 1, the inner loop). Outputs: one blob per module under the module's name
+/// (the parameters θ_i with which the path ends), and <c>optimizer</c>. Metrics: <see cref="TrainMetrics"/>.
+/// </summary>
+public sealed record TrainSpec : TaskSpec
+{
+    /// <summary>Name of the optimizer's output.</summary>
+    public const string OptimizerOutput = "optimizer";
+
+    /// <inheritdoc/>
+    public override string Kind => "train";
+
+    /// <inheritdoc/>
+    public override IEnumerable<BlobHash> Inputs => [.. Model.Blobs, .. Optimizer is { } state ? [state] : Array.Empty<BlobHash>(), .. Shard];
+
+    /// <summary>The path's modules at the start.</summary>
+    public required PathInput Model { get; init; }
+
+    /// <summary>AdamW's moments at the start; null: zeros.</summary>
+    public BlobHash? Optimizer { get; init; }
+
+    /// <summary>Token chunks; their training documents are the shard.</summary>
+    public required ImmutableArray<BlobHash> Shard { get; init; }
+
+    /// <summary>How documents become sequences.</summary>
+    public required SequenceInput Sequences { get; init; }
+
+    /// <summary>Sequences of a step.</summary>
+    public required int BatchSequences { get; init; }
+
+    /// <summary>First step within the stage, from 0: it fixes learning rate and batch.</summary>
+    public required int FirstStep { get; init; }
+
+    /// <summary>Steps to make, τ.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>The stage's learning rates.</summary>
+    public required LearningRateSchedule Schedule { get; init; }
+
+    /// <summary>The inner optimizer.</summary>
+    public required AdamWInput AdamW { get; init; }
+
+    /// <summary>Seed of the order of sequences.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>Which order of sequences: the path's number; −1 for dense models.</summary>
+    public required long Order { get; init; }
+}
