@@ -47,4 +47,20 @@ public sealed record RunConfig
 
     /// <summary>What is measured at the end and in between.</summary>
     public required EvaluationOptions Evaluation { get; init; }
+
+    /// <summary>The transformer of one path.</summary>
+    /// <param name="vocabulary">Entries of the vocabulary: the trained tokenizer's, or the loaded file's.</param>
+    public TransformerShape ShapeFor(int vocabulary) => new()
+    {
+        Vocabulary = vocabulary,
+        Blocks = Topology.Levels.Sum(level => level.Blocks),
+        Width = Transformer.Width,
+        Heads = Transformer.Heads,
+        KeyValueHeads = Transformer.KeyValueHeads,
+        HeadWidth = Transformer.HeadWidth,
+        FeedForward = Transformer.FeedForward,
+        Activation = Transformer.Activation,
+        TiedEmbedding = Transformer.TiedEmbedding,
+        RopeBase = Transformer.RopeBase,
+    };
 }

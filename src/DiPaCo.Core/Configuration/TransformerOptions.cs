@@ -21,7 +21,10 @@ public sealed record TransformerOptions
     /// <summary>Kind of feed-forward. Default SwiGLU.</summary>
     public Activation Activation { get; init; } = Activation.SwiGlu;
 
-    /// <summary>Whether the output matrix is the embedding. Needs embedding and head in the same module, or both shared.</summary>
+    /// <summary>
+    /// Whether a path's output matrix is the embedding matrix of the same path, whichever module that belongs to. A path has exactly one
+    /// embedding, so tying works with every sharing; the gradient of the output matrix belongs to the embedding's module.
+    /// </summary>
     public bool TiedEmbedding { get; init; } = true;
 
     /// <summary>Base of the rotary frequencies. Default 10,000.</summary>

@@ -1,0 +1,117 @@
+using System.Globalization;
+
+namespace DiPaCo.Core.Configuration;
+
+/// <summary>Rules between keys. Each names the keys that it is about, and is silent where one of them is wrong already.</summary>
+internal sealed class ConfigRules(ConfigReading reading)
+{
+    /// <summary>Checks all rules.</summary>
+    public void Check(RunConfig config)
+    {
+        CheckTokenizer(config.Tokenizer);
+        CheckTransformer(config.Transformer, config.Routing);
+        CheckTopology(config.Topology);
+        CheckShares(config.Data);
+        CheckRecipe(config.Recipe, config.Inner);
+    }
+
+    private void CheckTokenizer(TokenizerOptions tokenizer)
+    {
+        foreach (string key in (ReadOnlySpan<string>)["tokenizer.vocabulary", "tokenizer.training_bytes"])
+        {
+            Require(
+                tokenizer.File is null || !reading.IsStated(key), [key, "tokenizer.file"],
+                "this is about a trained tokenizer, but tokenizer.file names an existing one; leave one of the two out.");
+        }
+    }
+
+    private void CheckTransformer(TransformerOptions transformer, RoutingOptions routing)
+    {
+        Require(
+            transformer.Heads % transformer.KeyValueHeads == 0, ["transformer.key_value_heads", "transformer.heads"],
+            $"{transformer.KeyValueHeads} key and value heads do not divide {transformer.Heads} heads.");
+        Require(
+            routing.PrefixTokens < transformer.SequenceLength, ["routing.prefix_tokens", "transformer.sequence_length"],
+            $"a prefix of {routing.PrefixTokens:N0} tokens leaves nothing of a sequence of {transformer.SequenceLength:N0}; expected less than transformer.sequence_length.");
+    }
+
+    private void CheckTopology(TopologyOptions topology)
+    {
+        const int mostBlocks = 4_096;
+        int blocks = topology.Levels.Sum(level => level.Blocks);
+        Require(blocks <= mostBlocks, ["topology.levels"], $"the levels have {blocks:N0} blocks, expected at most {mostBlocks:N0}.");
+
+        // A grid may be larger than the paths that are taken from it, but its paths need numbers.
+        double products = topology.Levels.Aggregate(1.0, (product, level) => product * level.Experts) * topology.Replicas;
+        bool all = topology.Paths.IsEmpty;
+        double limit = all ? TopologySection.MostPaths : int.MaxValue;
+        Require(
+            products <= limit, ["topology.levels", "topology.replicas"],
+            $"the product of all experts{(topology.Replicas > 1 ? " and replicas" : "")} is {products:N0} paths, expected at most {limit:N0}{(all ? "; list some under topology.paths" : "")}.");
+        long chosen = (long)topology.Paths.Length * topology.Replicas;
+        Require(
+            chosen <= TopologySection.MostPaths, ["topology.replicas", "topology.paths"],
+            $"{topology.Paths.Length:N0} choices with {topology.Replicas:N0} replicas are {chosen:N0} paths, expected at most {TopologySection.MostPaths:N0}.");
+    }
+
+    private void CheckShares(DataOptions data)
+    {
+        double kept = data.ValidationShare + data.TestShare + data.RouterShare;
+        Require(
+            kept < 1, ["data.test_share", "data.validation_share", "data.router_share"],
+            $"validation, test and router share add up to {NumberText.Of(Math.Round(kept, 6))}, so nothing is left to train on; expected less than 1.");
+        Require(
+            data.Paths.Length < 2 || !data.Paths.Contains(DataSection.Demo), ["data.paths"],
+            "'demo' stands alone; a folder of that name is './demo'.");
+    }
+
+    private void CheckRecipe(RecipeOptions recipe, InnerOptimizerOptions inner)
+    {
+        const long mostSteps = 1_000_000_000;
+        long steps = (long)recipe.Phases * recipe.InnerSteps;
+        Require(
+            steps <= mostSteps, ["recipe.phases", "recipe.inner_steps"],
+            $"{recipe.Phases:N0} phases of {recipe.InnerSteps:N0} steps are {steps:N0} steps, expected at most {mostSteps:N0}.");
+        Require(
+            recipe.MicroBatchSequences <= recipe.BatchSequences, ["recipe.micro_batch_sequences", "recipe.batch_sequences"],
+            $"{recipe.MicroBatchSequences:N0} sequences at once are more than the batch of {recipe.BatchSequences:N0}.");
+        Require(
+            inner.BaseWarmupSteps <= recipe.BaseSteps, ["inner.base_warmup_steps", "recipe.base_steps"],
+            $"a warm-up of {inner.BaseWarmupSteps:N0} steps is longer than the {recipe.BaseSteps:N0} steps of recipe.base_steps.");
+        Require(
+            inner.WarmupSteps <= steps, ["inner.warmup_steps", "recipe.inner_steps", "recipe.phases"],
+            $"a warm-up of {inner.WarmupSteps:N0} steps is longer than the {steps:N0} steps of recipe.phases × recipe.inner_steps.");
+    }
+
+    private void Require(bool holds, ReadOnlySpan<string> keys, FormattableString problem) =>
+        Require(holds, keys, problem.ToString(CultureInfo.InvariantCulture));
+
+    private void Require(bool holds, ReadOnlySpan<string> keys, string problem)
+    {
+        if (holds)
+        {
+            return;
+        }
+
+        string blamed = keys[0];
+        foreach (string key in keys)
+        {
+            if (reading.Errors.Concerns(key))
+            {
+                return;
+            }
+        }
+
+        foreach (string key in keys)
+        {
+            if (reading.IsStated(key))
+            {
+                blamed = key;
+                break;
+            }
+        }
+
+        (int line, int column) = reading.PositionOf(blamed);
+        reading.Errors.Add(line, column, blamed, problem);
+    }
+}

@@ -1,0 +1,25 @@
+namespace DiPaCo.Core.Configuration;
+
+/// <summary>The section <c>recipe</c>.</summary>
+internal static class RecipeSection
+{
+    public static RecipeOptions Read(SectionReader section, SizeTable filled)
+    {
+        Bounds steps = new(1, 100_000_000);
+        Bounds sequences = new(1, 1_048_576);
+        RecipeOptions defaults = new() { BaseSteps = 1, Phases = 1, InnerSteps = 1, BatchSequences = 1, MicroBatchSequences = 1 };
+        int batch = section.Count("batch_sequences", filled.BatchSequences, sequences, "Sequences of one step.");
+        RecipeOptions options = new()
+        {
+            BatchSequences = batch,
+            MicroBatchSequences = section.Count("micro_batch_sequences", Math.Min(filled.MicroBatchSequences, batch), sequences, "Sequences computed at once; their gradients add up to the batch's."),
+            BaseSteps = section.Count("base_steps", filled.BaseSteps, steps, "Steps of the dense base model on all data, before the fork."),
+            Phases = section.Count("phases", filled.Phases, new Bounds(1, 1_000_000), "Phases after the fork."),
+            InnerSteps = section.Count("inner_steps", filled.InnerSteps, new Bounds(1, 1_000_000), "Steps of one path in one phase."),
+            LossOnPrefix = section.Flag("loss_on_prefix", defaults.LossOnPrefix, "Whether training counts the loss of the routing prefix."),
+            KeepPhases = section.Count("keep_phases", defaults.KeepPhases, new Bounds(1, 1_000_000), "Past phases whose files are kept besides the newest."),
+        };
+        section.Finish();
+        return options;
+    }
+}

@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace DiPaCo.Core.Configuration;
+
+/// <summary>
+/// The canonical JSON of a configuration, a run's identity: keys in the order of their declaration, snake_case names,
+/// shortest round-trip numbers, line feeds. Equal configurations have equal bytes on every system.
+/// </summary>
+public static class RunConfigJson
+{
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        WriteIndented = true,
+        NewLine = "\n",
+    };
+
+    /// <summary>Keys that may change while a run is in progress: they decide where a run computes, not what.</summary>
+    public static ImmutableArray<string> FreeKeys { get; } = ["device", "threads"];
+
+    /// <summary>Writes the canonical JSON.</summary>
+    public static string Serialize(RunConfig config) => JsonSerializer.Serialize(config, Options) + "\n";
+
+    /// <summary>Reads what <see cref="Serialize"/> wrote.</summary>
+    /// <exception cref="DiPaCoException">The text is not the JSON of a configuration of this version.</exception>
+    public static RunConfig Deserialize(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<RunConfig>(json, Options)
+                ?? throw new DiPaCoException("The stored configuration is 'null'; expected an object. Restore the run's folder from a copy.");
+        }
+        catch (JsonException exception)
+        {
+            throw new DiPaCoException(
+                $"The stored configuration cannot be read: {exception.Message} It is damaged or was written by another version; use the version that wrote it, or restore the run's folder from a copy.",
+                exception);
+        }
+    }
+}
