@@ -1,10 +1,10 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using DiPaCo.Core;
 
 namespace DiPaCo.Runtime.Storage;
@@ -47,13 +47,10 @@ internal static class JournalLine
         {
             json.WriteString("key", entry.Key);
             json.WriteString("kind", entry.Kind);
-            WriteHashes(json, "inputs", entry.Inputs);
-            WriteHashes(json, "outputs", entry.Outputs);
-            if (entry.Metrics is { } metrics)
-            {
-                json.WritePropertyName("metrics");
-                metrics.WriteTo(json);
-            }
+            WriteInputs(json, entry.Inputs);
+            WriteOutputs(json, entry.Outputs);
+            json.WritePropertyName("metrics");
+            json.WriteRawValue(OnOneLine(entry.Metrics));
         },
         out checksum);
 
@@ -100,7 +97,8 @@ internal static class JournalLine
         try
         {
             Row? row = JsonSerializer.Deserialize<Row>(line, s_strict);
-            return row is null ? null : new JournalEntry(row.Key, row.Kind, row.Inputs, row.Outputs, row.Metrics);
+            return row is null ? null : new JournalEntry(
+                row.Key, row.Kind, row.Inputs, row.Outputs.ToImmutableSortedDictionary(StringComparer.Ordinal), row.Metrics.GetRawText());
         }
         catch (JsonException)
         {
@@ -123,16 +121,31 @@ internal static class JournalLine
         return [.. body, .. s_checksumStart, .. Encoding.ASCII.GetBytes(checksum), .. s_lineEnd];
     }
 
-    private static void WriteHashes(Utf8JsonWriter json, string name, IReadOnlyDictionary<string, BlobHash> hashes)
+    private static void WriteInputs(Utf8JsonWriter json, ImmutableArray<BlobHash> inputs)
     {
-        json.WriteStartObject(name);
-        foreach ((string role, BlobHash hash) in hashes.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        json.WriteStartArray("inputs");
+        foreach (BlobHash input in inputs)
         {
-            json.WriteString(role, hash.Hex);
+            json.WriteStringValue(input.Hex);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteOutputs(Utf8JsonWriter json, ImmutableSortedDictionary<string, BlobHash> outputs)
+    {
+        json.WriteStartObject("outputs");
+        foreach ((string name, BlobHash hash) in outputs.OrderBy(output => output.Key, StringComparer.Ordinal))
+        {
+            json.WriteString(name, hash.Hex);
         }
 
         json.WriteEndObject();
     }
+
+    private static string OnOneLine(string json) => json.AsSpan().ContainsAny('\n', '\r')
+        ? throw new ArgumentException("The metrics of a journal entry take one line.", nameof(json))
+        : json;
 
     private static string Checksum(string previous, ReadOnlySpan<byte> body)
     {
@@ -147,8 +160,8 @@ internal static class JournalLine
     private sealed record Row(
         string Key,
         string Kind,
-        SortedDictionary<string, BlobHash> Inputs,
-        SortedDictionary<string, BlobHash> Outputs,
-        string Checksum,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JsonElement? Metrics = null);
+        ImmutableArray<BlobHash> Inputs,
+        Dictionary<string, BlobHash> Outputs,
+        JsonElement Metrics,
+        string Checksum);
 }

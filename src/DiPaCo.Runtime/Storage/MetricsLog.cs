@@ -1,24 +1,15 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace DiPaCo.Runtime.Storage;
 
 /// <summary>
-/// The run's measurements, one JSON line each. A measurement decides nothing, so lines are not flushed to the disk one by
-/// one, and some may be missing after a power failure. A task that is done again measures again: a point's identity is
-/// (task, kind, step), and of several with the same identity the last one counts.
+/// Appends to the run's measurements, one JSON object a line. A measurement decides nothing, so lines are not flushed to
+/// the disk one by one, and some may be missing after a power failure. A task that is done again measures again; of
+/// several lines about the same moment the reader takes the last.
 /// </summary>
 public sealed class MetricsLog : IDisposable
 {
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerOptions.Web)
-    {
-        // A loss that is not a number is the most important one.
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
-    };
-
     private readonly string _path;
     private readonly SafeFileHandle _handle;
     private readonly IStorageSteps _steps;
@@ -65,73 +56,36 @@ public sealed class MetricsLog : IDisposable
         }
     }
 
-    /// <summary>Reads a run's measurements, also while another process appends; each identity once, in the order of first appearance.</summary>
-    /// <exception cref="StorageException">The file cannot be read.</exception>
-    public static IReadOnlyList<MetricPoint> Read(string runFolder)
-    {
-        string path = new RunPaths(runFolder).Metrics;
-        var points = new OrderedDictionary<(string, string, long), MetricPoint>();
-        try
-        {
-            if (!File.Exists(path))
-            {
-                return [];
-            }
-
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(stream);
-            while (reader.ReadLine() is { } line)
-            {
-                if (Parse(line) is { } point)
-                {
-                    points[(point.Task, point.Kind, point.Step)] = point;
-                }
-            }
-        }
-        catch (Exception e) when (StorageErrors.IsStorage(e))
-        {
-            throw StorageErrors.Explain(e, "read", path);
-        }
-
-        return [.. points.Values];
-    }
-
-    /// <summary>Appends a point; calls from several threads wait for each other.</summary>
+    /// <summary>Appends a line, given without its end; calls from several threads wait for each other.</summary>
+    /// <exception cref="ArgumentException">The text has more than one line.</exception>
     /// <exception cref="StorageException">The disk is full.</exception>
-    public void Append(MetricPoint point)
+    public void Append(string line)
     {
-        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(point, s_json), (byte)'\n'];
+        if (line.AsSpan().ContainsAny('\n', '\r'))
+        {
+            throw new ArgumentException("A measurement takes one line.", nameof(line));
+        }
+
+        byte[] bytes = Encoding.UTF8.GetBytes(line + '\n');
         lock (_lock)
         {
             try
             {
-                RandomAccess.Write(_handle, line, _bytes);
+                // At the known end, so the next line overwrites what a failed one has left.
+                RandomAccess.Write(_handle, bytes, _bytes);
             }
             catch (Exception e) when (StorageErrors.IsStorage(e))
             {
                 throw StorageErrors.Explain(e, "write", _path);
             }
 
-            _bytes += line.Length;
+            _bytes += bytes.Length;
             _steps.Reached(StorageStep.MetricsAppended, _path);
         }
     }
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _handle.Dispose();
-
-    /// <summary>A line that cannot be read was lost in a crash: the next lines still count.</summary>
-    private static MetricPoint? Parse(string line)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<MetricPoint>(line, s_json);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 
     private static long EndOfLastLine(SafeFileHandle handle, long length)
     {
