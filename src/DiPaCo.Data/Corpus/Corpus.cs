@@ -1,0 +1,57 @@
+using System.Runtime.CompilerServices;
+
+namespace DiPaCo.Data;
+
+/// <summary>
+/// Text files of a user. Reading is lazy and holds one record at a time (one row group for Parquet), so a corpus may be larger than memory;
+/// its order depends on the files' names and contents alone.
+/// </summary>
+public sealed class Corpus : IDocumentSource
+{
+    private readonly CorpusOptions _options;
+
+    private Corpus(CorpusOptions options, IReadOnlyList<CorpusFile> files)
+    {
+        _options = options;
+        Files = files;
+    }
+
+    /// <summary>The files, in the order in which they are read.</summary>
+    public IReadOnlyList<CorpusFile> Files { get; }
+
+    /// <inheritdoc/>
+    public string Description => $"{string.Join(", ", _options.Paths)} ({Files.Count} {(Files.Count == 1 ? "file" : "files")})";
+
+    /// <summary>Finds the files; reads nothing of them yet.</summary>
+    /// <exception cref="Core.DiPaCoException">A path does not exist or has no readable file.</exception>
+    public static Corpus Open(CorpusOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(options.MaximumBadShare);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.MaximumRecordBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MaximumRecordBytes, 1 << 30);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.TextPartsPerOrigin);
+        return new Corpus(options, CorpusPaths.Resolve(options.Paths));
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<Document> ReadAsync(CorpusReport report, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (CorpusFile file in Files)
+        {
+            report.FileBegun();
+            IAsyncEnumerable<Document> documents = file.Format switch
+            {
+                CorpusFormat.Text => TextFileReader.ReadAsync(file, _options, cancellationToken),
+                CorpusFormat.JsonLines => JsonLinesReader.ReadAsync(file, _options, report, cancellationToken),
+                _ => ParquetFileReader.ReadAsync(file, _options, report, cancellationToken),
+            };
+            await foreach (Document document in documents)
+            {
+                report.Read(document);
+                yield return document;
+            }
+        }
+
+        report.ThrowIfBeyond(_options.MaximumBadShare);
+    }
+}

@@ -1,0 +1,110 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using DiPaCo.Core;
+using Parquet;
+using Parquet.Schema;
+
+namespace DiPaCo.Data;
+
+/// <summary>Reads string columns of a Parquet file, one row group at a time.</summary>
+internal static class ParquetFileReader
+{
+    // A row group is read whole: this bounds memory, and a damaged header cannot ask for more.
+    private const long MaximumRowGroupBytes = 2L << 30;
+
+    private static readonly Encoding StrictUtf16 = new UnicodeEncoding(bigEndian: false, byteOrderMark: false, throwOnInvalidBytes: true);
+
+    public static async IAsyncEnumerable<Document> ReadAsync(
+        CorpusFile file, CorpusOptions options, CorpusReport report, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using Stream stream = CorpusStream.Open(file);
+        await using ParquetReader reader = await Guard(file, () => ParquetReader.CreateAsync(stream, new ParquetOptions { TreatByteArrayAsString = true }, leaveStreamOpen: true, cancellationToken));
+        DataField text = Find(reader, options.TextField) ?? throw new DiPaCoException(
+            $"The corpus file {file.FullPath} has no string column '{options.TextField}'. Its columns: {string.Join(", ", reader.Schema.GetDataFields().Select(field => field.Name))}.");
+        DataField? origin = Find(reader, options.OriginField);
+        DataField? source = Find(reader, options.SourceField);
+        long row = 0;
+        for (int group = 0; group < reader.RowGroupCount; group++)
+        {
+            using ParquetRowGroupReader rows = reader.OpenRowGroupReader(group);
+            int count = Count(file, stream, rows);
+            string?[] texts = await ColumnAsync(file, rows, text, count, cancellationToken);
+            string?[]? origins = origin is null ? null : await ColumnAsync(file, rows, origin, count, cancellationToken);
+            string?[]? sources = source is null ? null : await ColumnAsync(file, rows, source, count, cancellationToken);
+            for (int i = 0; i < count; i++)
+            {
+                row++;
+                string? reason = Reason(texts[i], options);
+                if (reason is not null)
+                {
+                    report.Bad(new BadRecord(file.Name, row, reason), options.MaximumBadShare);
+                    continue;
+                }
+
+                string location = $"{file.Name}:{row}";
+                string name = sources?[i] is { Length: > 0 } given ? given : file.Stem;
+                yield return new Document(texts[i]!, DocumentOrigin.Of(origins?[i], location), name, location);
+            }
+        }
+    }
+
+    private static string? Reason(string? text, CorpusOptions options)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            return text is null ? $"no '{options.TextField}'" : $"'{options.TextField}' is empty";
+        }
+
+        if (text.Length > options.MaximumRecordBytes)
+        {
+            return $"longer than {options.MaximumRecordBytes} bytes";
+        }
+
+        // The library decodes bytes that are not UTF-8 into U+FFFD; half a surrogate pair cannot come from it, but costs little to refuse.
+        try
+        {
+            StrictUtf16.GetByteCount(text);
+            return text.Contains('\uFFFD') ? "not UTF-8 (or holds U+FFFD)" : null;
+        }
+        catch (EncoderFallbackException)
+        {
+            return "not UTF-8";
+        }
+    }
+
+    private static DataField? Find(ParquetReader reader, string name) => Array.Find(
+        reader.Schema.GetDataFields(), field => field.Name == name && field.ClrType == typeof(string) && !field.IsArray);
+
+    private static int Count(CorpusFile file, Stream stream, ParquetRowGroupReader rows)
+    {
+        long bytes = rows.RowGroup.TotalByteSize;
+        if (bytes is < 0 or > MaximumRowGroupBytes || rows.RowCount < 0 || rows.RowCount > 64 * stream.Length)
+        {
+            throw new DiPaCoException(
+                $"The corpus file {file.FullPath} has a row group of {rows.RowCount} rows and {bytes} bytes; at most {MaximumRowGroupBytes} bytes are read at once. Write it again with smaller row groups.");
+        }
+
+        return checked((int)rows.RowCount);
+    }
+
+    private static Task<string?[]> ColumnAsync(CorpusFile file, ParquetRowGroupReader rows, DataField field, int count, CancellationToken cancellationToken) =>
+        Guard(file, async () =>
+        {
+            string?[] values = new string?[count];
+            await rows.ReadAsync(field, values.AsMemory()!, null, cancellationToken);
+            return values;
+        });
+
+    private static async Task<T> Guard<T>(CorpusFile file, Func<Task<T>> read)
+    {
+        try
+        {
+            return await read();
+        }
+        catch (Exception failure) when (failure is not (OperationCanceledException or OutOfMemoryException or DiPaCoException))
+        {
+            // A foreign parser on foreign bytes: whatever it stumbles over, the file is what is wrong.
+            throw new DiPaCoException($"The corpus file {file.FullPath} is not a readable Parquet file: {failure.Message} Fetch it again or remove it.", failure);
+        }
+    }
+}
