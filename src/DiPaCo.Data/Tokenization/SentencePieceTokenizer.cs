@@ -1,0 +1,101 @@
+using System.Text;
+using DiPaCo.Core;
+using Library = Microsoft.ML.Tokenizers.SentencePieceTokenizer;
+
+namespace DiPaCo.Data;
+
+/// <summary>
+/// SentencePiece models, through Microsoft.ML.Tokenizers. Only models with byte fallback and without normalization are accepted:
+/// the others lose characters or white space. The space that such a model puts before a text is taken off again after decoding.
+/// </summary>
+internal sealed class SentencePieceTokenizer : TextTokenizer
+{
+    // SentencePiece writes a space as this character; a text that holds the character itself would come back with a space.
+    private const char SpaceMark = '\u2581';
+
+    private readonly Library _library;
+    private readonly byte[]?[] _tokens;
+
+    private SentencePieceTokenizer(Library library, ReadOnlyMemory<byte> file)
+    {
+        _library = library;
+        File = file;
+        _tokens = new byte[]?[library.Vocabulary.Values.Max() + 1];
+        foreach ((string piece, int id) in library.Vocabulary)
+        {
+            _tokens[id] = id == library.UnknownId || id == library.BeginningOfSentenceId || id == library.EndOfSentenceId ? null
+                : IsByte(piece, out byte value) ? [value]
+                : Encoding.UTF8.GetBytes(piece.Replace(SpaceMark, ' '));
+        }
+    }
+
+    public override int VocabularySize => _tokens.Length;
+
+    public override int EndOfText => _library.EndOfSentenceId;
+
+    public override ReadOnlyMemory<byte> File { get; }
+
+    public static TextTokenizer Read(ReadOnlyMemory<byte> file, string name)
+    {
+        Library library;
+        try
+        {
+            using var stream = new MemoryStream(file.ToArray());
+            library = Library.Create(stream, addBeginningOfSentence: false, addEndOfSentence: false);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // A foreign parser on foreign bytes: whatever it stumbles over, the file is what is wrong.
+            throw new DiPaCoException($"{name} is neither a tokenizer.json, nor a tiktoken file, nor a SentencePiece model: {failure.Message}", failure);
+        }
+
+        if (!library.ByteFallback)
+        {
+            throw new DiPaCoException($"{name} is a SentencePiece model without byte fallback: characters that it does not know are lost. Train it with --byte_fallback, or use a byte-level tokenizer.");
+        }
+
+        var tokenizer = new SentencePieceTokenizer(library, file);
+        const string Probe = "  Two  spaces,\ttab\nline \u00e9e\u0301 \ufb01 \U0001F600\u0001 \r end ";
+        if (tokenizer.Decode(tokenizer.Encode(Probe)) != Probe)
+        {
+            throw new DiPaCoException($"{name} is a SentencePiece model that changes text (white space or normalization), so it could not be given back exactly. Train it with --normalization_rule_name=identity --remove_extra_whitespaces=false.");
+        }
+
+        return tokenizer;
+    }
+
+    public override void Encode(ReadOnlySpan<char> text, ICollection<int> tokens)
+    {
+        foreach (int token in _library.EncodeToIds(text, addBeginningOfSentence: false, addEndOfSentence: false, considerNormalization: true))
+        {
+            tokens.Add(token);
+        }
+    }
+
+    public override byte[] DecodeBytes(ReadOnlySpan<int> tokens)
+    {
+        var bytes = new List<byte>();
+        foreach (int token in tokens)
+        {
+            bytes.AddRange(Bytes(token));
+        }
+
+        bool prefixed = _library.AddDummyPrefix && bytes is [(byte)' ', ..];
+        return [.. prefixed ? bytes.Skip(1) : bytes];
+    }
+
+    public override int ByteCount(int token) => Bytes(token).Length;
+
+    private byte[] Bytes(int token)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(token);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _tokens.Length);
+        return _tokens[token] ?? [];
+    }
+
+    private static bool IsByte(string piece, out byte value)
+    {
+        value = 0;
+        return piece is ['<', '0', 'x', _, _, '>'] && byte.TryParse(piece.AsSpan(3, 2), System.Globalization.NumberStyles.HexNumber, null, out value);
+    }
+}

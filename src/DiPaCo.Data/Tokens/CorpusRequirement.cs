@@ -1,0 +1,34 @@
+using System.Globalization;
+using DiPaCo.Core;
+
+namespace DiPaCo.Data;
+
+/// <summary>Whether a corpus is large enough to be split.</summary>
+public static class CorpusRequirement
+{
+    /// <summary>Checks that every split that has a share has enough documents that are longer than the prefix.</summary>
+    /// <param name="corpus">The tokenized corpus.</param>
+    /// <param name="fractions">The shares of the splits.</param>
+    /// <param name="sequences">Says which documents are usable.</param>
+    /// <param name="minimum">Usable documents that each split needs.</param>
+    /// <exception cref="DiPaCoException">A split has fewer; says how many the corpus would need.</exception>
+    public static void Check(TokenCorpus corpus, SplitFractions fractions, SequenceOptions sequences, int minimum = 1)
+    {
+        Split[] wanted = [.. Enum.GetValues<Split>().Where(split => fractions[split] > 0)];
+        Dictionary<Split, int> usable = wanted.ToDictionary(split => split, split => corpus.Documents(split).Count(id => sequences.IsUsable(corpus[id].TokenCount)));
+        Split[] lacking = [.. wanted.Where(split => usable[split] < minimum)];
+        if (lacking.Length == 0)
+        {
+            return;
+        }
+
+        // With n originals, a share f is empty with probability (1 − f)^n ≈ e^(−f n): three times the minimum over f leaves 5 % at most.
+        double smallest = lacking.Min(split => fractions[split]);
+        string counts = string.Join(", ", wanted.Select(split => $"{Name(split)} {usable[split]}"));
+        throw new DiPaCoException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"The corpus has too few documents for all splits: {corpus.DocumentCount} documents, of which {usable.Values.Sum()} are longer than the prefix of {sequences.PrefixLength} tokens ({counts}); each split needs at least {minimum}. About {Math.Ceiling(3 * minimum / smallest):0} documents of different origin would do. Add text, raise the share of {string.Join(" and ", lacking.Select(Name))}, or set a share to 0; one big .txt file counts as one origin unless its parts are given origins of their own."));
+    }
+
+    private static string Name(Split split) => split.ToString().ToLowerInvariant();
+}

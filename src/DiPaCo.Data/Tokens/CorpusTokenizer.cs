@@ -1,0 +1,83 @@
+using System.Runtime.CompilerServices;
+
+namespace DiPaCo.Data;
+
+/// <summary>
+/// Turns documents into chunks of tokens: each document is the end-of-text token, its tokens, and the end-of-text token again.
+/// Documents are tokenized in parallel and put down in order, so the chunks do not depend on the number of threads.
+/// </summary>
+public sealed class CorpusTokenizer(TextTokenizer tokenizer, CorpusTokenizerOptions options)
+{
+    private const int BatchCharacters = 4 << 20;
+
+    /// <summary>
+    /// Tokenizes everything, yielding each chunk when it is full; reading goes on while a batch is tokenized. At most two batches
+    /// of about 4 Mi characters and one chunk are in memory.
+    /// </summary>
+    public async IAsyncEnumerable<TokenChunkBuilder> TokenizeAsync(
+        IAsyncEnumerable<Document> documents, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        options.Fractions.Validate();
+        var chunk = new TokenChunkBuilder(tokenizer.VocabularySize);
+        await using IAsyncEnumerator<Document> reader = documents.GetAsyncEnumerator(cancellationToken);
+        Task<List<Document>> reading = NextBatchAsync(reader);
+        try
+        {
+            while (await reading is { Count: > 0 } batch)
+            {
+                // Off this thread, so that reading and tokenizing overlap even where reading never waits.
+                reading = Task.Run(() => NextBatchAsync(reader), cancellationToken);
+                TokenizedDocument[] tokenized = Tokenize(batch, cancellationToken);
+                foreach (TokenizedDocument document in tokenized)
+                {
+                    if (chunk.DocumentCount > 0 && chunk.TokenCount + document.Tokens.Length > options.TokensPerChunk)
+                    {
+                        yield return chunk;
+                        chunk = new TokenChunkBuilder(tokenizer.VocabularySize);
+                    }
+
+                    chunk.Add(document.OriginHash, document.Source, options.Fractions.Of(document.OriginHash), document.Tokens, document.ByteCount);
+                }
+            }
+        }
+        finally
+        {
+            // The enumerator must not be disposed under the reader; its failure has been or will be seen by whoever awaits it above.
+            await Task.WhenAny(reading);
+        }
+
+        if (chunk.DocumentCount > 0)
+        {
+            yield return chunk;
+        }
+    }
+
+    private static async Task<List<Document>> NextBatchAsync(IAsyncEnumerator<Document> reader)
+    {
+        var batch = new List<Document>();
+        int characters = 0;
+        while (characters < BatchCharacters && await reader.MoveNextAsync())
+        {
+            batch.Add(reader.Current);
+            characters += reader.Current.Text.Length;
+        }
+
+        return batch;
+    }
+
+    private TokenizedDocument[] Tokenize(List<Document> batch, CancellationToken cancellationToken)
+    {
+        var tokenized = new TokenizedDocument[batch.Count];
+        Parallel.For(0, batch.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellationToken }, i =>
+        {
+            Document document = batch[i];
+            var tokens = new List<int>((document.Text.Length / 3) + 8) { tokenizer.EndOfText };
+            tokenizer.Encode(document.Text, tokens);
+            tokens.Add(tokenizer.EndOfText);
+            tokenized[i] = new TokenizedDocument(DocumentOrigin.Hash(document.Origin), document.Source, [.. tokens], TextTokenizer.CountBytes(document.Text));
+        });
+        return tokenized;
+    }
+
+    private sealed record TokenizedDocument(ulong OriginHash, string Source, int[] Tokens, int ByteCount);
+}

@@ -1,0 +1,133 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace DiPaCo.Data;
+
+/// <summary>Collects documents' tokens and writes them as one chunk: the same documents always give the same bytes.</summary>
+public sealed class TokenChunkBuilder
+{
+    private readonly List<DocumentEntry> _documents = [];
+    private readonly Dictionary<string, int> _sources = new(StringComparer.Ordinal);
+    private readonly List<byte[]> _sourceNames = [];
+    private readonly int _vocabularySize;
+    private readonly bool _narrow;
+    private readonly List<ushort> _narrowTokens = [];
+    private readonly List<uint> _wideTokens = [];
+    private int _sourceBytes;
+
+    /// <summary>Begins a chunk of tokens below <paramref name="vocabularySize"/>.</summary>
+    public TokenChunkBuilder(int vocabularySize)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabularySize);
+        _vocabularySize = vocabularySize;
+        _narrow = TokenChunkFormat.TokenBytes(vocabularySize) == 2;
+    }
+
+    /// <summary>Documents so far.</summary>
+    public int DocumentCount => _documents.Count;
+
+    /// <summary>Tokens so far.</summary>
+    public long TokenCount => _narrow ? _narrowTokens.Count : _wideTokens.Count;
+
+    /// <summary>Appends a document.</summary>
+    /// <param name="originHash">Hash of its origin.</param>
+    /// <param name="source">Name of its source.</param>
+    /// <param name="split">Its split.</param>
+    /// <param name="tokens">Its tokens, with the end-of-text tokens around them.</param>
+    /// <param name="byteCount">UTF-8 bytes of its text.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary.</exception>
+    public void Add(ulong originHash, string source, Split split, ReadOnlySpan<int> tokens, int byteCount)
+    {
+        foreach (int token in tokens)
+        {
+            if ((uint)token >= (uint)_vocabularySize)
+            {
+                throw new ArgumentOutOfRangeException(nameof(tokens), token, $"The vocabulary has {_vocabularySize} tokens.");
+            }
+        }
+
+        _documents.Add(new DocumentEntry(originHash, SourceIndex(source), split, TokenCount, tokens.Length, byteCount));
+        foreach (int token in tokens)
+        {
+            if (_narrow)
+            {
+                _narrowTokens.Add((ushort)token);
+            }
+            else
+            {
+                _wideTokens.Add((uint)token);
+            }
+        }
+    }
+
+    /// <summary>Writes the chunk; the stream need not seek.</summary>
+    public async Task WriteToAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        var header = new TokenChunkHeader(_vocabularySize, _documents.Count, _sourceNames.Count, _sourceBytes, TokenCount);
+        byte[] head = new byte[header.TokensAt];
+        header.Write(head);
+        Span<byte> rest = head.AsSpan(TokenChunkFormat.HeaderBytes);
+        foreach (DocumentEntry entry in _documents)
+        {
+            TokenChunkFormat.WriteEntry(rest, entry);
+            rest = rest[TokenChunkFormat.EntryBytes..];
+        }
+
+        foreach (byte[] name in _sourceNames)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(rest, name.Length);
+            name.CopyTo(rest[4..]);
+            rest = rest[(4 + name.Length)..];
+        }
+
+        await stream.WriteAsync(head, cancellationToken);
+        const int Block = 1 << 15;
+        byte[] block = new byte[Block * header.TokenBytes];
+        for (long at = 0; at < TokenCount; at += Block)
+        {
+            int count = (int)Math.Min(Block, TokenCount - at);
+            Pack((int)at, count, block);
+            await stream.WriteAsync(block.AsMemory(0, count * header.TokenBytes), cancellationToken);
+        }
+    }
+
+    private void Pack(int at, int count, Span<byte> block)
+    {
+        ReadOnlySpan<ushort> narrow = CollectionsMarshal.AsSpan(_narrowTokens);
+        ReadOnlySpan<uint> wide = CollectionsMarshal.AsSpan(_wideTokens);
+        for (int i = 0; i < count; i++)
+        {
+            if (_narrow)
+            {
+                BinaryPrimitives.WriteUInt16LittleEndian(block[(2 * i)..], narrow[at + i]);
+            }
+            else
+            {
+                BinaryPrimitives.WriteUInt32LittleEndian(block[(4 * i)..], wide[at + i]);
+            }
+        }
+    }
+
+    private int SourceIndex(string source)
+    {
+        if (_sources.TryGetValue(source, out int index))
+        {
+            return index;
+        }
+
+        // A name is for reports: an absurdly long one is cut rather than refused, between characters.
+        string name = source;
+        while (Encoding.UTF8.GetByteCount(name) > TokenChunkFormat.MaximumSourceNameBytes)
+        {
+            int length = Math.Min(name.Length - 1, TokenChunkFormat.MaximumSourceNameBytes);
+            name = name[..(char.IsHighSurrogate(name[length - 1]) ? length - 1 : length)];
+        }
+
+        byte[] bytes = Encoding.UTF8.GetBytes(name);
+        _sourceNames.Add(bytes);
+        _sourceBytes = checked(_sourceBytes + 4 + bytes.Length);
+        _sources.Add(source, _sourceNames.Count - 1);
+        return _sourceNames.Count - 1;
+    }
+}
