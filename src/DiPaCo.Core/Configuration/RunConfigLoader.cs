@@ -53,6 +53,11 @@ public static class RunConfigLoader
             throw errors.ToException();
         }
 
+        if (!YamlCharacters.Check(text, errors))
+        {
+            throw errors.ToException();
+        }
+
         ConfigReading reading = new(errors);
         SectionReader top = new(reading, YamlReader.Read(text, errors), "");
         string stem = Path.GetFileNameWithoutExtension(fileName);

@@ -41,6 +41,12 @@ internal sealed class YamlReader
             errors.Add(Line(exception.Start), Column(exception.Start), "", $"this is not valid YAML: {exception.Message.TrimEnd('.')}.");
             throw errors.ToException();
         }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or FormatException or OverflowException)
+        {
+            // What the parser throws beside its own exception, for example on an empty tag ('!<>') or a stray '...'.
+            errors.Add(0, 0, "", "this is not valid YAML: expected keys such as 'size: small'.");
+            throw errors.ToException();
+        }
     }
 
     private YamlMapping ReadDocument()
@@ -69,7 +75,7 @@ internal sealed class YamlReader
 
     private YamlValue ReadValue(string key, int depth)
     {
-        ParsingEvent next = _parser.Current ?? throw new InvalidOperationException("The parser stands before a value.");
+        ParsingEvent next = _parser.Current ?? throw new InvalidOperationException("The parser has no value.");
         if (depth > MaxDepth)
         {
             throw Refuse(next, key, $"nested deeper than {MaxDepth} levels; no key of a configuration is.");
@@ -96,7 +102,8 @@ internal sealed class YamlReader
             case MappingStart:
                 return ReadMapping(next, key, depth);
             default:
-                throw new InvalidOperationException($"The parser gave {next} where a value begins.");
+                // Some broken texts get past the parser as a key without any value.
+                throw Refuse(next, key, "this is not valid YAML: a value is missing here.");
         }
     }
 

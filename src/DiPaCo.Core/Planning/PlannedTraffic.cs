@@ -1,0 +1,24 @@
+namespace DiPaCo.Core.Planning;
+
+/// <summary>Bytes that move in one phase. A worker that keeps its path from phase to phase need not fetch the optimizer's state again.</summary>
+/// <param name="ModulesDownPerPath">Modules that one path's task fetches: 4 bytes per parameter.</param>
+/// <param name="OptimizerDownPerPath">AdamW's two moments that it fetches where another worker had the path before: 8 bytes per parameter.</param>
+/// <param name="ModulesUpPerPath">Trained parameters that it hands back.</param>
+/// <param name="OptimizerUpPerPath">Moments that it hands back.</param>
+/// <param name="TasksPerWorker">Tasks of one phase that the busiest worker computes.</param>
+/// <param name="Paths">Tasks of one phase.</param>
+public sealed record PlannedTraffic(
+    long ModulesDownPerPath, long OptimizerDownPerPath, long ModulesUpPerPath, long OptimizerUpPerPath, int TasksPerWorker, int Paths)
+{
+    /// <summary>Bytes down to the busiest worker in one phase.</summary>
+    public long DownPerWorker => TasksPerWorker * (ModulesDownPerPath + OptimizerDownPerPath);
+
+    /// <summary>Bytes up from the busiest worker in one phase.</summary>
+    public long UpPerWorker => TasksPerWorker * (ModulesUpPerPath + OptimizerUpPerPath);
+
+    /// <summary>Bytes down to all workers in one phase.</summary>
+    public long DownTotal => Paths * (ModulesDownPerPath + OptimizerDownPerPath);
+
+    /// <summary>Bytes up from all workers in one phase.</summary>
+    public long UpTotal => Paths * (ModulesUpPerPath + OptimizerUpPerPath);
+}

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using DiPaCo.Core.Configuration;
+
+namespace DiPaCo.Core.Planning;
+
+/// <summary>What a configuration means before anything runs: modules, paths, parameters, memory, bytes, operations, time.</summary>
+public sealed record RunPlan
+{
+    /// <summary>Name of the run.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The dial.</summary>
+    public required ModelSize Size { get; init; }
+
+    /// <summary>The transformer of one path.</summary>
+    public required TransformerShape Shape { get; init; }
+
+    /// <summary>Tokens of a sequence, T.</summary>
+    public required int SequenceLength { get; init; }
+
+    /// <summary>Tokens of one training step, at most: batch × sequence.</summary>
+    public required long TokensPerStep { get; init; }
+
+    /// <summary>All modules in order of their names.</summary>
+    public required ImmutableArray<PlannedModule> Modules { get; init; }
+
+    /// <summary>All paths in order of their numbers.</summary>
+    public required ImmutableArray<PlannedPath> Paths { get; init; }
+
+    /// <summary>Parameters of one path: what it costs to use the model. All paths have the same shape.</summary>
+    public required long PathParameters { get; init; }
+
+    /// <summary>Parameters of all modules together.</summary>
+    public required long TotalParameters { get; init; }
+
+    /// <summary>Steps of every part of the run.</summary>
+    public required StepCounts Steps { get; init; }
+
+    /// <summary>Bytes that move in one phase.</summary>
+    public required PlannedTraffic Traffic { get; init; }
+
+    /// <summary>Memory for training one path.</summary>
+    public required PlannedMemory Memory { get; init; }
+
+    /// <summary>What is computed, in order.</summary>
+    public required ImmutableArray<PlannedStage> Stages { get; init; }
+
+    /// <summary>What was assumed.</summary>
+    public required PlanAssumptions Assumptions { get; init; }
+
+    /// <summary>Tokens of all stages.</summary>
+    public long TotalTokens => Stages.Sum(stage => stage.Tokens);
+
+    /// <summary>Floating-point operations of all stages.</summary>
+    public double TotalFlops => Stages.Sum(stage => stage.Flops);
+
+    /// <summary>Estimated time of all stages; null where no rate is known.</summary>
+    public double? TotalSeconds => Assumptions.FlopsPerSecond is null ? null : Stages.Sum(stage => stage.Seconds);
+
+    /// <summary>Plans a run.</summary>
+    /// <param name="config">The run.</param>
+    /// <param name="assumptions">What the configuration does not say.</param>
+    public static RunPlan Of(RunConfig config, PlanAssumptions assumptions)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(assumptions.Workers, 1);
+        TransformerShape shape = config.ShapeFor(assumptions.Vocabulary ?? config.Tokenizer.Vocabulary);
+        ModelTopology topology = ModelTopology.Create(config.Topology, shape);
+        int paths = topology.Paths.Length;
+        long perPath = topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters);
+        StepCounts steps = StepCounts.Of(config, paths);
+        int rounds = (paths + assumptions.Workers - 1) / assumptions.Workers;
+        int sequence = config.Transformer.SequenceLength;
+        return new RunPlan
+        {
+            Name = config.Name,
+            Size = config.Size,
+            Shape = shape,
+            SequenceLength = sequence,
+            TokensPerStep = (long)config.Recipe.BatchSequences * sequence,
+            Modules = [.. topology.Modules.Select(ToPlan)],
+            Paths = [.. topology.Paths.Select(path => ToPlan(topology, path))],
+            PathParameters = perPath,
+            TotalParameters = topology.Parameters,
+            Steps = steps,
+            Traffic = new PlannedTraffic(4 * perPath, 8 * perPath, 4 * perPath, 8 * perPath, rounds, paths),
+            Memory = PlannedMemory.Of(shape, perPath, config.Transformer.Compute, (long)config.Recipe.MicroBatchSequences * sequence),
+            Stages = new StageTable(config, shape, steps, assumptions).Write(paths, rounds),
+            Assumptions = assumptions,
+        };
+    }
+
+    private static PlannedModule ToPlan(ModuleDefinition module) =>
+        new(module.Id, PartsText.Of(module.Layout.Parts), module.Layout.Parameters, module.Paths.Length);
+
+    private static PlannedPath ToPlan(ModelTopology topology, PathId path) => new(
+        path, topology.Grid.ExpertsOf(path), path.Value % topology.Grid.Replicas,
+        [.. topology.ModulesOf(path).Select(module => module.Id)]);
+}

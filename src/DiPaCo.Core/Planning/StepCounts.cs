@@ -1,0 +1,27 @@
+using DiPaCo.Core.Configuration;
+
+namespace DiPaCo.Core.Planning;
+
+/// <summary>How many AdamW steps each part of a run makes.</summary>
+/// <param name="Base">The dense base model, before the fork.</param>
+/// <param name="Path">One path after the fork, T · τ.</param>
+/// <param name="Paths">All paths together.</param>
+/// <param name="DenseEqualSteps">The dense baseline at equal steps; 0 where it is not asked for.</param>
+/// <param name="DenseEqualFlops">The dense baseline at equal total training FLOPs; 0 where it is not asked for.</param>
+public sealed record StepCounts(long Base, long Path, long Paths, long DenseEqualSteps, long DenseEqualFlops)
+{
+    /// <summary>Counts. A baseline that starts at the fork shares the base model's steps; one from scratch makes them itself.</summary>
+    /// <param name="config">The run.</param>
+    /// <param name="paths">Paths of the topology.</param>
+    public static StepCounts Of(RunConfig config, int paths)
+    {
+        long path = (long)config.Recipe.Phases * config.Recipe.InnerSteps;
+        long own = config.Evaluation.DenseStart == DenseStart.Scratch ? config.Recipe.BaseSteps : 0;
+        return new StepCounts(
+            config.Recipe.BaseSteps,
+            path,
+            path * paths,
+            config.Evaluation.DenseEqualSteps ? own + path : 0,
+            config.Evaluation.DenseEqualFlops ? own + (path * paths) : 0);
+    }
+}

@@ -1,0 +1,62 @@
+using DiPaCo.Core.Configuration;
+using Xunit;
+
+namespace DiPaCo.Core.Tests.Configuration;
+
+/// <summary>What is not stated fits what is.</summary>
+public sealed class FillingTests
+{
+    [Theory]
+    [InlineData("[{}, {}]", new[] { 2, 2 }, new[] { 2, 2 })]
+    [InlineData("[{}, {}, {}]", new[] { 2, 1, 1 }, new[] { 2, 2, 2 })]
+    [InlineData("[{ experts: 1 }]", new[] { 4 }, new[] { 1 })]
+    [InlineData("[{ blocks: 1 }, { experts: 5 }]", new[] { 1, 3 }, new[] { 2, 5 })]
+    [InlineData("[{ blocks: 7 }, { shared: true }]", new[] { 7, 1 }, new[] { 2, 1 })]
+    [InlineData("[{}, {}, {}, {}, {}, {}]", new[] { 1, 1, 1, 1, 1, 1 }, new[] { 2, 2, 2, 2, 2, 2 })]
+    public void LevelsWithoutBlocks_DivideTheRestOfTheSizesBlocks(string levels, int[] blocks, int[] experts)
+    {
+        RunConfig config = Yaml.Load($"topology: {{ levels: {levels} }}");
+
+        Assert.Equal(blocks, config.Topology.Levels.Select(level => level.Blocks));
+        Assert.Equal(experts, config.Topology.Levels.Select(level => level.Experts));
+    }
+
+    [Theory]
+    [InlineData("width: 256", 256, 8, 32, 704)]
+    [InlineData("width: 256, head_width: 64", 256, 4, 64, 704)]
+    [InlineData("width: 256, heads: 2", 256, 2, 128, 704)]
+    [InlineData("heads: 2", 128, 2, 64, 352)]
+    [InlineData("width: 32", 32, 1, 32, 96)]
+    [InlineData("activation: gelu", 128, 4, 32, 512)]
+    public void AStatedWidth_BringsHeadsAndFeedForwardWithIt(string stated, int width, int heads, int headWidth, int feedForward)
+    {
+        TransformerOptions transformer = Yaml.Load($"transformer: {{ {stated} }}").Transformer;
+
+        Assert.Equal((width, heads, headWidth, feedForward), (transformer.Width, transformer.Heads, transformer.HeadWidth, transformer.FeedForward));
+        Assert.Equal(transformer.Heads, transformer.KeyValueHeads);
+    }
+
+    [Fact]
+    public void AShortStage_HasAShortWarmup()
+    {
+        RunConfig config = Yaml.Load("recipe: { base_steps: 1, phases: 2, inner_steps: 25, batch_sequences: 3 }");
+
+        Assert.Equal((0, 5, 3), (config.Inner.BaseWarmupSteps, config.Inner.WarmupSteps, config.Recipe.MicroBatchSequences));
+    }
+
+    [Fact]
+    public void ATokenizerFile_NeedsNoVocabulary()
+    {
+        LoadedConfig loaded = RunConfigLoader.Parse("data: { paths: demo }\ntokenizer: { file: t.json }\n", "run.yaml");
+
+        Assert.Equal("t.json", loaded.Config.Tokenizer.File);
+        Assert.DoesNotContain(loaded.Values, value => value.Key == "tokenizer.vocabulary");
+        Assert.Equal(
+            RunConfigJson.Serialize(loaded.Config),
+            RunConfigJson.Serialize(RunConfigLoader.Parse(ResolvedYaml.Write(loaded), "run.yaml").Config));
+    }
+
+    [Fact]
+    public void WithoutASize_ARunIsSmall() =>
+        Assert.Equal(ModelSize.Small, RunConfigLoader.Parse("data: { paths: demo }", "run.yaml").Config.Size);
+}

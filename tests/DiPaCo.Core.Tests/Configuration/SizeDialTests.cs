@@ -1,0 +1,98 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using DiPaCo.Core.Configuration;
+using Xunit;
+
+namespace DiPaCo.Core.Tests.Configuration;
+
+public sealed partial class SizeDialTests
+{
+    public static TheoryData<ModelSize> Sizes => [.. Enum.GetValues<ModelSize>()];
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void ATemplate_LoadsToItsSizesDefaults(ModelSize size)
+    {
+        string word = JsonNamingPolicy.SnakeCaseLower.ConvertName(size.ToString());
+        string bare = $"name: start\nsize: {word}\ndata: {{ paths: [one, 'two words', \"q\\\"\"] }}\n";
+
+        string template = ConfigTemplate.Write(size, ["one", "two words", "q\""], "start");
+
+        Assert.Equal(JsonOf(bare), JsonOf(template));
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void ATemplateWithEveryKeyUncommented_LoadsToTheSameDefaults(ModelSize size)
+    {
+        string template = ConfigTemplate.Write(size, ["demo"], "start");
+
+        string uncommented = CommentedKey.Replace(template, "${indent}${key}");
+
+        Assert.DoesNotContain("\n  # ", uncommented, StringComparison.Ordinal);
+        Assert.NotEqual(template, uncommented);
+        Assert.Equal(JsonOf(template), JsonOf(uncommented));
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void TheResolvedConfiguration_LoadsAgain_AndStatesEverything(ModelSize size)
+    {
+        LoadedConfig loaded = Load(ConfigTemplate.Write(size, ["demo"], "start"));
+
+        LoadedConfig again = Load(ResolvedYaml.Write(loaded));
+
+        Assert.Equal(RunConfigJson.Serialize(loaded.Config), RunConfigJson.Serialize(again.Config));
+        Assert.All(again.Values, value => Assert.Equal(ConfigOrigin.Stated, value.Origin));
+    }
+
+    [Fact]
+    public void TheResolvedConfiguration_MarksWhatTheDialFilledIn()
+    {
+        string yaml = ResolvedYaml.Write(Load("name: start\nsize: tiny\ndata: { paths: demo }\nrecipe: { phases: 3 }\n"));
+
+        Assert.Contains("\n  phases: 3\n", yaml, StringComparison.Ordinal);
+        Assert.Matches(@"\n  inner_steps: 25 +# from size: tiny\n", yaml);
+    }
+
+    [Fact]
+    public void EveryValueOfAConfiguration_HasAKeyInTheFile()
+    {
+        LoadedConfig loaded = Load(ConfigTemplate.Write(ModelSize.Tiny, ["demo"], "start"));
+        using JsonDocument json = JsonDocument.Parse(RunConfigJson.Serialize(loaded.Config));
+
+        IEnumerable<string> inJson = json.RootElement.EnumerateObject().SelectMany(section => section.Value.ValueKind == JsonValueKind.Object
+            ? section.Value.EnumerateObject().Select(key => $"{section.Name}.{key.Name}")
+            : [section.Name]);
+
+        Assert.Equal(inJson.Order(StringComparer.Ordinal), loaded.Values.Select(value => value.Key).Order(StringComparer.Ordinal));
+        Assert.All(loaded.Values, value => Assert.EndsWith(".", value.Summary, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void TheCanonicalJson_ReadsBack(ModelSize size)
+    {
+        string json = JsonOf(ConfigTemplate.Write(size, ["demo"], "start"));
+
+        Assert.Equal(json, RunConfigJson.Serialize(RunConfigJson.Deserialize(json)));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("{ \"name\": 3 }")]
+    public void DamagedJson_IsTheUsersError(string json) => Assert.Throws<DiPaCoException>(() => RunConfigJson.Deserialize(json));
+
+    [Fact]
+    public void AnImpossibleName_IsRefusedByTheTemplate() =>
+        Assert.Throws<ConfigurationException>(() => ConfigTemplate.Write(ModelSize.Tiny, ["demo"], "../x"));
+
+    private static LoadedConfig Load(string text) => RunConfigLoader.Parse(text, "run.yaml");
+
+    private static string JsonOf(string text) => RunConfigJson.Serialize(Load(text).Config);
+
+    [GeneratedRegex(@"^(?<indent> *)# (?<key>([a-z0-9_]+:| +- \{).*)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex CommentedKey { get; }
+}
