@@ -1,0 +1,5 @@
+using System.Runtime.CompilerServices;
+
+// The optimizer works on a path's flat buffers with the kernels that belong to them.
+[assembly: InternalsVisibleTo("DiPaCo.Training")]
+[assembly: InternalsVisibleTo("DiPaCo.Training.Tests")]

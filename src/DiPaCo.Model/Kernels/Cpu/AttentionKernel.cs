@@ -1,0 +1,91 @@
+using System.Runtime.Intrinsics;
+
+namespace DiPaCo.Model.Kernels.Cpu;
+
+/// <summary>
+/// Causal attention: rotate queries and keys, scores, softmax, weighted sum of values. A chunk is one key and value head of
+/// one sequence with the query heads that share it. All keys' scores of 32 queries are held at once, so the softmax
+/// needs no second pass; only the scores on and below the diagonal are computed.
+/// </summary>
+internal unsafe struct AttentionKernel<TElement> : IChunkKernel
+    where TElement : IElement
+{
+    public AttentionGeometry Geometry;
+    public AttentionTiles Tiles;
+    public Rotation Rotation;
+    public void* Qkv;
+    public void* Heads;
+    public float* LogSums;
+    public float* Scratch;
+
+    public readonly void Run(long chunk, int worker)
+    {
+        int sequence = (int)(chunk / Geometry.KeyValueHeads);
+        int keyValueHead = (int)(chunk % Geometry.KeyValueHeads);
+        nint firstRow = (nint)sequence * Geometry.Length;
+
+        float* keysT = Scratch + (worker * Tiles.Scratch);
+        float* values = keysT + Tiles.Transposed;
+        float* queries = values + Tiles.Rows;
+        float* scores = queries + Tiles.QueryTile;
+        float* output = scores + Tiles.ScoreTile;
+        float* inverseSums = output + Tiles.QueryTile;
+
+        HeadSource<TElement> source = new(Geometry, Tiles, Rotation, Qkv, firstRow);
+        source.LoadKeys(keyValueHead, queries, rows: null, keysT);
+        source.LoadValues(keyValueHead, values);
+        for (int head = keyValueHead * Geometry.Group; head < (keyValueHead + 1) * Geometry.Group; head++)
+        {
+            for (int first = 0; first < Geometry.Length; first += AttentionTiles.Queries)
+            {
+                int keys = first + AttentionTiles.Queries;
+                source.LoadQueries(head, first, queries);
+                TileProduct.Multiply(queries, Tiles.Width, 1, keysT, Tiles.Stride, scores, Tiles.Stride, (AttentionTiles.Queries, keys, Tiles.Width), false);
+                for (int row = 0; row < AttentionTiles.Queries; row++)
+                {
+                    (inverseSums[row], float logSum) = Softmax(scores + (row * Tiles.Stride), first + row + 1, keys);
+                    if (first + row < Geometry.Length)
+                    {
+                        LogSums[((firstRow + first + row) * Geometry.Heads) + head] = logSum;
+                    }
+                }
+
+                TileProduct.Multiply(scores, Tiles.Stride, 1, values, Tiles.Width, output, Tiles.Width, (AttentionTiles.Queries, Tiles.Width, keys), false);
+                for (int row = 0; row < Math.Min(AttentionTiles.Queries, Geometry.Length - first); row++)
+                {
+                    nint at = ((firstRow + first + row) * Geometry.OutputWidth) + (head * Geometry.HeadWidth);
+                    HeadRows.Store<TElement>(output + (row * Tiles.Width), Heads, at, Geometry.HeadWidth, inverseSums[row]);
+                }
+            }
+        }
+    }
+
+    /// <summary>Replaces the first <paramref name="valid"/> scores by exponentials, relative to the largest, and the others by 0.</summary>
+    private static (float InverseSum, float LogSum) Softmax(float* scores, int valid, int padded)
+    {
+        Vector512<float> lowest = Vector512.Create(float.NegativeInfinity);
+        Vector512<float> largest = lowest;
+        Vector512<int> lanes = Vector512<int>.Indices;
+        for (int j = 0; j < padded; j += 16)
+        {
+            Vector512<float> inside = Vector512.LessThan(lanes, Vector512.Create(valid - j)).AsSingle();
+            Vector512<float> score = Vector512.ConditionalSelect(inside, Vector512.Load(scores + j), lowest);
+            score.Store(scores + j);
+            largest = Vector512.MaxNative(largest, score);
+        }
+
+        float top = VectorMath.Max(largest);
+        Vector512<float> shift = Vector512.Create(top);
+        Vector512<float> sum = Vector512<float>.Zero;
+        for (int j = 0; j < padded; j += 16)
+        {
+            Vector512<float> inside = Vector512.LessThan(lanes, Vector512.Create(valid - j)).AsSingle();
+            Vector512<float> weight = Vector512.ConditionalSelect(inside, VectorMath.Exp(Vector512.Load(scores + j) - shift), Vector512<float>.Zero);
+            weight.Store(scores + j);
+            sum += weight;
+        }
+
+        float total = VectorMath.Sum(sum);
+        return (1 / total, top + MathF.Log(total));
+    }
+}

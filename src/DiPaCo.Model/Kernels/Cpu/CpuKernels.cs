@@ -1,0 +1,206 @@
+using System.Runtime.InteropServices;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Model.Buffers;
+
+namespace DiPaCo.Model.Kernels.Cpu;
+
+/// <summary>Creates the CPU's kernels for a compute type.</summary>
+internal static class CpuKernels
+{
+    public static IKernels Create(TransformerShape shape, ComputeType type) => type == ComputeType.Bf16
+        ? new CpuKernels<BFloat16Element>(shape)
+        : new CpuKernels<Float32Element>(shape);
+}
+
+/// <summary>Fused loops over memory on all threads. Each operation passes over its operands once.</summary>
+internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKernels
+    where TElement : IElement
+{
+    private readonly WorkerThreads _threads = new();
+    private readonly RotaryTable _rotary = new(shape.HeadWidth, shape.RopeBase);
+    private void* _scratch;
+    private nuint _scratchBytes;
+
+    public void Embed(TensorBuffer tokens, Parameter embedding, TensorBuffer residual) => _threads.Run(
+        new EmbedKernel<TElement>
+        {
+            Tokens = (int*)tokens.Pointer, Embedding = embedding.ComputePointer, Residual = residual.Floats, Count = tokens.Rows, Width = shape.Width,
+        },
+        Chunks(tokens.Rows, EmbedKernel<TElement>.Rows));
+
+    public void EmbedBackward(TensorBuffer tokens, TensorBuffer residualGradient, Parameter embedding) => _threads.Run(
+        new EmbedBackwardKernel
+        {
+            Tokens = (int*)tokens.Pointer, ResidualGradient = residualGradient.Floats, EmbeddingGradient = embedding.GradientPointer,
+            Count = tokens.Rows, Width = shape.Width,
+        },
+        Chunks(shape.Width, EmbedBackwardKernel.Columns));
+
+    public void AddNorm(TensorBuffer residual, TensorBuffer? delta, TensorBuffer sum, Parameter gain, TensorBuffer normed, TensorBuffer inverseRoot) => _threads.Run(
+        new AddNormKernel<TElement>
+        {
+            Residual = residual.Floats, Delta = delta is null ? null : delta.Pointer, Sum = sum.Floats, Gain = gain.MasterPointer,
+            Normed = normed.Pointer, InverseRoot = inverseRoot.Floats, Count = residual.Rows, Width = shape.Width, Epsilon = (float)shape.NormEpsilon,
+        },
+        Chunks(residual.Rows, AddNormKernel<TElement>.Rows));
+
+    public void NormBackward(
+        TensorBuffer normedGradient, TensorBuffer residual, TensorBuffer inverseRoot, Parameter gain,
+        TensorBuffer residualGradient, TensorBuffer delta, bool first)
+    {
+        long chunks = Chunks(residual.Rows, NormBackwardKernel<TElement>.Rows);
+        float* parts = (float*)Scratch((nuint)(chunks * shape.Width * sizeof(float)));
+        _threads.Run(
+            new NormBackwardKernel<TElement>
+            {
+                NormedGradient = normedGradient.Pointer, Input = residual.Floats, InverseRoot = inverseRoot.Floats, Gain = gain.MasterPointer,
+                ResidualGradient = residualGradient.Floats, Delta = delta.Pointer, GainParts = parts, Count = residual.Rows, Width = shape.Width, First = first,
+            },
+            chunks);
+        _threads.Run(
+            new SumRowsKernel { Parts = parts, Target = gain.GradientPointer, Rows = chunks, Width = shape.Width },
+            Chunks(shape.Width, SumRowsKernel.Columns));
+    }
+
+    public void Attention(AttentionGeometry geometry, TensorBuffer qkv, TensorBuffer heads, TensorBuffer logSums)
+    {
+        AttentionTiles tiles = new(geometry);
+        _threads.Run(
+            new AttentionKernel<TElement>
+            {
+                Geometry = geometry, Tiles = tiles, Rotation = _rotary.Upto(geometry.Length), Qkv = qkv.Pointer, Heads = heads.Pointer,
+                LogSums = logSums.Floats, Scratch = AttentionScratch(tiles),
+            },
+            (long)geometry.Sequences * geometry.KeyValueHeads);
+    }
+
+    public void AttentionBackward(AttentionGeometry geometry, TensorBuffer qkv, TensorBuffer heads, TensorBuffer logSums, TensorBuffer headsGradient)
+    {
+        AttentionTiles tiles = new(geometry);
+        _threads.Run(
+            new AttentionBackwardKernel<TElement>
+            {
+                Geometry = geometry, Tiles = tiles, Rotation = _rotary.Upto(geometry.Length), Qkv = qkv.Pointer, Heads = heads.Pointer,
+                LogSums = logSums.Floats, HeadsGradient = headsGradient.Pointer, Scratch = AttentionScratch(tiles),
+            },
+            (long)geometry.Sequences * geometry.KeyValueHeads);
+    }
+
+    public void Activate(Activation activation, TensorBuffer up, TensorBuffer inner)
+    {
+        if (activation == Activation.SwiGlu)
+        {
+            _threads.Run(
+                new SwiGluKernel<TElement> { Up = up.Pointer, Inner = inner.Pointer, Count = up.Rows, Width = shape.FeedForward },
+                Chunks(up.Rows, SwiGluKernel<TElement>.Rows));
+        }
+        else
+        {
+            Gelu(up, inner, backward: false);
+        }
+    }
+
+    public void ActivateBackward(Activation activation, TensorBuffer up, TensorBuffer inner)
+    {
+        if (activation == Activation.SwiGlu)
+        {
+            _threads.Run(
+                new SwiGluBackwardKernel<TElement> { Up = up.Pointer, Inner = inner.Pointer, Count = up.Rows, Width = shape.FeedForward },
+                Chunks(up.Rows, SwiGluBackwardKernel<TElement>.Rows));
+        }
+        else
+        {
+            Gelu(up, inner, backward: true);
+        }
+    }
+
+    public void CrossEntropy(TensorBuffer logits, TensorBuffer targets, TensorBuffer losses, long firstToken, float scale) => _threads.Run(
+        new CrossEntropyKernel<TElement>
+        {
+            Logits = logits.Pointer, Targets = (int*)targets.Pointer + firstToken, Losses = losses.Floats + firstToken,
+            Vocabulary = shape.Vocabulary, Scale = scale,
+        },
+        logits.Rows);
+
+    public void AddGradient(Parameter parameter) => _threads.Run(
+        new AddGradientKernel<TElement> { Product = parameter.ProductPointer, Gradient = parameter.GradientPointer, Count = parameter.Layout.Length },
+        Chunks(parameter.Layout.Length, AddGradientKernel<TElement>.Elements));
+
+    public void Cast(TensorBuffer source, TensorBuffer destination) => _threads.Run(
+        new CastKernel<TElement> { Source = source.Floats, Destination = destination.Pointer, Count = source.Length },
+        Chunks(source.Length, CastKernel<TElement>.Elements));
+
+    public double SumOfSquares(TensorBuffer values)
+    {
+        long chunks = Chunks(values.Length, SumOfSquaresKernel.Elements);
+        double* sums = (double*)Scratch((nuint)(chunks * sizeof(double)));
+        _threads.Run(new SumOfSquaresKernel { Values = values.Floats, Sums = sums, Count = values.Length }, chunks);
+        double sum = 0;
+        for (long chunk = 0; chunk < chunks; chunk++)
+        {
+            sum += sums[chunk];
+        }
+
+        return sum;
+    }
+
+    public void AdamW(PathParameters parameters, TensorBuffer moment1, TensorBuffer moment2, AdamWStep step)
+    {
+        foreach (ParameterSegment segment in parameters.Segments)
+        {
+            AdamW(parameters.Buffers, moment1, moment2, step, segment.Offset, segment.DecayLength, step.WeightDecay);
+            AdamW(parameters.Buffers, moment1, moment2, step, segment.Offset + segment.DecayLength, segment.Length - segment.DecayLength, 0);
+        }
+    }
+
+    public void Dispose()
+    {
+        _rotary.Dispose();
+        NativeMemory.AlignedFree(_scratch);
+        _scratch = null;
+        _scratchBytes = 0;
+    }
+
+    private static long Chunks(long items, long perChunk) => (items + perChunk - 1) / perChunk;
+
+    private void Gelu(TensorBuffer up, TensorBuffer inner, bool backward) => _threads.Run(
+        new GeluKernel<TElement> { Up = up.Pointer, Inner = inner.Pointer, Count = up.Length, Backward = backward },
+        Chunks(up.Length, GeluKernel<TElement>.Elements));
+
+    private void AdamW(
+        PathBuffers buffers, TensorBuffer moment1, TensorBuffer moment2, AdamWStep step, long offset, long count, double weightDecay) => _threads.Run(
+        new AdamWKernel<TElement>
+        {
+            Parameters = buffers.Master.Floats + offset,
+            Gradient = buffers.Gradient.Floats + offset,
+            Moment1 = moment1.Floats + offset,
+            Moment2 = moment2.Floats + offset,
+            Compute = ReferenceEquals(buffers.Compute, buffers.Master) ? null : (byte*)buffers.Compute.Pointer + (offset * TElement.Size),
+            Count = count,
+            GradientScale = (float)step.GradientScale,
+            Mix1 = (float)(1 - step.Beta1),
+            Mix2 = (float)(1 - step.Beta2),
+            Rate = (float)(step.LearningRate / step.Correction1),
+            RootCorrection = (float)(1 / Math.Sqrt(step.Correction2)),
+            Epsilon = (float)step.Epsilon,
+            Keep = (float)(1 - (step.LearningRate * weightDecay)),
+        },
+        Chunks(count, AdamWKernel<TElement>.Elements));
+
+    private float* AttentionScratch(AttentionTiles tiles) =>
+        (float*)Scratch((nuint)(tiles.Scratch * WorkerThreads.Count * sizeof(float)));
+
+    /// <summary>Memory for the duration of one operation.</summary>
+    private void* Scratch(nuint bytes)
+    {
+        if (bytes > _scratchBytes)
+        {
+            NativeMemory.AlignedFree(_scratch);
+            _scratch = NativeMemory.AlignedAlloc(bytes, 64);
+            _scratchBytes = bytes;
+        }
+
+        return _scratch;
+    }
+}

@@ -1,0 +1,73 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace DiPaCo.Model.Kernels.Cpu;
+
+/// <summary>
+/// Runs chunks on the threads that libtorch computes its products with. These threads spin for a while after each product,
+/// waiting for the next; threads of .NET's pool would have to share the cores with them. So the loop is handed to the very
+/// OpenMP library that libtorch has loaded (GNU's, on Linux), and .NET's pool is used only where that is not to be found.
+/// </summary>
+internal sealed unsafe class WorkerThreads
+{
+    private readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> _gompParallel;
+
+    public WorkerThreads()
+    {
+        if (NativeLibrary.TryLoad("libtorch_cpu.so", out nint torchCpu) && NativeLibrary.TryGetExport(torchCpu, "GOMP_parallel", out nint address))
+        {
+            _gompParallel = (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)address;
+        }
+    }
+
+    /// <summary>Most workers that a loop may have.</summary>
+    public static int Count => torch.get_num_threads();
+
+    /// <summary>Runs all chunks of a kernel and returns when they are done.</summary>
+    public void Run<TKernel>(TKernel kernel, long chunks)
+        where TKernel : unmanaged, IChunkKernel
+    {
+        int workers = (int)Math.Min(Count, chunks);
+        Loop loop = new() { Body = &Invoke<TKernel>, Kernel = &kernel, Chunks = chunks };
+        if (workers <= 1)
+        {
+            Work(&loop);
+        }
+        else if (_gompParallel != null)
+        {
+            _gompParallel(&WorkOnOpenMP, &loop, (uint)workers, 0);
+        }
+        else
+        {
+            Loop* shared = &loop;
+            Parallel.For(0, workers, _ => Work(shared));
+        }
+    }
+
+    private static void Invoke<TKernel>(void* kernel, long chunk, int worker)
+        where TKernel : unmanaged, IChunkKernel => ((TKernel*)kernel)->Run(chunk, worker);
+
+    [UnmanagedCallersOnly]
+    private static void WorkOnOpenMP(void* loop) => Work((Loop*)loop);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Work(Loop* loop)
+    {
+        int worker = Interlocked.Increment(ref loop->Workers) - 1;
+        long chunk;
+        while ((chunk = Interlocked.Increment(ref loop->Next) - 1) < loop->Chunks)
+        {
+            loop->Body(loop->Kernel, chunk, worker);
+        }
+    }
+
+    private struct Loop
+    {
+        public delegate*<void*, long, int, void> Body;
+        public void* Kernel;
+        public long Chunks;
+        public long Next;
+        public int Workers;
+    }
+}

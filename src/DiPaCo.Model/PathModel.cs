@@ -1,0 +1,265 @@
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Model.Buffers;
+using DiPaCo.Model.Kernels;
+using DiPaCo.Model.Kernels.Composed;
+using DiPaCo.Model.Kernels.Cpu;
+using DiPaCo.Model.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DiPaCo.Model;
+
+/// <summary>
+/// One path as a transformer that computes losses, gradients, features and logits. Forward and backward are written out
+/// over buffers that are allocated once, instead of recorded by autograd: a training step allocates nothing.
+/// </summary>
+/// <remarks>
+/// B sequences, T positions, M = B·T tokens, D width, V vocabulary, C tokens of a chunk.
+/// An instance belongs to one thread at a time; its products and loops use all threads of libtorch.
+/// </remarks>
+public sealed class PathModel : IDisposable
+{
+    private readonly ComputeOptions _options;
+    private readonly IKernels _kernels;
+    private readonly Activations _activations;
+    private readonly Block[] _blocks;
+    private readonly Parameter _embedding;
+    private readonly Parameter _finalNorm;
+    private readonly Parameter _head;
+
+    /// <summary>Allocates the buffers of a path; parameters are zero until they are written or initialized.</summary>
+    /// <param name="shape">The transformer.</param>
+    /// <param name="modules">The path's modules; together they own every part once.</param>
+    /// <param name="options">Type, device and micro-batch.</param>
+    /// <exception cref="ArgumentException">The modules do not make up the transformer.</exception>
+    public PathModel(TransformerShape shape, IReadOnlyList<ModuleDefinition> modules, ComputeOptions options)
+        : this(shape, modules, options, composed: false)
+    {
+    }
+
+    internal PathModel(TransformerShape shape, IReadOnlyList<ModuleDefinition> modules, ComputeOptions options, bool composed)
+    {
+        TorchLibrary.Initialize();
+        Device device = options.Device ?? CPU;
+        ScalarType type = options.Type == ComputeType.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        Shape = shape;
+        _options = options;
+        Parameters = new PathParameters(shape, modules, options.Type, device);
+        _kernels = composed || device.type != DeviceType.CPU ? new ComposedKernels(shape, device) : CpuKernels.Create(shape, options.Type);
+        _activations = new Activations(shape, type, device);
+        _embedding = Parameters[TensorNames.Embedding];
+        _finalNorm = Parameters[TensorNames.FinalNorm];
+        _head = shape.TiedEmbedding ? _embedding : Parameters[TensorNames.Head];
+        _blocks = [.. Enumerable.Range(0, shape.Blocks).Select(number => new Block(shape, number, Parameters, _kernels))];
+    }
+
+    /// <summary>The transformer.</summary>
+    public TransformerShape Shape { get; }
+
+    /// <summary>The parameters, their gradient and the places of the modules in them.</summary>
+    public PathParameters Parameters { get; }
+
+    internal IKernels Kernels => _kernels;
+
+    /// <summary>
+    /// Forward and backward: adds <paramref name="scale"/> × the gradient of the sum of losses to the gradient buffer.
+    /// A batch of more than <see cref="ComputeOptions.MaxTokens"/> tokens is worked off in micro-batches.
+    /// </summary>
+    /// <param name="tokens_BT">Tokens of B sequences, one behind the other.</param>
+    /// <param name="targets_BT">The token to predict at each position; −1 is not scored.</param>
+    /// <param name="length">T.</param>
+    /// <param name="scale">Usually 1 / number of scored targets of the whole step.</param>
+    /// <returns>Sum of the losses of the scored targets, in nats.</returns>
+    public double Accumulate(ReadOnlySpan<int> tokens_BT, ReadOnlySpan<int> targets_BT, int length, double scale)
+    {
+        TokenCheck.Targets(tokens_BT, targets_BT, Shape.Vocabulary);
+        double sum = 0;
+        foreach (Range batch in MicroBatches(tokens_BT, length))
+        {
+            Forward(tokens_BT[batch], length, training: true);
+            sum += HeadLosses(targets_BT[batch], (float)scale, training: true, lossesOut: []);
+            Backward(length);
+        }
+
+        return sum;
+    }
+
+    /// <summary>The loss of every position in nats, 0 where it is not scored. Forward only.</summary>
+    /// <param name="tokens_BT">Tokens of B sequences, one behind the other.</param>
+    /// <param name="targets_BT">The token to predict at each position; −1 is not scored.</param>
+    /// <param name="length">T.</param>
+    /// <param name="losses_BT">Receives the losses.</param>
+    public void EvaluateLosses(ReadOnlySpan<int> tokens_BT, ReadOnlySpan<int> targets_BT, int length, Span<float> losses_BT)
+    {
+        TokenCheck.Targets(tokens_BT, targets_BT, Shape.Vocabulary);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(losses_BT.Length, tokens_BT.Length);
+        foreach (Range batch in MicroBatches(tokens_BT, length))
+        {
+            Forward(tokens_BT[batch], length, training: false);
+            HeadLosses(targets_BT[batch], scale: 0, training: false, losses_BT[batch]);
+        }
+    }
+
+    /// <summary>
+    /// Mean of the last block's hidden states, before the final norm, over the first positions of each sequence:
+    /// the router's feature (paper §2.4).
+    /// </summary>
+    /// <param name="tokens_BT">Tokens of B sequences, one behind the other; what follows a sequence's length does not matter.</param>
+    /// <param name="length">T.</param>
+    /// <param name="lengths_B">Positions of each sequence that count, 1 to T.</param>
+    /// <returns>Features, [B, D].</returns>
+    public float[] FeaturesOf(ReadOnlySpan<int> tokens_BT, int length, ReadOnlySpan<int> lengths_B)
+    {
+        TokenCheck.Lengths(tokens_BT, length, lengths_B);
+        TokenCheck.InVocabulary(tokens_BT, Shape.Vocabulary, lowest: 0);
+        float[] features_BD = new float[lengths_B.Length * Shape.Width];
+        foreach (Range batch in MicroBatches(tokens_BT, length))
+        {
+            Forward(tokens_BT[batch], length, training: false);
+            (int first, int count) = batch.GetOffsetAndLength(tokens_BT.Length);
+            float[] hidden_MD = new float[count * Shape.Width];
+            FlatCopy.Read<float>(_activations.ResidualOut, 0, hidden_MD);
+            ReadOnlySpan<int> lengths = lengths_B.Slice(first / length, count / length);
+            PrefixMean.Of(hidden_MD, length, lengths, features_BD.AsSpan(first / length * Shape.Width, lengths.Length * Shape.Width));
+        }
+
+        return features_BD;
+    }
+
+    /// <summary>Logits of the token that follows each sequence's last position.</summary>
+    /// <param name="tokens_BT">Tokens of B sequences, one behind the other; what follows a sequence's length does not matter.</param>
+    /// <param name="length">T.</param>
+    /// <param name="lengths_B">Tokens of each sequence, 1 to T.</param>
+    /// <returns>Logits, [B, V].</returns>
+    public float[] NextTokenLogits(ReadOnlySpan<int> tokens_BT, int length, ReadOnlySpan<int> lengths_B)
+    {
+        TokenCheck.Lengths(tokens_BT, length, lengths_B);
+        TokenCheck.InVocabulary(tokens_BT, Shape.Vocabulary, lowest: 0);
+        float[] logits_BV = new float[lengths_B.Length * Shape.Vocabulary];
+        foreach (Range batch in MicroBatches(tokens_BT, length))
+        {
+            Forward(tokens_BT[batch], length, training: false);
+            (int first, int count) = batch.GetOffsetAndLength(tokens_BT.Length);
+            for (int row = 0; row < count / length; row++)
+            {
+                int sequence = (first / length) + row;
+                using DisposeScope scope = NewDisposeScope();
+                Tensor hidden_1D = _activations.HeadInput.Value.narrow(0, (row * length) + lengths_B[sequence] - 1, 1);
+                Tensor logits_1V = hidden_1D.mm(_head.ComputeTransposed).to(ScalarType.Float32).cpu();
+                logits_1V.data<float>().CopyTo(logits_BV, sequence * Shape.Vocabulary);
+            }
+        }
+
+        return logits_BV;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _activations.Dispose();
+        _kernels.Dispose();
+        Parameters.Dispose();
+    }
+
+    private void Forward(ReadOnlySpan<int> tokens, int length, bool training)
+    {
+        Activations a = _activations;
+        a.Resize(tokens.Length, training);
+        FlatCopy.Write(a.Tokens, 0, tokens);
+        RefreshCompute();
+
+        AttentionGeometry geometry = AttentionGeometry.Of(Shape, tokens.Length / length, length);
+        _kernels.Embed(a.Tokens, _embedding, a.Block(0).ResidualIn);
+        for (int block = 0; block < _blocks.Length; block++)
+        {
+            bool last = block == _blocks.Length - 1;
+            BlockActivations kept = a.Block(block);
+            _blocks[block].Forward(geometry, a, kept, first: block == 0);
+            if (!last)
+            {
+                BlockActivations next = a.Block(block + 1);
+                _kernels.AddNorm(kept.ResidualMid, a.Delta, next.ResidualIn, _blocks[block + 1].AttentionNorm, next.AttentionInput, next.InverseRootIn);
+            }
+            else
+            {
+                _kernels.AddNorm(kept.ResidualMid, a.Delta, a.ResidualOut, _finalNorm, a.HeadInput, a.InverseRootOut);
+            }
+        }
+    }
+
+    private void Backward(int length)
+    {
+        Activations a = _activations;
+        AttentionGeometry geometry = AttentionGeometry.Of(Shape, (int)(a.Tokens.Rows / length), length);
+        _kernels.NormBackward(a.HeadInput, a.ResidualOut, a.InverseRootOut, _finalNorm, a.ResidualGradient, a.Delta, first: true);
+        for (int block = _blocks.Length - 1; block >= 0; block--)
+        {
+            _blocks[block].Backward(geometry, a, a.Block(block));
+        }
+
+        _kernels.EmbedBackward(a.Tokens, a.ResidualGradient, _embedding);
+    }
+
+    /// <summary>
+    /// The output matrix and the loss, a chunk of tokens at a time. In training each chunk's logits become their gradient
+    /// and the head's input becomes its own.
+    /// </summary>
+    private double HeadLosses(ReadOnlySpan<int> targets, float scale, bool training, Span<float> lossesOut)
+    {
+        Activations a = _activations;
+        FlatCopy.Write(a.Targets, 0, targets);
+        for (int first = 0; first < targets.Length; first += _options.HeadTokens)
+        {
+            int count = Math.Min(_options.HeadTokens, targets.Length - first);
+            a.Logits.Resize(count);
+            using Tensor hidden_CD = a.HeadInput.Value.narrow(0, first, count);
+            a.Logits.Value.addmm_(hidden_CD, _head.ComputeTransposed, beta: 0, alpha: 1);
+            _kernels.CrossEntropy(a.Logits, a.Targets, a.Losses, first, training ? scale : 0);
+            if (training)
+            {
+                Products.WeightGradient(_kernels, a.Logits.Transposed, hidden_CD, _head);
+                hidden_CD.addmm_(a.Logits.Value, _head.Compute, beta: 0, alpha: 1);
+            }
+        }
+
+        float[] losses = new float[targets.Length];
+        FlatCopy.Read<float>(a.Losses, 0, losses);
+        losses.AsSpan(0, lossesOut.Length).CopyTo(lossesOut);
+        double sum = 0;
+        foreach (float loss in losses)
+        {
+            sum += loss;
+        }
+
+        return sum;
+    }
+
+    private void RefreshCompute()
+    {
+        if (Parameters.IsComputeStale && _options.Type == ComputeType.Bf16)
+        {
+            _kernels.Cast(Parameters.Buffers.Master, Parameters.Buffers.Compute);
+        }
+
+        Parameters.IsComputeStale = false;
+    }
+
+    private List<Range> MicroBatches(ReadOnlySpan<int> tokens, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
+        if (tokens.Length == 0 || tokens.Length % length != 0)
+        {
+            throw new ArgumentException($"{tokens.Length} tokens are not a whole number of sequences of {length}.", nameof(tokens));
+        }
+
+        int step = Math.Max(1, _options.MaxTokens / length) * length;
+        List<Range> batches = [];
+        for (int first = 0; first < tokens.Length; first += step)
+        {
+            batches.Add(first..Math.Min(first + step, tokens.Length));
+        }
+
+        return batches;
+    }
+}
