@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.ExceptionServices;
 
 namespace DiPaCo.Routing;
 
@@ -23,31 +24,49 @@ internal static class RowBlocks
     public static int Stripes(long bytesPerStripe = 0) =>
         (int)Math.Clamp((64L << 20) / Math.Max(1, bytesPerStripe), 4, MostStripes);
 
-    /// <summary>Visits all blocks: stripes in parallel, the blocks of a stripe in order.</summary>
+    /// <summary>Visits all blocks of rows: stripes in parallel, the blocks of a stripe in order.</summary>
     public static void Visit(IFeatureSource features, int stripes, int threads, BlockAction action, CancellationToken cancellationToken)
     {
         int width = features.Width;
-        long blocks = ((long)features.Rows + Rows - 1) / Rows;
-        ParallelOptions parallel = new() { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken };
-        Parallel.For(0, stripes, parallel, stripe =>
-        {
-            int block = (int)(blocks * stripe / stripes);
-            int end = (int)(blocks * (stripe + 1) / stripes);
-            float[] scratch = ArrayPool<float>.Shared.Rent(Rows * width);
-            try
+        VisitRanges(
+            features.Rows,
+            stripes,
+            threads,
+            (stripe, first, count) =>
             {
-                for (; block < end; block++)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    int first = block * Rows;
-                    int count = Math.Min(Rows, features.Rows - first);
-                    action(stripe, first, features.Read(first, count, scratch.AsSpan(0, count * width)));
-                }
-            }
-            finally
-            {
+                float[] scratch = ArrayPool<float>.Shared.Rent(count * width);
+                action(stripe, first, features.Read(first, count, scratch.AsSpan(0, count * width)));
                 ArrayPool<float>.Shared.Return(scratch);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Visits all blocks as (stripe, first row, number of rows).</summary>
+    public static void VisitRanges(int rows, int stripes, int threads, Action<int, int, int> action, CancellationToken cancellationToken)
+    {
+        long blocks = ((long)rows + Rows - 1) / Rows;
+        ParallelOptions parallel = new() { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken };
+        Run(() => Parallel.For(0, stripes, parallel, stripe =>
+        {
+            int end = (int)(blocks * (stripe + 1) / stripes);
+            for (int block = (int)(blocks * stripe / stripes); block < end; block++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                action(stripe, block * Rows, Math.Min(Rows, rows - (block * Rows)));
             }
-        });
+        }));
+    }
+
+    // A failure in a stripe is the failure of the pass; several stripes that fail at once say the same.
+    private static void Run(Action pass)
+    {
+        try
+        {
+            pass();
+        }
+        catch (AggregateException failures)
+        {
+            ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]);
+        }
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -9,13 +11,14 @@ namespace DiPaCo.Routing;
 /// stay in registers. Every score is one chain of fused multiply-adds over the dimensions in order, on every processor
 /// and for any blocking, so that equal inputs give equal bits.
 /// </summary>
-internal sealed unsafe class AffineScorer : IDisposable
+internal sealed unsafe class AffineScorer
 {
     private const int Lanes = 16;
     private const int RowsAtOnce = 8;
 
     private readonly int _width;
     private readonly int _panels;
+    private readonly float[] _memory;
     private readonly float* _weights;
     private readonly float* _bias;
 
@@ -28,8 +31,11 @@ internal sealed unsafe class AffineScorer : IDisposable
         _width = width;
         Outputs = bias.Length;
         _panels = (Outputs + Lanes - 1) / Lanes;
-        _weights = (float*)NativeMemory.AlignedAlloc((nuint)_panels * Lanes * (nuint)width * sizeof(float), 64);
-        _bias = (float*)NativeMemory.AlignedAlloc((nuint)_panels * Lanes * sizeof(float), 64);
+        // Pinned and alive as long as the scorer, so that the pointers into it stay valid.
+        _memory = GC.AllocateUninitializedArray<float>(checked((_panels * Lanes * (width + 1)) + Lanes), pinned: true);
+        nint start = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_memory));
+        _weights = (float*)((start + 63) & ~63);
+        _bias = _weights + ((nint)_panels * Lanes * width);
         for (int output = 0; output < _panels * Lanes; output++)
         {
             // Lanes without an output never win.
@@ -41,9 +47,6 @@ internal sealed unsafe class AffineScorer : IDisposable
             }
         }
     }
-
-    /// <summary>Frees the packed weights of a scorer that was not disposed.</summary>
-    ~AffineScorer() => Free();
 
     /// <summary>Number of outputs.</summary>
     public int Outputs { get; }
@@ -85,6 +88,8 @@ internal sealed unsafe class AffineScorer : IDisposable
                 OnePanel(x, row, count, panel, s);
             }
         }
+
+        GC.KeepAlive(_memory);
     }
 
     /// <summary>The best output of every row and its score; the lowest number among equals.</summary>
@@ -101,13 +106,6 @@ internal sealed unsafe class AffineScorer : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
     private static (int Index, float Value) Largest(ReadOnlySpan<float> scores)
     {
         int index = 0;
@@ -121,7 +119,7 @@ internal sealed unsafe class AffineScorer : IDisposable
                 Vector128<float> four = Vector128.Max(eight.GetLower(), eight.GetUpper());
                 value = MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
                 ulong equal = Vector512.Equals(lanes, Vector512.Create(value)).ExtractMostSignificantBits();
-                index = at + System.Numerics.BitOperations.TrailingZeroCount(equal);
+                index = at + BitOperations.TrailingZeroCount(equal);
             }
         }
 
@@ -222,11 +220,5 @@ internal sealed unsafe class AffineScorer : IDisposable
         {
             results[row].Store(to + (row * stride));
         }
-    }
-
-    private void Free()
-    {
-        NativeMemory.AlignedFree(_weights);
-        NativeMemory.AlignedFree(_bias);
     }
 }

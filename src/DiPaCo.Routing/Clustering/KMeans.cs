@@ -37,7 +37,8 @@ public static class KMeans
     {
         LloydPass pass = new(features, options.Clusters, options.Threads);
         double before = double.PositiveInfinity;
-        int limit = options.BatchRows > 0 ? passes : options.Iterations;
+        // After mini-batches two whole passes remain: they make the centroids the means of their rows and fill empty clusters.
+        int limit = options.BatchRows > 0 ? passes + 2 : options.Iterations;
         for (int iteration = passes; ; iteration++)
         {
             pass.Run(centroids, cancellationToken);

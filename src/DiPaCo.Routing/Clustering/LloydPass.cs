@@ -43,7 +43,7 @@ internal sealed class LloydPass
     /// <summary>Assigns every row to its nearest centroid.</summary>
     public void Run(ReadOnlySpan<float> centroids, CancellationToken cancellationToken)
     {
-        using AffineScorer scorer = AffineScorer.OfCentroids(centroids, _features.Width);
+        AffineScorer scorer = AffineScorer.OfCentroids(centroids, _features.Width);
         Array.Clear(_stripeChanges);
         foreach (double[]? sums in _stripeSums)
         {

@@ -4,9 +4,9 @@ using DiPaCo.Core;
 namespace DiPaCo.Routing;
 
 /// <summary>
-/// Mini-batch k-means: a batch is assigned to the centroids as they are, then each centroid moves to the mean of all rows
-/// that it has received in this pass and (with the weight of one pass) the last. A batch is gathered from short runs of
-/// rows out of the whole corpus, because neighbours in a corpus are alike and files want to be read in runs.
+/// Mini-batch k-means: a batch is assigned to the centroids as they are, then each centroid moves to the weighted mean of
+/// the rows that it has received, those of earlier passes counting half as much with every pass. A batch is gathered from
+/// short runs of rows out of the whole corpus, because neighbours in a corpus are alike and files want to be read in runs.
 /// </summary>
 internal static class MiniBatch
 {
@@ -39,7 +39,7 @@ internal static class MiniBatch
             before = inertia;
             for (int cluster = 0; cluster < weights.Length; cluster++)
             {
-                // Older passes fade: early rows were assigned to centroids that have since moved away.
+                // Early rows were assigned to centroids that have since moved away.
                 weights[cluster] *= 0.5;
             }
         }

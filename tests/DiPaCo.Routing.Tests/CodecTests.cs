@@ -1,0 +1,124 @@
+using System.Text;
+using DiPaCo.Core;
+using Xunit;
+
+namespace DiPaCo.Routing.Tests;
+
+public sealed class CodecTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("dipaco-routing-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void AKMeansRouter_ThatWasRead_ScoresAsTheOneThatWasWritten()
+    {
+        FeatureMatrix features = Blobs.Around(5, 500, 23, 2);
+        KMeansRouter written = KMeansRouterFit.Of(features, RouterTests.Options(5), TestContext.Current.CancellationToken).Router;
+        IRouter read = RouterCodec.Read(Store(written));
+        Assert.Equal(written.Paths, read.Paths);
+        Assert.Equal((32, 23), (read.PrefixTokens, read.FeatureWidth));
+        RouterInput input = new(features);
+        Assert.Equal(written.ScoresOf(input, 17), read.ScoresOf(input, 17));
+        Assert.Equal(File.ReadAllBytes(Store(written)), File.ReadAllBytes(Store(read)));
+    }
+
+    [Fact]
+    public void ARandomRouter_ThatWasRead_ScoresAsTheOneThatWasWritten()
+    {
+        RandomRouter written = new([new PathId(1), new PathId(4), new PathId(9)], -77);
+        IRouter read = RouterCodec.Read(Store(written));
+        RouterInput input = new(null, new ulong[] { 1, 2, 3 });
+        Assert.Equal(written.Paths, read.Paths);
+        Assert.Equal(written.ScoresOf(input, 1), read.ScoresOf(input, 1));
+    }
+
+    [Fact]
+    public void EveryDamagedByte_IsNoticedOrHarmless()
+    {
+        string file = Store(new KMeansRouter(
+            ShardAssignmentTests.Paths(3), Blobs.Noise(3, 4), ShardAssignmentTests.Identity(4), 32));
+        byte[] whole = File.ReadAllBytes(file);
+        for (int at = 0; at < whole.Length; at++)
+        {
+            foreach (byte flip in new byte[] { 0x01, 0x80, 0xFF })
+            {
+                byte[] damaged = [.. whole];
+                damaged[at] ^= flip;
+                File.WriteAllBytes(file, damaged);
+                Exception? failure = Record.Exception(() => RouterCodec.Read(file));
+                Assert.True(failure is null or DiPaCoException, $"byte {at}: {failure}");
+            }
+        }
+    }
+
+    [Fact]
+    public void EveryTruncation_IsRefused()
+    {
+        string file = Store(new RandomRouter(ShardAssignmentTests.Paths(3), 1));
+        byte[] whole = File.ReadAllBytes(file);
+        for (int length = 0; length < whole.Length; length++)
+        {
+            File.WriteAllBytes(file, whole.AsSpan(0, length));
+            Assert.ThrowsAny<DiPaCoException>(() => RouterCodec.Read(file));
+        }
+    }
+
+    [Fact]
+    public void AnUnknownKind_AndOtherBlobs_AreRefusedByName()
+    {
+        string file = Store(new RandomRouter(ShardAssignmentTests.Paths(3), 1));
+        byte[] bytes = File.ReadAllBytes(file);
+        Replace(bytes, "random", "oracle");
+        File.WriteAllBytes(file, bytes);
+        Assert.Contains("kind 'oracle'", Assert.ThrowsAny<DiPaCoException>(() => RouterCodec.Read(file)).Message, StringComparison.Ordinal);
+
+        string features = StoreFeatures(Blobs.Noise(3, 2));
+        Assert.Contains("dipaco.features/1", Assert.ThrowsAny<DiPaCoException>(() => RouterCodec.Read(features)).Message, StringComparison.Ordinal);
+        Assert.Contains("dipaco.router/1", Assert.ThrowsAny<DiPaCoException>(() => FeatureFile.Open(file)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Features_ComeBackAsTheyWere_FromMemoryAndFromTheDisk()
+    {
+        FeatureMatrix written = Blobs.Noise(1111, 13);
+        string file = StoreFeatures(written);
+        Assert.Equal(Blobs.Bytes(written), Blobs.Bytes(FeatureCodec.Read(file, TestContext.Current.CancellationToken)));
+        using FeatureFile onDisk = FeatureFile.Open(file);
+        Assert.Equal((1111, 13, 32), (onDisk.Rows, onDisk.Width, onDisk.PrefixTokens));
+        Assert.Equal(written.Row(1110).ToArray(), onDisk.Read(1110, 1, new float[13]).ToArray());
+    }
+
+    [Fact]
+    public void ClustersOfAFile_AreThoseOfTheSameFeaturesInMemory()
+    {
+        FeatureMatrix features = Blobs.Around(5, 3000, 13, 1);
+        using FeatureFile onDisk = FeatureFile.Open(StoreFeatures(features));
+        KMeansOptions options = Blobs.Options(5) with { Threads = 2 };
+        KMeansResult memory = KMeans.Fit(features, options, TestContext.Current.CancellationToken);
+        KMeansResult disk = KMeans.Fit(onDisk, options, TestContext.Current.CancellationToken);
+        Assert.Equal(Blobs.Bytes(memory.Centroids), Blobs.Bytes(disk.Centroids));
+    }
+
+    private static void Replace(byte[] bytes, string from, string to)
+    {
+        int at = bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(from));
+        Encoding.UTF8.GetBytes(to).CopyTo(bytes, at);
+    }
+
+    private string Store(IRouter router)
+    {
+        string file = Path.Combine(_folder, "router.safetensors");
+        using FileStream stream = File.Create(file);
+        RouterCodec.Write(router, stream);
+        return file;
+    }
+
+    private string StoreFeatures(FeatureMatrix features)
+    {
+        string file = Path.Combine(_folder, "features.safetensors");
+        using FileStream stream = File.Create(file);
+        FeatureCodec.Write(features, 32, stream, TestContext.Current.CancellationToken);
+        return file;
+    }
+}
