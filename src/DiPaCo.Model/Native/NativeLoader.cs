@@ -18,6 +18,8 @@ internal static partial class NativeLoader
     {
         if (!OperatingSystem.IsWindows())
         {
+            // Called once before it is needed: binding it afterwards would replace the reason by its own success.
+            _ = DlError();
             if (DlOpen(path, ResolveNow) == 0)
             {
                 throw Refused(path, Marshal.PtrToStringUTF8(DlError()) ?? "no reason given", inner: null);
