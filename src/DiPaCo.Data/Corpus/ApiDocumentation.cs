@@ -26,13 +26,17 @@ internal static class ApiDocumentation
 
         return documentation.Descendants("member")
             .Select(member => (name: ApiName.Parse(member.Attribute("name")?.Value), member))
-            .Where(entry => entry.name is not null)
+            .Where(entry => entry.name is not null && IsPublicNamespace(entry.name.Type))
             .GroupBy(entry => entry.name!.Type, StringComparer.Ordinal)
             .OrderBy(type => type.Key, StringComparer.Ordinal)
             .Select(type => (type: type.Key, text: Describe(type.Key, [.. type.Select(entry => (entry.name!, entry.member))])))
             .Where(type => type.text.Length >= MinimumCharacters)
             .Select(type => new Document(type.text, type.type, ApiName.Cluster(type.type), $"{file}: {type.type}"));
     }
+
+    // Generated code inside the assemblies (interop, serializers) is documented too, but is nobody's API.
+    private static bool IsPublicNamespace(string type) =>
+        type.StartsWith("System.", StringComparison.Ordinal) || type.StartsWith("Microsoft.", StringComparison.Ordinal);
 
     private static string Describe(string type, List<(ApiName Name, XElement Member)> members)
     {

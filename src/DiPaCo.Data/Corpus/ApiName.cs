@@ -10,7 +10,7 @@ internal sealed partial record ApiName(char Kind, string Type, string Signature)
 {
     public string KindName => (Kind, Signature) switch
     {
-        ('M', _) when Signature.StartsWith("#ctor", StringComparison.Ordinal) => "Constructor",
+        ('M', _) when Signature is "new" || Signature.StartsWith("new(", StringComparison.Ordinal) => "Constructor",
         ('M', _) => "Method",
         ('P', _) => "Property",
         ('F', _) => "Field",
@@ -54,11 +54,12 @@ internal sealed partial record ApiName(char Kind, string Type, string Signature)
         return Readable(member ? $"{segments[^2]}.{segments[^1]}" : segments[^1]);
     }
 
-    /// <summary>The first two segments of the namespace, the visible cluster of a type.</summary>
+    /// <summary>The first segments of the namespace, the visible cluster of a type: two, or three below the largest ones.</summary>
     public static string Cluster(string type)
     {
         string[] segments = type.Split('.');
-        return string.Join('.', segments[..Math.Clamp(segments.Length - 1, 1, 2)]);
+        int wanted = segments is ["Microsoft", ..] or ["System", "Runtime", ..] ? 3 : 2;
+        return string.Join('.', segments[..Math.Clamp(segments.Length - 1, 1, wanted)]);
     }
 
     /// <summary>Drops the marks of generic arity, and writes by-reference and braces as C# does.</summary>

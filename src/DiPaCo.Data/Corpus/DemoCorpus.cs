@@ -5,7 +5,7 @@ namespace DiPaCo.Data;
 
 /// <summary>
 /// A corpus that needs no download: the English API documentation which the .NET SDK ships as XML next to its reference assemblies.
-/// One document per type; its origin is the type's full name, its source the first two segments of its namespace.
+/// One document per type; its origin is the type's full name, its source the first two or three segments of its namespace.
 /// </summary>
 public sealed class DemoCorpus : IDocumentSource
 {

@@ -20,7 +20,7 @@ internal static class ParquetFileReader
         await using Stream stream = CorpusStream.Open(file);
         await using ParquetReader reader = await Guard(file, () => ParquetReader.CreateAsync(stream, new ParquetOptions { TreatByteArrayAsString = true }, leaveStreamOpen: true, cancellationToken));
         DataField text = Find(reader, options.TextField) ?? throw new DiPaCoException(
-            $"The corpus file {file.FullPath} has no string column '{options.TextField}'. Its columns: {string.Join(", ", reader.Schema.GetDataFields().Select(field => field.Name))}.");
+            $"The corpus file {file.FullPath} has no string column '{options.TextField}'. Its columns: {string.Join(", ", reader.Schema.GetDataFields().Select(field => $"{field.Name} ({field.ClrType.Name})"))}.");
         DataField? origin = Find(reader, options.OriginField);
         DataField? source = Find(reader, options.SourceField);
         long row = 0;
@@ -73,7 +73,7 @@ internal static class ParquetFileReader
     }
 
     private static DataField? Find(ParquetReader reader, string name) => Array.Find(
-        reader.Schema.GetDataFields(), field => field.Name == name && field.ClrType == typeof(string) && !field.IsArray);
+        reader.Schema.GetDataFields(), field => field.Name == name && !field.IsArray && (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>)));
 
     private static int Count(CorpusFile file, Stream stream, ParquetRowGroupReader rows)
     {

@@ -25,13 +25,13 @@ public sealed unsafe class TokenChunk : IDisposable
         _owner = owner;
         _file = file;
         string? reason = TokenChunkHeader.Read(Bytes(0, (int)Math.Min(length, TokenChunkFormat.HeaderBytes)), length, out _header);
-        reason ??= ReadSources(out string[] sources) ?? CheckDocuments(sources.Length) ?? CheckTokens();
+        string[] sources = [];
+        reason ??= ReadSources(out sources) ?? CheckDocuments(sources.Length) ?? CheckTokens();
         if (reason is not null)
         {
             throw new DiPaCoException($"{name} is not a good token chunk: {reason}. Delete it and let the run make it again, or restore it from a copy.");
         }
 
-        ReadSources(out sources);
         Sources = sources;
     }
 

@@ -1,0 +1,201 @@
+using System.Text;
+using DiPaCo.Core;
+using Xunit;
+
+namespace DiPaCo.Data.Tests;
+
+public sealed class BadInputTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    [Fact]
+    public async Task MissingPath_IsNamed() =>
+        Assert.StartsWith("The corpus path /no/such/place does not exist", await FailureAsync("/no/such/place"));
+
+    [Fact]
+    public async Task EmptyFolder_SaysWhatCouldBeRead()
+    {
+        string message = await FailureAsync(_folder.Root);
+
+        Assert.Equal($"The corpus path {_folder.Root} has no file that can be read: it holds no files at all. Readable: {CorpusFile.ReadableEndings}.", message);
+    }
+
+    [Fact]
+    public async Task FolderOfOtherFiles_NamesOne()
+    {
+        _folder.Write("paper.pdf", "%PDF");
+
+        Assert.Contains("it holds, for example, paper.pdf", await FailureAsync(_folder.Root));
+    }
+
+    [Fact]
+    public async Task FileWithUnknownEnding_SaysWhichAreKnown() =>
+        Assert.Contains("has an ending that is not read. Readable: .txt,", await FailureAsync(_folder.Write("a.docx", "x")));
+
+    [Fact]
+    public async Task BinaryFileNamedTxt_IsNotText()
+    {
+        string path = _folder.Write("image.txt", [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0, 0, 0, 13]);
+
+        Assert.Equal($"The corpus file {path} is not text: a NUL byte at offset 8. Remove it from the corpus, or give it its true ending.", await FailureAsync(_folder.Root));
+    }
+
+    [Fact]
+    public async Task ControlCharacters_AreNotText()
+    {
+        _folder.Write("a.txt", [.. Enumerable.Range(0, 100).Select(i => (byte)(i % 10 == 0 ? 1 : 'a'))]);
+
+        Assert.Contains("is not text: 10 control characters in 100 bytes", await FailureAsync(_folder.Root));
+    }
+
+    [Fact]
+    public async Task Latin1_IsNotUtf8()
+    {
+        string path = _folder.Write("a.txt", Encoding.Latin1.GetBytes("one\ntwo caf\u00e9 three"));
+
+        Assert.Equal($"The corpus file {path} is not UTF-8: byte 0xE9 at line 2. Convert it, for example: iconv -f latin1 -t utf-8.", await FailureAsync(_folder.Root));
+    }
+
+    [Fact]
+    public async Task Utf16_IsNamedAsSuch()
+    {
+        _folder.Write("a.txt", [0xFF, 0xFE, (byte)'a', 0]);
+
+        Assert.Contains("is UTF-16, not UTF-8", await FailureAsync(_folder.Root));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    [InlineData(40)]
+    [InlineData(-1)]
+    [InlineData(-9)]
+    public async Task TruncatedGzip_IsDamaged(int length)
+    {
+        byte[] packed = TemporaryFolder.Gzip(string.Concat(Enumerable.Range(0, 2000).Select(i => $"{{\"text\":\"number {i * 7919}\"}}\n")));
+        _folder.Write("a.jsonl.gz", packed[..(length <= 0 ? packed.Length + length - (length == 0 ? packed.Length : 0) : length)]);
+
+        string message = await FailureAsync(_folder.Root);
+
+        Assert.True(message.Contains("truncated or damaged gzip file") || message.Contains("is empty, which no packed file is"), message);
+    }
+
+    [Fact]
+    public async Task PlainTextNamedGz_IsDamaged()
+    {
+        _folder.Write("a.txt.gz", "this was never packed");
+
+        Assert.Contains("truncated or damaged gzip file", await FailureAsync(_folder.Root));
+    }
+
+    [Fact]
+    public async Task TruncatedZstandard_IsDamaged()
+    {
+        using var compressor = new ZstdSharp.Compressor();
+        byte[] packed = compressor.Wrap(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 3000)))).ToArray();
+        _folder.Write("a.txt.zst", packed[..(packed.Length / 2)]);
+
+        Assert.Contains("truncated or damaged Zstandard file", await FailureAsync(_folder.Root));
+    }
+
+    [Fact]
+    public async Task DamagedParquet_IsNotReadable()
+    {
+        _folder.Write("a.parquet", [.. "PAR1"u8, .. new byte[64], .. "PAR1"u8]);
+
+        Assert.Contains("is not a readable Parquet file", await FailureAsync(_folder.Root));
+    }
+
+    [Fact]
+    public async Task BadLines_AreCountedWithFileLineAndReason()
+    {
+        _folder.Write("a.jsonl", [
+            .. "{\"text\":\"good\"}\n"u8,
+            .. "{\"text\":\n"u8,
+            .. "{\"url\":\"x\"}\n"u8,
+            .. "{\"text\":7}\n"u8,
+            .. "{\"text\":\"  \"}\n"u8,
+            .. "{\"text\":\""u8, 0xE9, .. "\"}\n"u8,
+            .. "{\"text\":\"\\ud800\"}\n"u8,
+            .. "[\"text\"]\n"u8,
+            .. "{\"text\":\"good\"} {}\n"u8,
+            .. Encoding.UTF8.GetBytes($"{{\"text\":\"{new string('x', 2000)}\"}}\n")]);
+        var report = new CorpusReport();
+
+        List<Document> documents = await Documents.ReadAsync(new CorpusOptions { Paths = [_folder.Root], MaximumBadShare = 0.95, MaximumRecordBytes = 1000 }, report);
+
+        Assert.Equal("good", Assert.Single(documents).Text);
+        Assert.Equal(9, report.BadRecords);
+        Assert.Equal(9, report.BadRecordsByFile["a.jsonl"]);
+        Assert.Equal(
+            [
+                "a.jsonl:2: not a JSON object on one line (byte 8)",
+                "a.jsonl:3: no field 'text'",
+                "a.jsonl:4: field 'text' is not a string",
+                "a.jsonl:5: field 'text' is empty",
+                "a.jsonl:6: not UTF-8",
+            ],
+            report.Examples.Select(example => example.ToString()));
+    }
+
+    [Fact]
+    public async Task TooManyBadLines_StopTheReading_WithTheFirstOfThem()
+    {
+        _folder.Write("a.jsonl", string.Concat(Enumerable.Range(0, 98).Select(i => $"{{\"text\":\"{i}\"}}\n")) + "{\n}\n");
+
+        string message = await FailureAsync(_folder.Root);
+
+        Assert.StartsWith("2 of 100 records are bad, more than the allowed share of 0.01. The first of them:", message);
+        Assert.Contains("  a.jsonl:99: not a JSON object on one line", message);
+    }
+
+    [Fact]
+    public async Task HalfAMillionBadLines_StopEarly()
+    {
+        _folder.Write("a.jsonl", string.Concat(Enumerable.Repeat("nothing\n", 500_000)));
+
+        Assert.StartsWith("1000 of 1000 records are bad", await FailureAsync(_folder.Root));
+    }
+
+    [Fact]
+    public async Task LineWithoutEnd_DoesNotFillMemory()
+    {
+        _folder.Write("a.jsonl.gz", TemporaryFolder.Gzip(new string('x', 50_000_000)));
+        var report = new CorpusReport();
+
+        Assert.Empty(await Documents.ReadAsync(new CorpusOptions { Paths = [_folder.Root], MaximumRecordBytes = 100_000, MaximumBadShare = 1 }, report));
+        Assert.Equal("a.jsonl.gz:1: longer than 100000 bytes", Assert.Single(report.Examples).ToString());
+    }
+
+    [Fact]
+    public async Task ThreeDocuments_AreTooFew_AndTheMessageSaysHowManyWouldDo()
+    {
+        TextTokenizer tokenizer = await Documents.TrainAsync(300, "some text to train on");
+        string text = string.Concat(Enumerable.Repeat("some text ", 50));
+        var chunks = new List<TokenChunk>();
+        await foreach (TokenChunkBuilder chunk in new CorpusTokenizer(tokenizer, new CorpusTokenizerOptions()).TokenizeAsync(Documents.Of([text, text, text])))
+        {
+            chunks.Add(TokenChunk.Load(await Chunks.BytesAsync(chunk)));
+        }
+
+        using var corpus = new TokenCorpus(chunks);
+        var failure = Assert.Throws<DiPaCoException>(() => CorpusRequirement.Check(corpus, new SplitFractions(), new SequenceOptions(256)));
+
+        Assert.StartsWith("The corpus has too few documents for all splits: 3 documents, of which 3 are longer than the prefix of 32 tokens", failure.Message);
+        Assert.Contains("About 600 documents of different origin would do", failure.Message);
+    }
+
+    [Fact]
+    public void RuntimeWithoutSdk_HasNoDemo_AndTheMessageSaysWhatToDo()
+    {
+        var failure = Assert.Throws<DiPaCoException>(() => DemoCorpus.Open([_folder.Root]));
+
+        Assert.Contains("Install the .NET SDK", failure.Message);
+        Assert.Contains("--data FOLDER", failure.Message);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static async Task<string> FailureAsync(string path) =>
+        (await Assert.ThrowsAsync<DiPaCoException>(() => Documents.ReadAsync(path))).Message;
+}

@@ -1,0 +1,61 @@
+using System.Text;
+using CsCheck;
+using DiPaCo.Core;
+using Xunit;
+
+namespace DiPaCo.Data.Tests;
+
+public sealed class TokenizerFileTests
+{
+    [Theory]
+    [InlineData("{", "is not a Hugging Face tokenizer.json")]
+    [InlineData("{}", "is not a Hugging Face tokenizer.json")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{}}}""", "is a WordPiece tokenizer without the ByteLevel step; only byte-level BPE gives every text back exactly.")]
+    [InlineData("""{"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":true},"model":{"type":"BPE","vocab":{},"merges":[]}}""", "adds a space before every text")]
+    [InlineData("""{"pre_tokenizer":{"type":"ByteLevel"},"normalizer":{"type":"Lowercase"},"model":{"type":"BPE","vocab":{},"merges":[]}}""", "changes text before it encodes it (normalizer Lowercase)")]
+    [InlineData("""{"pre_tokenizer":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{},"merges":[]}}""", "has an empty vocabulary")]
+    [InlineData("""{"pre_tokenizer":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}""", "has no token for the byte 0x00")]
+    [InlineData("""{"pre_tokenizer":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"a":2000000000},"merges":[]}}""", "ids must differ and lie in 0 … 2097151")]
+    [InlineData("YQ== 0\nnonsense\n", "line 2, is not a line of a tiktoken file")]
+    [InlineData("YQ== 0\nYg== 0\n", "gives the rank 0 to two tokens")]
+    [InlineData("YQ== 0\n", "has no token for the byte 0x00")]
+    [InlineData("something else", "is neither a tokenizer.json, nor a tiktoken file, nor a SentencePiece model")]
+    [InlineData("", "has 0 bytes")]
+    public void FilesThatCannotServe_AreRefusedWithTheReason(string file, string reason) =>
+        Assert.Contains(reason, Assert.Throws<DiPaCoException>(() => TokenizerFile.Load(Encoding.UTF8.GetBytes(file))).Message);
+
+    [Fact]
+    public async Task EndOfText_MayBeNamed_AndMustExist()
+    {
+        byte[] file = (await Documents.TrainAsync(260, "text text")).File.ToArray();
+
+        Assert.Equal(0, TokenizerFile.Load(file, endOfText: "<|endoftext|>").EndOfText);
+        Assert.Contains(
+            "has no special token <eos> to begin and end documents with. Its special tokens: <|endoftext|>.",
+            Assert.Throws<DiPaCoException>(() => TokenizerFile.Load(file, endOfText: "<eos>")).Message);
+    }
+
+    [Fact]
+    public async Task DamagedFiles_NeverCrash()
+    {
+        byte[] file = (await Documents.TrainAsync(265, "text text text text")).File.ToArray();
+        Gen.Select(Gen.Int[0, file.Length - 1], Gen.Byte).Array[1, 3].Sample(changes =>
+        {
+            byte[] damaged = [.. file];
+            foreach ((int at, byte value) in changes)
+            {
+                damaged[at] = value;
+            }
+
+            try
+            {
+                TextTokenizer tokenizer = TokenizerFile.Load(damaged);
+                tokenizer.Decode(tokenizer.Encode("some text"));
+            }
+            catch (DiPaCoException)
+            {
+                // Refused: fine. Anything else fails the test.
+            }
+        }, iter: 2000);
+    }
+}
