@@ -3,7 +3,10 @@ namespace DiPaCo.Runtime;
 /// <summary>The stages of a run, in order.</summary>
 public enum Stage
 {
-    /// <summary>Reading the corpus and training or loading the tokenizer.</summary>
+    /// <summary>Reading and checking the corpus.</summary>
+    Corpus,
+
+    /// <summary>Training or loading the tokenizer.</summary>
     Tokenizer,
 
     /// <summary>Text to token chunks.</summary>

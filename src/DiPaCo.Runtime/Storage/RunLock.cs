@@ -46,6 +46,30 @@ public sealed class RunLock : IDisposable
         }
     }
 
+    /// <summary>Whether a process holds the lock now.</summary>
+    public static bool IsHeld(string folder)
+    {
+        string path = new RunPaths(Path.GetFullPath(folder)).Lock;
+        try
+        {
+            if (!File.Exists(path))
+            {
+                return false;
+            }
+
+            using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            return false;
+        }
+        catch (IOException e) when (StorageErrors.IsLocked(e))
+        {
+            return true;
+        }
+        catch (Exception e) when (StorageErrors.IsStorage(e))
+        {
+            throw StorageErrors.Explain(e, "read", path);
+        }
+    }
+
     /// <summary>Gives the lock back.</summary>
     public void Dispose() => _handle.Dispose();
 

@@ -1,7 +1,3 @@
-using System.Collections.Immutable;
-using System.Globalization;
-using System.Text.Json;
-using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
 
 namespace DiPaCo.Runtime.Tasks;
@@ -19,7 +15,11 @@ public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecu
     /// <param name="spec">The task.</param>
     /// <param name="progress">Is told of steps while the task is computed; not of remembered ones.</param>
     /// <param name="cancellationToken">Ends the task without a trace.</param>
-    public async Task<TaskResult> RunAsync(TaskSpec spec, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    public Task<TaskResult> RunAsync(TaskSpec spec, IProgress<TaskStep>? progress, CancellationToken cancellationToken) =>
+        RecallAsync(spec, () => executor.ExecuteAsync(spec, store, progress, cancellationToken), cancellationToken);
+
+    /// <summary>The outputs of a task that only this process can compute, because it reads the user's files.</summary>
+    public async Task<TaskResult> RecallAsync(TaskSpec spec, Func<Task<TaskResult>> compute, CancellationToken cancellationToken)
     {
         TaskKey key = spec.Key();
         if (Find(key) is { } remembered)
@@ -27,17 +27,14 @@ public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecu
             return remembered;
         }
 
-        TaskResult result = await executor.ExecuteAsync(spec, store, progress, cancellationToken);
-        JournalEntry entry = new(key.Hex, spec.Kind, Number(spec.Inputs), result.Outputs, JsonSerializer.Deserialize<JsonElement>(result.Metrics));
+        TaskResult result = await compute();
+        JournalEntry entry = new(key.Hex, spec.Kind, [.. spec.Inputs.Distinct()], result.Outputs, result.Metrics);
         await journal.AppendAsync(entry, cancellationToken);
         return result;
     }
 
     /// <summary>The outputs of a finished task; null when it is not finished.</summary>
     public TaskResult? Find(TaskKey key) => journal.TryGet(key.Hex, out JournalEntry? entry)
-        ? new TaskResult(entry.Outputs.ToImmutableSortedDictionary(StringComparer.Ordinal), entry.Metrics?.GetRawText() ?? "{}")
+        ? new TaskResult(entry.Outputs, entry.Metrics)
         : null;
-
-    private static Dictionary<string, BlobHash> Number(IEnumerable<BlobHash> inputs) =>
-        inputs.Distinct().Select((hash, i) => (hash, i)).ToDictionary(pair => pair.i.ToString(CultureInfo.InvariantCulture), pair => pair.hash);
 }

@@ -7,15 +7,16 @@ namespace DiPaCo.Runtime.Tasks;
 /// <summary>Scores documents of one split under one path. No blob; metrics: <see cref="EvaluationMetrics"/>.</summary>
 /// <param name="Model">The path.</param>
 /// <param name="Chunks">Token chunks.</param>
+/// <param name="Tokenizer">Tells how many bytes a token stands for.</param>
 /// <param name="Split">Which of their documents.</param>
 /// <param name="Sequences">How documents become sequences.</param>
 /// <param name="MaxDocuments">Documents scored at most, the first of each chunk list; 0: all.</param>
 public sealed record EvaluateSpec(
-    PathInput Model, ImmutableArray<BlobHash> Chunks, Split Split, SequenceInput Sequences, int MaxDocuments) : TaskSpec
+    PathInput Model, ImmutableArray<BlobHash> Chunks, BlobHash Tokenizer, Split Split, SequenceInput Sequences, int MaxDocuments) : TaskSpec
 {
     /// <inheritdoc/>
     public override string Kind => "evaluate";
 
     /// <inheritdoc/>
-    public override IEnumerable<BlobHash> Inputs => [.. Model.Blobs, .. Chunks];
+    public override IEnumerable<BlobHash> Inputs => [.. Model.Blobs, .. Chunks, Tokenizer];
 }

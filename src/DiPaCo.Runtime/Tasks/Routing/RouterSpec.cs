@@ -8,11 +8,13 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Chunks">Token chunks.</param>
 /// <param name="Features">Their features, chunk by chunk.</param>
 /// <param name="Paths">The paths to route to.</param>
+/// <param name="Experts">Experts of each level.</param>
+/// <param name="Replicas">Paths per combination of experts.</param>
 /// <param name="Options">Method and constants.</param>
 /// <param name="Seed">Pseudo-random seed.</param>
 public sealed record RouterSpec(
     ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features, ImmutableArray<PathId> Paths,
-    RoutingOptions Options, long Seed) : TaskSpec
+    ImmutableArray<int> Experts, int Replicas, RoutingOptions Options, long Seed) : TaskSpec
 {
     /// <summary>Name of the output.</summary>
     public const string Output = "router";

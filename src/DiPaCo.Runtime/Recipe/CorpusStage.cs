@@ -1,0 +1,196 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
+using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>Brings the corpus into the run: check, tokenizer, token chunks. After it the text itself is no longer needed.</summary>
+/// <param name="session">The run.</param>
+/// <param name="source">The user's text.</param>
+/// <param name="tokenizerFile">The user's tokenizer; null: one is trained.</param>
+/// <param name="threads">Threads that tokenize; the bytes do not depend on it.</param>
+internal sealed class CorpusStage(RunSession session, IDocumentSource source, string? tokenizerFile, int threads)
+{
+    private const int MaxTokenizerBytes = 256 << 20;
+
+    private readonly SplitFractions _fractions = new(
+        session.Config.Data.ValidationShare, session.Config.Data.TestShare, session.Config.Data.RouterShare);
+
+    /// <summary>Prepares the corpus, or remembers how it was prepared.</summary>
+    public async Task<PreparedCorpus> PrepareAsync(CancellationToken cancellationToken)
+    {
+        TaskResult read = await session.StageAsync(Stage.Corpus, 0, "documents", async () =>
+        {
+            TaskResult result = await session.Tasks.RecallAsync(
+                new CorpusSpec(session.Config.Data), () => CheckAsync(cancellationToken), cancellationToken);
+            CorpusManifest found = JsonSerializer.Deserialize<CorpusManifest>(result.Metrics, TaskJson.Options)!;
+            return (result, string.Create(
+                CultureInfo.InvariantCulture,
+                $"{found.Documents:N0} documents, {found.Bytes / 1e6:N1} MB: {found.Train:N0} to train on, {found.Validation:N0} validation, {found.Test:N0} test"));
+        });
+        CorpusManifest manifest = JsonSerializer.Deserialize<CorpusManifest>(read.Metrics, TaskJson.Options)!;
+        BlobHash manifestBlob = read[CorpusSpec.Output];
+        BlobHash tokenizer = await session.StageAsync(Stage.Tokenizer, 0, "documents", async () =>
+        {
+            byte[]? file = tokenizerFile is null ? null : await ReadTokenizerAsync(tokenizerFile, cancellationToken);
+            TokenizerSpec spec = new(manifestBlob, session.Config.Tokenizer, file is null ? null : BlobHash.Of(file));
+            TaskResult result = await session.Tasks.RecallAsync(spec, () => TrainTokenizerAsync(file, cancellationToken), cancellationToken);
+            return (result[TokenizerSpec.Output], file is null ? "byte-level BPE trained on the corpus" : $"from {tokenizerFile}");
+        });
+        return await session.StageAsync(Stage.Tokens, manifest.Documents, "documents", async () =>
+        {
+            TaskResult result = await session.Tasks.RecallAsync(
+                new TokenizeSpec(manifestBlob, tokenizer), () => TokenizeAsync(tokenizer, manifest, cancellationToken), cancellationToken);
+            TokenizeMetrics metrics = JsonSerializer.Deserialize<TokenizeMetrics>(result.Metrics, TaskJson.Options)!;
+            PreparedCorpus corpus = new(manifestBlob, tokenizer, [.. result.Outputs.Values], new CorpusSummary(
+                manifest.Documents, manifest.Bytes, metrics.Tokens, metrics.Vocabulary,
+                manifest.Train, manifest.Validation, manifest.Test, manifest.Router, manifest.BadRecords));
+            return (corpus, string.Create(
+                CultureInfo.InvariantCulture,
+                $"{metrics.Tokens:N0} tokens, {(double)manifest.Bytes / metrics.Tokens:0.00} bytes per token, vocabulary {metrics.Vocabulary:N0}"));
+        });
+    }
+
+    private async Task<TaskResult> CheckAsync(CancellationToken cancellationToken)
+    {
+        using CorpusFingerprint fingerprint = new();
+        long[] splits = new long[Enum.GetValues<Split>().Length];
+        CorpusReport report = new();
+        await foreach (Document document in source.ReadAsync(report, cancellationToken))
+        {
+            fingerprint.Add(document);
+            splits[(int)_fractions.Of(DocumentOrigin.Hash(document.Origin))]++;
+        }
+
+        ThrowIfTooSmall(splits);
+        foreach (BadRecord bad in report.Examples)
+        {
+            session.Note(bad.ToString(), isWarning: true);
+        }
+
+        if (report.BadRecords > 0)
+        {
+            session.Note($"{report.BadRecords} bad records were left out.", isWarning: true);
+        }
+
+        CorpusManifest manifest = new(
+            fingerprint.Finish(), report.Documents, fingerprint.Bytes, splits[(int)Split.Train],
+            splits[(int)Split.Validation], splits[(int)Split.Test], splits[(int)Split.Router], report.BadRecords);
+        byte[] json = TaskJson.SerializeToUtf8Bytes(manifest);
+        BlobHash blob = await session.Store.PutAsync(json, cancellationToken);
+        return new TaskResult(
+            ImmutableSortedDictionary<string, BlobHash>.Empty.Add(CorpusSpec.Output, blob), System.Text.Encoding.UTF8.GetString(json));
+    }
+
+    private async Task<TaskResult> TrainTokenizerAsync(byte[]? file, CancellationToken cancellationToken)
+    {
+        if (file is null)
+        {
+            TokenizerOptions options = session.Config.Tokenizer;
+            BpeTrainer trainer = new(new BpeTrainerOptions
+            {
+                VocabularySize = options.Vocabulary,
+                MaximumSampleBytes = options.TrainingBytes,
+                Threads = threads,
+            });
+            IAsyncEnumerable<Document> training = DocumentFilter.InSplit(
+                source.ReadAsync(new CorpusReport(), cancellationToken), _fractions, Split.Train, cancellationToken);
+            TextTokenizer tokenizer = await trainer.TrainAsync(training, cancellationToken);
+            file = tokenizer.File.ToArray();
+        }
+
+        BlobHash blob = await session.Store.PutAsync(file, cancellationToken);
+        return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(TokenizerSpec.Output, blob), "{}");
+    }
+
+    private async Task<TaskResult> TokenizeAsync(
+        BlobHash tokenizerBlob, CorpusManifest manifest, CancellationToken cancellationToken)
+    {
+        TextTokenizer tokenizer = TokenizerFile.Load(await session.Store.ReadAllBytesAsync(tokenizerBlob, MaxTokenizerBytes, cancellationToken));
+        CorpusTokenizer chunks = new(tokenizer, new CorpusTokenizerOptions { Fractions = _fractions, Threads = threads });
+        ImmutableSortedDictionary<string, BlobHash> outputs = ImmutableSortedDictionary<string, BlobHash>.Empty;
+        using CorpusFingerprint fingerprint = new();
+        long tokens = 0;
+        IAsyncEnumerable<Document> documents = WatchAsync(fingerprint, cancellationToken);
+        await foreach (TokenChunkBuilder chunk in chunks.TokenizeAsync(documents, cancellationToken))
+        {
+            BlobHash blob = await session.Store.PutAsync(chunk.WriteToAsync, cancellationToken);
+            outputs = outputs.Add(TokenizeSpec.Output(outputs.Count), blob);
+            tokens += chunk.TokenCount;
+        }
+
+        BlobHash found = fingerprint.Finish();
+        if (found != manifest.Content)
+        {
+            throw new DiPaCoException(
+                $"The corpus ({source.Description}) has changed since the run began: its documents hash to {found}, they did to {manifest.Content}. "
+                + "Restore it, or train into another folder (--run).");
+        }
+
+        TokenizeMetrics metrics = new(tokens, tokenizer.VocabularySize);
+        return new TaskResult(outputs, JsonSerializer.Serialize(metrics, TaskJson.Options));
+    }
+
+    private async IAsyncEnumerable<Document> WatchAsync(
+        CorpusFingerprint fingerprint, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        const int Every = 1000;
+        CorpusReport report = new();
+        await foreach (Document document in source.ReadAsync(report, cancellationToken))
+        {
+            fingerprint.Add(document);
+            if (report.Documents % Every == 0)
+            {
+                session.Observe(new StageAdvanced(Stage.Tokens, report.Documents, Reused: false));
+            }
+
+            yield return document;
+        }
+    }
+
+    private void ThrowIfTooSmall(long[] splits)
+    {
+        long documents = splits.Sum();
+        List<string> empty = [];
+        AddIfEmpty(Split.Train, "training");
+        AddIfEmpty(Split.Validation, "validation");
+        AddIfEmpty(Split.Test, "test");
+        if (empty.Count > 0)
+        {
+            double smallest = Math.Min(_fractions.Validation, _fractions.Test);
+            throw new DiPaCoException(
+                $"The corpus ({source.Description}) has {documents} documents, and none of them falls into the {string.Join(" or the ", empty)} split. "
+                + $"With data.validation_share {_fractions.Validation} and data.test_share {_fractions.Test} a corpus needs about {Math.Ceiling(4 / smallest):N0} originals or more. "
+                + "Add documents, raise these shares, or name the field that tells originals apart (data.origin_field).");
+        }
+
+        void AddIfEmpty(Split split, string name)
+        {
+            if (splits[(int)split] == 0 && (split == Split.Train || _fractions[split] > 0))
+            {
+                empty.Add(name);
+            }
+        }
+    }
+
+    private static async Task<byte[]> ReadTokenizerAsync(string path, CancellationToken cancellationToken)
+    {
+        FileInfo file = new(path);
+        if (!file.Exists || file.Length > MaxTokenizerBytes)
+        {
+            throw new DiPaCoException(file.Exists
+                ? $"tokenizer.file '{path}' has {file.Length} bytes; a tokenizer has at most {MaxTokenizerBytes}."
+                : $"tokenizer.file '{path}' does not exist. Give a tokenizer.json, a .tiktoken or a SentencePiece .model file, or leave the key out to train one.");
+        }
+
+        byte[] bytes = await File.ReadAllBytesAsync(path, cancellationToken);
+        TokenizerFile.Load(bytes, path);
+        return bytes;
+    }
+}

@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>
+/// Trains one dense model on all training documents: the base model before the fork, and the baselines. The steps are cut into
+/// tasks of τ steps, which changes no byte: parameters and AdamW's moments pass from task to task unrounded.
+/// </summary>
+/// <param name="session">The run.</param>
+/// <param name="shape">The transformer.</param>
+/// <param name="chunks">All token chunks.</param>
+internal sealed class DenseTrainer(RunSession session, TransformerShape shape, ImmutableArray<BlobHash> chunks)
+{
+    private static readonly ModuleId Dense = new("dense");
+
+    /// <summary>The transformer.</summary>
+    public TransformerShape Shape => shape;
+
+    /// <summary>The dense model in terms of tasks.</summary>
+    public PathInput ModelOf(BlobHash parameters) => ModelOf(shape, session.Config.Transformer.Compute, parameters);
+
+    /// <summary>Any dense model in terms of tasks.</summary>
+    public static PathInput ModelOf(TransformerShape shape, ComputeType compute, BlobHash parameters) => new(
+        shape, compute,
+        [new ModuleInput(Dense, [.. TransformerPart.All(shape.Blocks)], parameters)]);
+
+    /// <summary>Makes <paramref name="schedule"/>'s steps from <paramref name="start"/> on.</summary>
+    /// <param name="stage">Base or dense.</param>
+    /// <param name="start">First parameters.</param>
+    /// <param name="schedule">Learning rates; its total is the number of steps.</param>
+    /// <param name="order">Which order of sequences.</param>
+    /// <param name="done">Steps of the stage made before, for progress.</param>
+    /// <param name="cancellationToken">Ends the training after the current step; finished tasks are kept.</param>
+    public async Task<DenseModel> TrainAsync(
+        Stage stage, BlobHash start, LearningRateSchedule schedule, long order, long done, CancellationToken cancellationToken)
+    {
+        RunConfig config = session.Config;
+        DenseModel model = new(start, 0, 0);
+        BlobHash? optimizer = null;
+        for (int step = 0; step < schedule.TotalSteps; step += config.Recipe.InnerSteps)
+        {
+            TrainSpec spec = new()
+            {
+                Model = ModelOf(model.Parameters),
+                Optimizer = optimizer,
+                Shard = chunks,
+                Sequences = session.Sequences,
+                BatchSequences = config.Recipe.BatchSequences,
+                FirstStep = step,
+                Steps = Math.Min(config.Recipe.InnerSteps, schedule.TotalSteps - step),
+                Schedule = schedule,
+                AdamW = session.AdamW,
+                Seed = config.Seed,
+                Order = order,
+            };
+            TaskResult result = await session.TrainAsync(spec, stage, null, null, done + step, cancellationToken);
+            TrainMetrics metrics = JsonSerializer.Deserialize<TrainMetrics>(result.Metrics, TaskJson.Options)!;
+            optimizer = result[TrainSpec.OptimizerOutput];
+            model = new DenseModel(result[Dense.Name], model.Steps + spec.Steps, model.Tokens + metrics.Tokens.Sum());
+        }
+
+        return model;
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>Held-out losses: of the routed model, every document under its one path; of a dense model, all documents under it.</summary>
+/// <param name="session">The run.</param>
+/// <param name="topology">The model.</param>
+/// <param name="routed">The shards.</param>
+/// <param name="tokenizer">The tokenizer's blob.</param>
+internal sealed class Evaluator(RunSession session, ModelTopology topology, RoutedCorpus routed, BlobHash tokenizer)
+{
+    /// <summary>Scores a split under the routed model.</summary>
+    /// <param name="model">The model's version.</param>
+    /// <param name="split">Validation or test.</param>
+    /// <param name="maxDocuments">Documents scored at most, spread over the paths in proportion; 0: all.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
+    public async Task<EvaluationMetrics> RoutedAsync(ModelVersion model, Split split, int maxDocuments, CancellationToken cancellationToken)
+    {
+        EvaluationMetrics sum = EvaluationMetrics.None;
+        foreach (PathId path in topology.Paths)
+        {
+            PathInput input = model.PathOf(topology, path, session.Config.Transformer.Compute);
+            sum += await ScoreAsync(input, path, split, maxDocuments, cancellationToken);
+        }
+
+        return sum;
+    }
+
+    /// <summary>Scores the same documents under a dense model.</summary>
+    public async Task<EvaluationMetrics> DenseAsync(PathInput model, Split split, int maxDocuments, CancellationToken cancellationToken)
+    {
+        EvaluationMetrics sum = EvaluationMetrics.None;
+        foreach (PathId path in topology.Paths)
+        {
+            sum += await ScoreAsync(model, path, split, maxDocuments, cancellationToken);
+        }
+
+        return sum;
+    }
+
+    /// <summary>The table's row of a model; what its training cost is the caller's to add.</summary>
+    public static EvaluationRow Row(ModelTopology topology, string name, bool dense, EvaluationMetrics scored)
+    {
+        long perPath = topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters);
+        return new EvaluationRow
+        {
+            Model = name,
+            Paths = dense ? 1 : topology.Paths.Length,
+            ParametersPerPath = perPath,
+            ParametersTotal = dense ? perPath : topology.Parameters,
+            Steps = 0,
+            TrainingTokens = 0,
+            TrainingFlops = 0,
+            Perplexity = scored.Perplexity,
+            PerplexityWithPrefix = scored.PerplexityWithPrefix,
+            BitsPerByte = scored.BitsPerByte,
+            ScoredTokens = scored.Tokens,
+        };
+    }
+
+    private async Task<EvaluationMetrics> ScoreAsync(
+        PathInput model, PathId path, Split split, int maxDocuments, CancellationToken cancellationToken)
+    {
+        RunConfig config = session.Config;
+        long documents = DocumentsOf(path, split);
+        if (documents == 0)
+        {
+            return EvaluationMetrics.None;
+        }
+
+        long all = topology.Paths.Sum(other => DocumentsOf(other, split));
+        int share = maxDocuments == 0 ? 0 : (int)Math.Max(1, maxDocuments * documents / all);
+        EvaluateSpec spec = new(model, routed.Chunks[path], tokenizer, split, session.Sequences, share);
+        TaskResult result = await session.Tasks.RunAsync(spec, null, cancellationToken);
+        return JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
+    }
+
+    private long DocumentsOf(PathId path, Split split)
+    {
+        ShardSize size = routed.SizeOf(path);
+        return split == Split.Test ? size.TestDocuments : size.ValidationDocuments;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Runtime.Storage;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>
+/// <c>model.json</c>: which blobs make up the model after the latest complete phase, and what belongs to it. It follows from the
+/// journal and a run never reads it back; <c>status</c>, <c>verify</c> and <c>eval</c> do.
+/// </summary>
+internal sealed record ModelFile
+{
+    public const string FileName = "model.json";
+
+    private const long MaxBytes = 256 << 20;
+
+    /// <summary>Phases that every module has finished.</summary>
+    public required int PhasesDone { get; init; }
+
+    /// <summary>SHA-256 over the sorted list of module id and blob hash.</summary>
+    public required string ModelDigest { get; init; }
+
+    /// <summary>The transformer of a path.</summary>
+    public required TransformerShape Shape { get; init; }
+
+    /// <summary>Blob of every module, by its name.</summary>
+    public required ImmutableSortedDictionary<string, BlobHash> Modules { get; init; }
+
+    /// <summary>The base model.</summary>
+    public required BlobHash Base { get; init; }
+
+    /// <summary>Steps that the base model made.</summary>
+    public required long BaseSteps { get; init; }
+
+    /// <summary>The tokenizer.</summary>
+    public required BlobHash Tokenizer { get; init; }
+
+    /// <summary>The router.</summary>
+    public required BlobHash Router { get; init; }
+
+    /// <summary>Token chunks of the corpus.</summary>
+    public required ImmutableArray<BlobHash> Chunks { get; init; }
+
+    /// <summary>Their features.</summary>
+    public required ImmutableArray<BlobHash> Features { get; init; }
+
+    /// <summary>Dense models to compare with, once they are trained: their rows' names and blobs.</summary>
+    public ImmutableArray<ReferenceModel> References { get; init; } = [];
+
+    /// <summary>Validation perplexities so far.</summary>
+    public required ImmutableArray<PhaseValidation> Validation { get; init; }
+
+    /// <summary>The digest of <see cref="Modules"/> as they stand here.</summary>
+    public string ComputeDigest() => ModelVersion.DigestOf(Modules.Select(module => (module.Key, module.Value)));
+
+    /// <summary>Writes the file completely or not at all.</summary>
+    public void Write(RunPaths paths, IStorageSteps steps) => DurableFile.WriteAllBytes(
+        Path.Combine(paths.Folder, FileName), JsonSerializer.SerializeToUtf8Bytes(this, RunJson.Indented), steps);
+
+    /// <summary>Reads the file; null before the first phase has ended.</summary>
+    /// <exception cref="DiPaCoException">The file is damaged.</exception>
+    public static ModelFile? Read(RunPaths paths)
+    {
+        FileInfo file = new(Path.Combine(paths.Folder, FileName));
+        if (!file.Exists)
+        {
+            return null;
+        }
+
+        try
+        {
+            return file.Length <= MaxBytes
+                ? JsonSerializer.Deserialize<ModelFile>(File.ReadAllBytes(file.FullName), RunJson.Indented)
+                : throw new JsonException($"It has {file.Length} bytes.");
+        }
+        catch (JsonException exception)
+        {
+            throw new DiPaCoException(
+                $"'{file.FullName}' is damaged: {exception.Message} Delete it and 'results.json'; the run's 'dipaco train' command writes both anew.", exception);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using DiPaCo.Core;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>The whole model between two phases: blobs only, nobody holds the parameters.</summary>
+/// <param name="Phase">The phase that starts from it.</param>
+/// <param name="Modules">Every module's parameters.</param>
+/// <param name="Momenta">Every module's outer momentum; none before its first outer step.</param>
+/// <param name="Optimizers">Every path's AdamW moments; none before its first phase.</param>
+internal sealed record ModelVersion(
+    Phase Phase,
+    ImmutableSortedDictionary<ModuleId, BlobHash> Modules,
+    ImmutableSortedDictionary<ModuleId, BlobHash> Momenta,
+    ImmutableSortedDictionary<PathId, BlobHash> Optimizers)
+{
+    public IEnumerable<BlobHash> Blobs => [.. Modules.Values, .. Momenta.Values, .. Optimizers.Values];
+
+    /// <summary>SHA-256 over the sorted list of module id and blob hash: equal digests mean equal models.</summary>
+    public string Digest => DigestOf(Modules.Select(module => (module.Key.Name, module.Value)));
+
+    /// <summary>The digest of a list of modules, whatever their order.</summary>
+    public static string DigestOf(IEnumerable<(string Module, BlobHash Blob)> modules)
+    {
+        StringBuilder list = new();
+        foreach ((string module, BlobHash blob) in modules.OrderBy(entry => entry.Module, StringComparer.Ordinal))
+        {
+            list.Append(module).Append(' ').Append(blob.Hex).Append('\n');
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())));
+    }
+
+    public PathInput PathOf(ModelTopology topology, PathId path, Core.Configuration.ComputeType compute) => new(
+        topology.Shape, compute,
+        [.. topology.ModulesOf(path).Select(module => new ModuleInput(module.Id, module.Layout.Parts, Modules[module.Id]))]);
+}

@@ -1,0 +1,39 @@
+using DiPaCo.Core;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>The model as it goes through the phases, and which past versions are kept.</summary>
+/// <param name="first">The version after the fork.</param>
+/// <param name="keepPhases">Past versions kept besides the newest.</param>
+internal sealed class PhaseLog(ModelVersion first, int keepPhases)
+{
+    private readonly List<PhaseValidation> _validation = [];
+    private readonly Queue<ModelVersion> _kept = new([first]);
+
+    public ModelVersion Model { get; private set; } = first;
+
+    public long Tokens { get; private set; }
+
+    public IReadOnlyList<PhaseValidation> Validation => _validation;
+
+    /// <summary>Blobs of the versions that are kept.</summary>
+    public IEnumerable<BlobHash> Kept => _kept.SelectMany(version => version.Blobs);
+
+    public void Add(PhaseOutcome outcome, double? validationPerplexity)
+    {
+        if (validationPerplexity is { } perplexity)
+        {
+            _validation.Add(new PhaseValidation(Model.Phase, perplexity));
+        }
+
+        Model = outcome.Model;
+        Tokens += outcome.Tokens;
+        _kept.Enqueue(Model);
+        while (_kept.Count > keepPhases + 1)
+        {
+            _kept.Dequeue();
+        }
+    }
+
+    public double? ValidationOf(Phase phase) => _validation.Find(validation => validation.Phase == phase)?.Perplexity;
+}

@@ -1,0 +1,14 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>The corpus as tokens.</summary>
+/// <param name="Manifest">What it was when the run began.</param>
+/// <param name="Tokenizer">The tokenizer's blob.</param>
+/// <param name="Chunks">Token chunks with the documents of all splits, in the order of the corpus.</param>
+/// <param name="Summary">Numbers for people.</param>
+internal sealed record PreparedCorpus(BlobHash Manifest, BlobHash Tokenizer, ImmutableArray<BlobHash> Chunks, CorpusSummary Summary)
+{
+    public IEnumerable<BlobHash> Blobs => [Manifest, Tokenizer, .. Chunks];
+}

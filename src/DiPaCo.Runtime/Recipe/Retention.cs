@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Runtime.Storage;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>
+/// Lets go of blobs that nothing ahead will read. What is let go is first written to the journal, so that <c>verify</c> knows what
+/// must be there; and only at the run's frontier: while an earlier part is replayed from memory, nothing is deleted.
+/// </summary>
+/// <param name="store">The run's blobs.</param>
+/// <param name="journal">The run's memory.</param>
+internal sealed class Retention(IBlobStore store, TaskJournal journal)
+{
+    /// <summary>Kind of the journal's entries.</summary>
+    public const string Kind = "release";
+
+    /// <summary>Whether an earlier session was past this moment.</summary>
+    public bool IsPast(string moment) => journal.TryGet(KeyOf(moment), out _);
+
+    /// <summary>Deletes every blob of finished tasks but the live ones.</summary>
+    /// <param name="moment">Name of the moment in the run, for example <c>phase 3</c>; each happens once.</param>
+    /// <param name="live">What must stay.</param>
+    /// <param name="cancellationToken">Ends the deletion; the rest goes the next time.</param>
+    public async Task ReleaseAsync(string moment, IEnumerable<BlobHash> live, CancellationToken cancellationToken)
+    {
+        string key = KeyOf(moment);
+        if (IsPast(moment))
+        {
+            return;
+        }
+
+        HashSet<BlobHash> kept = [.. live];
+        ImmutableArray<BlobHash> released = [.. Expected(journal.Entries).Where(hash => !kept.Contains(hash)).Order()];
+        await journal.AppendAsync(
+            new JournalEntry(key, Kind, released, ImmutableSortedDictionary<string, BlobHash>.Empty), cancellationToken);
+        foreach (BlobHash hash in released)
+        {
+            await store.DeleteAsync(hash, cancellationToken);
+        }
+    }
+
+    private static string KeyOf(string moment) => $"{Kind} {moment}";
+
+    /// <summary>The blobs that must be there according to a journal: what tasks made and no release let go since.</summary>
+    public static IReadOnlySet<BlobHash> Expected(IEnumerable<JournalEntry> entries)
+    {
+        HashSet<BlobHash> expected = [];
+        foreach (JournalEntry entry in entries)
+        {
+            if (entry.Kind == Kind)
+            {
+                expected.ExceptWith(entry.Inputs);
+            }
+            else
+            {
+                expected.UnionWith(entry.Outputs.Values);
+            }
+        }
+
+        return expected;
+    }
+}

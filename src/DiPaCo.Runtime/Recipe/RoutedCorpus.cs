@@ -1,0 +1,19 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>The corpus as shards, one a path.</summary>
+/// <param name="Router">The router's blob.</param>
+/// <param name="Features">Features of each chunk of the corpus.</param>
+/// <param name="Chunks">Each path's token chunks, all splits.</param>
+/// <param name="Sizes">Each path's numbers, in order of path ids.</param>
+internal sealed record RoutedCorpus(
+    BlobHash Router, ImmutableArray<BlobHash> Features, ImmutableSortedDictionary<PathId, ImmutableArray<BlobHash>> Chunks,
+    ImmutableArray<ShardSize> Sizes)
+{
+    public IEnumerable<BlobHash> Blobs => [Router, .. Features, .. Chunks.Values.SelectMany(chunks => chunks)];
+
+    public ShardSize SizeOf(PathId path) => Sizes.First(size => size.Path == path);
+}

@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>What every stage of a run works with.</summary>
+/// <param name="config">The run's configuration.</param>
+/// <param name="store">The run's blobs.</param>
+/// <param name="tasks">Computes or remembers tasks.</param>
+/// <param name="observer">Watches.</param>
+/// <param name="time">For durations shown to people; reaches no result.</param>
+internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner tasks, IRunObserver observer, TimeProvider time)
+{
+    // Measured on short documents: beyond this many batches padding hardly shrinks, and batches become alike.
+    private const int LengthWindow = 16;
+
+    private readonly List<StageTime> _timings = [];
+
+    public RunConfig Config => config;
+
+    /// <summary>The complete configuration for the report.</summary>
+    public required string ConfigurationYaml { get; init; }
+
+    public IBlobStore Store => store;
+
+    public TaskRunner Tasks => tasks;
+
+    public IReadOnlyList<StageTime> Timings => _timings;
+
+    public SequenceInput Sequences => new(
+        config.Transformer.SequenceLength, config.Routing.PrefixTokens, config.Recipe.LossOnPrefix, config.Recipe.MicroBatchSequences,
+        LengthWindow);
+
+    public AdamWInput AdamW => new(
+        config.Inner.Beta1, config.Inner.Beta2, config.Inner.Epsilon, config.Inner.WeightDecay, config.Inner.ClipNorm);
+
+    public void Note(string text, bool isWarning = false) => observer.Observe(new RunNote(text, isWarning));
+
+    public void Observe(RunEvent runEvent) => observer.Observe(runEvent);
+
+    /// <summary>Frames a stage with its events.</summary>
+    public async Task<T> StageAsync<T>(Stage stage, long units, string unit, Func<Task<(T Result, string Summary)>> body)
+    {
+        long start = time.GetTimestamp();
+        observer.Observe(new StageStarted(stage, units, unit));
+        (T result, string summary) = await body();
+        TimeSpan elapsed = time.GetElapsedTime(start);
+        _timings.Add(new StageTime(stage, elapsed));
+        observer.Observe(new StageFinished(stage, elapsed, summary));
+        return result;
+    }
+
+    /// <summary>Runs a training task and reports its steps.</summary>
+    /// <param name="spec">The task.</param>
+    /// <param name="stage">Base, phases or dense.</param>
+    /// <param name="path">The path; null for dense models.</param>
+    /// <param name="phase">The phase; null outside phases.</param>
+    /// <param name="done">Steps of the stage done before this task, all paths together.</param>
+    /// <param name="cancellationToken">Ends the task.</param>
+    public async Task<TaskResult> TrainAsync(
+        TrainSpec spec, Stage stage, PathId? path, Phase? phase, long done, CancellationToken cancellationToken)
+    {
+        bool reused = tasks.Find(spec.Key()) is not null;
+        StepReporter reporter = new(step =>
+        {
+            if (step.Training is not { } made)
+            {
+                return;
+            }
+
+            observer.Observe(new StepMade(
+                stage, path, phase, spec.FirstStep + (int)step.Done, made.Loss, made.LearningRate,
+                made.GradientNorm, made.Tokens, made.Flops, made.Elapsed, made.DataWait));
+            observer.Observe(new StageAdvanced(stage, done + step.Done, Reused: false));
+        });
+        TaskResult result = await tasks.RunAsync(spec, reporter, cancellationToken);
+        if (reused)
+        {
+            observer.Observe(new StageAdvanced(stage, done + spec.Steps, Reused: true));
+        }
+
+        return result;
+    }
+
+    /// <summary>Runs any other task and reports its progress as units of a stage.</summary>
+    public async Task<TaskResult> RunAsync(TaskSpec spec, Stage stage, long done, long units, CancellationToken cancellationToken)
+    {
+        bool reused = tasks.Find(spec.Key()) is not null;
+        StepReporter reporter = new(step => observer.Observe(new StageAdvanced(stage, done + step.Done, Reused: false)));
+        TaskResult result = await tasks.RunAsync(spec, reporter, cancellationToken);
+        observer.Observe(new StageAdvanced(stage, done + units, reused));
+        return result;
+    }
+
+    /// <summary>Reports on the caller's thread and in order, unlike <see cref="Progress{T}"/>.</summary>
+    private sealed class StepReporter(Action<TaskStep> report) : IProgress<TaskStep>
+    {
+        public void Report(TaskStep value)
+        {
+            Debug.Assert(value.Done >= 0, "Progress counts up from 0.");
+            report(value);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>Documents to paths (paper §2.4): features under the base model, a router fitted on them, one shard a path.</summary>
+/// <param name="session">The run.</param>
+/// <param name="topology">The model.</param>
+/// <param name="corpus">The corpus.</param>
+internal sealed class Sharder(RunSession session, ModelTopology topology, PreparedCorpus corpus)
+{
+    /// <summary>Features of every document, from the base model as it was at the fork and never from a later one.</summary>
+    public async Task<ImmutableArray<BlobHash>> FeaturesAsync(PathInput baseModel, CancellationToken cancellationToken)
+    {
+        int prefix = session.Config.Routing.PrefixTokens;
+        long perChunk = corpus.Summary.Documents / corpus.Chunks.Length;
+        ImmutableArray<BlobHash>.Builder features = ImmutableArray.CreateBuilder<BlobHash>();
+        foreach (BlobHash chunk in corpus.Chunks)
+        {
+            TaskResult result = await session.RunAsync(
+                new FeaturesSpec(baseModel, chunk, prefix), Stage.Features, features.Count * perChunk, perChunk, cancellationToken);
+            features.Add(result[FeaturesSpec.Output]);
+        }
+
+        return features.ToImmutable();
+    }
+
+    /// <summary>The router, and with it the shards.</summary>
+    public async Task<RoutedCorpus> ShardAsync(ImmutableArray<BlobHash> features, CancellationToken cancellationToken)
+    {
+        RoutingOptions options = session.Config.Routing;
+        TaskResult fitted = await session.RunAsync(
+            new RouterSpec(corpus.Chunks, features, topology.Paths, topology.Grid.Experts, topology.Grid.Replicas, options, session.Config.Seed), Stage.Shards, 0, 1, cancellationToken);
+        BlobHash router = fitted[RouterSpec.Output];
+        TaskResult sharded = await session.RunAsync(
+            new ShardSpec(router, corpus.Chunks, features, topology.Paths, options.MinimumShare), Stage.Shards, 1, 1, cancellationToken);
+        ShardMetrics metrics = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
+        return new RoutedCorpus(
+            router, features,
+            metrics.Paths.ToImmutableSortedDictionary(
+                size => size.Path,
+                size => Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)]).ToImmutableArray()),
+            metrics.Paths);
+    }
+}

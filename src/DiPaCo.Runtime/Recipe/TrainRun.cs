@@ -1,0 +1,239 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>
+/// The recipe of a run (paper Algorithm 1): a fixed program of tasks. Begun again after any interruption it walks the same way,
+/// over remembered tasks first, and goes on where they end; the bytes are the same.
+/// </summary>
+internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Retention retention, RunFiles files)
+{
+    private const long BaseOrder = -1;
+    private const long DenseOrder = -2;
+
+    private readonly RunConfig _config = session.Config;
+
+    public async Task<RunResults> ExecuteAsync(CancellationToken cancellationToken)
+    {
+        PreparedCorpus corpus = await corpusStage.PrepareAsync(cancellationToken);
+        ModelTopology topology = ModelTopology.Create(_config.Topology, ShapeOf(corpus.Summary.Vocabulary));
+        DenseTrainer dense = new(session, topology.Shape, corpus.Chunks);
+
+        DenseModel baseModel = await TrainBaseAsync(dense, cancellationToken);
+        await retention.ReleaseAsync("base", [.. corpus.Blobs, baseModel.Parameters], cancellationToken);
+
+        Sharder sharder = new(session, topology, corpus);
+        ImmutableArray<BlobHash> features = await session.StageAsync(Stage.Features, corpus.Summary.Documents, "documents", async () =>
+            (await sharder.FeaturesAsync(dense.ModelOf(baseModel.Parameters), cancellationToken), $"{corpus.Summary.Documents:N0} documents"));
+        RoutedCorpus routed = await session.StageAsync(Stage.Shards, 2, "steps", async () =>
+        {
+            RoutedCorpus result = await sharder.ShardAsync(features, cancellationToken);
+            return (result, Summarise(result));
+        });
+
+        Evaluator evaluator = new(session, topology, routed, corpus.Tokenizer);
+        PhaseLog log = await TrainPhasesAsync(topology, corpus, routed, baseModel, evaluator, cancellationToken);
+
+        DenseBaselines baselines = new(session, dense, topology);
+        ImmutableArray<DenseBaseline> references = await baselines.TrainAsync(baseModel, BaseSchedule, DenseOrder, cancellationToken);
+        await retention.ReleaseAsync(
+            "dense",
+            [.. corpus.Blobs, .. routed.Blobs, baseModel.Parameters, .. log.Kept, .. references.Select(reference => reference.Model.Parameters)],
+            cancellationToken);
+
+        WriteModel(topology, corpus, routed, baseModel, log, references);
+        ImmutableArray<EvaluationRow> rows = await session.StageAsync(Stage.Evaluation, 0, "documents", async () =>
+        {
+            ImmutableArray<EvaluationRow> table = await EvaluateAsync(topology, evaluator, dense, baseModel, log, references, cancellationToken);
+            return (table, $"perplexity {table[0].Perplexity:0.00}");
+        });
+        ImmutableArray<TextSample> samples = await new Sampler(session, topology, corpus.Tokenizer, routed)
+            .WriteAsync(log.Model, cancellationToken);
+        return Results(corpus, topology, routed, log, rows, samples);
+    }
+
+    private LearningRateSchedule BaseSchedule => new(
+        _config.Inner.BaseLearningRate, _config.Inner.BaseWarmupSteps, _config.Recipe.BaseSteps, _config.Inner.FinalShare);
+
+    private Task<DenseModel> TrainBaseAsync(DenseTrainer dense, CancellationToken cancellationToken) =>
+        session.StageAsync(Stage.Base, _config.Recipe.BaseSteps, "steps", async () =>
+        {
+            TaskResult first = await session.Tasks.RunAsync(new InitializeSpec(dense.Shape, _config.Seed), null, cancellationToken);
+            DenseModel model = await dense.TrainAsync(
+                Stage.Base, first[OuterSpec.ModuleOutput], BaseSchedule, BaseOrder, done: 0, cancellationToken);
+            return (model, $"{model.Steps:N0} steps, {model.Tokens:N0} tokens");
+        });
+
+    private Task<PhaseLog> TrainPhasesAsync(
+        ModelTopology topology, PreparedCorpus corpus, RoutedCorpus routed, DenseModel baseModel, Evaluator evaluator,
+        CancellationToken cancellationToken)
+    {
+        RecipeOptions recipe = _config.Recipe;
+        long steps = (long)recipe.Phases * recipe.InnerSteps * topology.Paths.Length;
+        return session.StageAsync(Stage.Phases, steps, "steps", async () =>
+        {
+            PhaseTrainer trainer = new(session, topology, routed);
+            PhaseLog log = new(await ForkAsync(topology, baseModel, cancellationToken), recipe.KeepPhases);
+            while (log.Model.Phase.Value < recipe.Phases)
+            {
+                Phase phase = log.Model.Phase;
+                PhaseOutcome outcome = await trainer.RunAsync(log.Model, cancellationToken);
+                log.Add(outcome, await ValidateAsync(evaluator, outcome.Model, cancellationToken));
+                string moment = $"phase {phase}";
+                if (!retention.IsPast(moment))
+                {
+                    WriteModel(topology, corpus, routed, baseModel, log, []);
+                }
+
+                await retention.ReleaseAsync(
+                    moment, [.. corpus.Blobs, .. routed.Blobs, baseModel.Parameters, .. log.Kept], cancellationToken);
+                session.Observe(new PhaseFinished(phase, recipe.Phases, outcome.LossSum / outcome.Steps, log.ValidationOf(phase)));
+            }
+
+            return (log, $"{recipe.Phases} phases, {log.Tokens:N0} tokens");
+        });
+    }
+
+    private async Task<ModelVersion> ForkAsync(ModelTopology topology, DenseModel baseModel, CancellationToken cancellationToken)
+    {
+        ImmutableSortedDictionary<ModuleId, BlobHash>.Builder modules = ImmutableSortedDictionary.CreateBuilder<ModuleId, BlobHash>();
+        foreach (ModuleDefinition module in topology.Modules)
+        {
+            TaskResult cut = await session.Tasks.RunAsync(
+                new ForkSpec(topology.Shape, baseModel.Parameters, module.Layout.Parts), null, cancellationToken);
+            modules[module.Id] = cut[OuterSpec.ModuleOutput];
+        }
+
+        return new ModelVersion(
+            new Phase(0), modules.ToImmutable(),
+            ImmutableSortedDictionary<ModuleId, BlobHash>.Empty, ImmutableSortedDictionary<PathId, BlobHash>.Empty);
+    }
+
+    private async Task<double?> ValidateAsync(Evaluator evaluator, ModelVersion model, CancellationToken cancellationToken)
+    {
+        int every = _config.Evaluation.EveryPhases;
+        if (every == 0 || (model.Phase.Value % every != 0 && model.Phase.Value != _config.Recipe.Phases))
+        {
+            return null;
+        }
+
+        EvaluationMetrics scored = await evaluator.RoutedAsync(
+            model, Split.Validation, _config.Evaluation.MaxValidationDocuments, cancellationToken);
+        return scored.Tokens == 0 ? null : scored.Perplexity;
+    }
+
+    private async Task<ImmutableArray<EvaluationRow>> EvaluateAsync(
+        ModelTopology topology, Evaluator evaluator, DenseTrainer dense, DenseModel baseModel, PhaseLog log,
+        ImmutableArray<DenseBaseline> references, CancellationToken cancellationToken)
+    {
+        int most = _config.Evaluation.MaxDocuments;
+        RecipeOptions recipe = _config.Recipe;
+        double flopsPerStep = topology.Shape.TrainingFlopsPerToken(_config.Transformer.SequenceLength)
+            * _config.Transformer.SequenceLength * recipe.BatchSequences;
+        long pathSteps = (long)recipe.Phases * recipe.InnerSteps;
+        EvaluationMetrics scored = await evaluator.RoutedAsync(log.Model, Split.Test, most, cancellationToken);
+        ThrowIfNothingScored(scored);
+        ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
+        rows.Add(Evaluator.Row(topology, ModelNames.Of(_config.Topology), dense: false, scored) with
+        {
+            Steps = recipe.BaseSteps + pathSteps,
+            TrainingTokens = baseModel.Tokens + log.Tokens,
+            TrainingFlops = flopsPerStep * (recipe.BaseSteps + (pathSteps * topology.Paths.Length)),
+        });
+        foreach (DenseBaseline reference in references)
+        {
+            long before = reference.FromBase ? baseModel.Steps : 0;
+            long tokensBefore = reference.FromBase ? baseModel.Tokens : 0;
+            rows.Add(await DenseRowAsync(reference.Name, reference.Model, before, tokensBefore));
+        }
+
+        rows.Add(await DenseRowAsync("dense, base before the fork", baseModel, 0, 0));
+        return rows.ToImmutable();
+
+        async Task<EvaluationRow> DenseRowAsync(string name, DenseModel model, long stepsBefore, long tokensBefore)
+        {
+            EvaluationMetrics losses = await evaluator.DenseAsync(dense.ModelOf(model.Parameters), Split.Test, most, cancellationToken);
+            return Evaluator.Row(topology, name, dense: true, losses) with
+            {
+                Steps = stepsBefore + model.Steps,
+                TrainingTokens = tokensBefore + model.Tokens,
+                TrainingFlops = flopsPerStep * (stepsBefore + model.Steps),
+            };
+        }
+    }
+
+    private void WriteModel(
+        ModelTopology topology, PreparedCorpus corpus, RoutedCorpus routed, DenseModel baseModel, PhaseLog log,
+        ImmutableArray<DenseBaseline> references)
+    {
+        ModelFile model = new()
+        {
+            PhasesDone = log.Model.Phase.Value,
+            ModelDigest = log.Model.Digest,
+            Shape = topology.Shape,
+            Modules = log.Model.Modules.ToImmutableSortedDictionary(module => module.Key.Name, module => module.Value, StringComparer.Ordinal),
+            Base = baseModel.Parameters,
+            BaseSteps = baseModel.Steps,
+            Tokenizer = corpus.Tokenizer,
+            Router = routed.Router,
+            Chunks = corpus.Chunks,
+            Features = routed.Features,
+            References = [.. references.Select(reference => new ReferenceModel(reference.Name, reference.Model.Parameters))],
+            Validation = [.. log.Validation],
+        };
+        model.Write(files.Paths, files.Steps);
+    }
+
+    private RunResults Results(
+        PreparedCorpus corpus, ModelTopology topology, RoutedCorpus routed, PhaseLog log,
+        ImmutableArray<EvaluationRow> rows, ImmutableArray<TextSample> samples) => new()
+        {
+            Name = _config.Name,
+            ModelDigest = log.Model.Digest,
+            ConfigurationYaml = session.ConfigurationYaml,
+            Corpus = corpus.Summary,
+            Model = new ModelSummary(
+                topology.Paths.Length, topology.Modules.Length,
+                topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters), topology.Parameters),
+            Shards = [.. routed.Sizes.Select(size => new ShardSummary(size.Path, size.TrainDocuments, size.TrainTokens, size.Sources))],
+            Evaluation = rows,
+            Validation = [.. log.Validation],
+            Samples = samples,
+            Timings = [.. session.Timings],
+        };
+
+    private TransformerShape ShapeOf(int vocabulary) => new()
+    {
+        Vocabulary = vocabulary,
+        Blocks = _config.Topology.Levels.Sum(level => level.Blocks),
+        Width = _config.Transformer.Width,
+        Heads = _config.Transformer.Heads,
+        KeyValueHeads = _config.Transformer.KeyValueHeads,
+        HeadWidth = _config.Transformer.HeadWidth,
+        FeedForward = _config.Transformer.FeedForward,
+        Activation = _config.Transformer.Activation,
+        TiedEmbedding = _config.Transformer.TiedEmbedding,
+        RopeBase = _config.Transformer.RopeBase,
+    };
+
+    private static string Summarise(RoutedCorpus routed)
+    {
+        IEnumerable<long> documents = routed.Sizes.Select(size => size.TrainDocuments);
+        return $"{routed.Sizes.Length} shards of {documents.Min():N0} to {documents.Max():N0} documents";
+    }
+
+    private static void ThrowIfNothingScored(EvaluationMetrics scored)
+    {
+        if (scored.Tokens == 0)
+        {
+            throw new DiPaCoException(
+                "No document of the test split has a token after its routing prefix, so there is nothing to evaluate. "
+                + "Give more or longer documents, a larger data.test_share, or a smaller routing.prefix_tokens.");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using System.Collections.Immutable;
+using System.Reflection;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
+using DiPaCo.Runtime.Recipe;
+using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Runtime;
+
+/// <summary>Begins, continues, inspects and evaluates runs in folders of this machine.</summary>
+/// <param name="time">For durations and the age of leftovers; reaches no result.</param>
+/// <param name="steps">Told of every write; tests end the process there.</param>
+public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
+{
+    private readonly IStorageSteps _steps = steps ?? SilentStorageSteps.Instance;
+
+    /// <summary>Trains a run to its end, from wherever it is. A finished run's results are returned at once.</summary>
+    /// <exception cref="DiPaCoException">Configuration, data or the run's folder is not as it must be.</exception>
+    /// <exception cref="OperationCanceledException">The run was stopped; everything finished is on the disk.</exception>
+    public async Task<RunResults> TrainAsync(LoadedConfig config, string folder, IRunObserver observer, CancellationToken cancellationToken)
+    {
+        bool isNew = !RunFolder.Exists(folder);
+        bool existed = Directory.Exists(folder);
+        IDocumentSource source = CorpusSource.Open(config);
+        JsonElement identity = JsonSerializer.Deserialize<JsonElement>(RunConfigJson.Serialize(config.Config));
+        using RunFolder run = RunFolder.OpenOrCreate(
+            folder, RunInfo.Of(VersionText(), identity), ResolvedYaml.Write(config), RunConfigJson.FreeKeys, _steps);
+        bool begun = false;
+        try
+        {
+            if (!isNew && File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName)))
+            {
+                return await ResultsFile.ReadAsync(run.Paths.Folder, cancellationToken);
+            }
+
+            using TaskJournal journal = TaskJournal.OpenForWriting(run.Lock, _steps);
+            RunResults results = await TrainAsync(config, source, run, journal, observer, () => begun = journal.Entries.Count > 0, cancellationToken);
+            await ResultsFile.WriteAsync(run.Paths.Folder, results, cancellationToken);
+            return results;
+        }
+        catch (DiPaCoException) when (isNew && !begun)
+        {
+            // A run in which nothing was finished would only stand in the way of the corrected one.
+            Remove(run.Paths, keepFolder: existed);
+            throw;
+        }
+    }
+
+    /// <summary>How far a run is; also while another process works on it.</summary>
+    /// <exception cref="DiPaCoException">The folder is no run, or a damaged one.</exception>
+    public static async Task<RunStatus> StatusAsync(string folder, CancellationToken cancellationToken)
+    {
+        using RunFolder run = RunFolder.OpenForReading(folder);
+        RunConfig config = RunConfigJson.Deserialize(run.Info.Config.GetRawText());
+        ModelFile? model = ModelFile.Read(run.Paths);
+        bool finished = File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName));
+        RunResults? results = finished ? await ResultsFile.ReadAsync(run.Paths.Folder, cancellationToken) : null;
+        return new RunStatus
+        {
+            Name = config.Name,
+            State = finished ? RunState.Finished : RunLock.IsHeld(run.Paths.Folder) ? RunState.Running : RunState.Stopped,
+            Stage = finished ? null : StageOf(run.Paths),
+            PhasesDone = model?.PhasesDone ?? 0,
+            Phases = config.Recipe.Phases,
+            ModelDigest = model?.ModelDigest,
+            Model = results?.Model ?? Summarise(config, model),
+            Validation = model?.Validation ?? [],
+            Evaluation = results?.Evaluation ?? [],
+        };
+    }
+
+    /// <summary>Re-hashes every blob that the run's journal says is there, and recomputes the model digest.</summary>
+    /// <exception cref="DiPaCoException">The folder is no run, or another process works on it and <paramref name="repair"/> was asked for.</exception>
+    public Task<VerifyResult> VerifyAsync(string folder, bool repair, CancellationToken cancellationToken) =>
+        new RunVerification(folder, _steps).VerifyAsync(repair, cancellationToken);
+
+    /// <summary>Measures held-out perplexity again: on the run's own test split, or on any text.</summary>
+    /// <param name="folder">A run with at least one complete phase.</param>
+    /// <param name="data">Files, folders and globs; empty: the run's own test split.</param>
+    /// <param name="observer">Watches.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
+    /// <exception cref="DiPaCoException">The run has no model yet, or the text cannot be read.</exception>
+    public Task<EvaluationResult> EvaluateAsync(
+        string folder, ImmutableArray<string> data, IRunObserver observer, CancellationToken cancellationToken) =>
+        new RunEvaluation(folder, time).EvaluateAsync(data, observer, cancellationToken);
+
+    private async Task<RunResults> TrainAsync(
+        LoadedConfig config, IDocumentSource source, RunFolder run, TaskJournal journal, IRunObserver observer,
+        Action progressed, CancellationToken cancellationToken)
+    {
+        FolderBlobStore store = new(run.Paths.Blobs, _steps, time);
+        if (journal.TornBytes > 0)
+        {
+            observer.Observe(new RunNote("The last session was killed while it recorded a task; that task is done again.", IsWarning: false));
+        }
+
+        // Blobs of tasks that a killed session had not recorded.
+        await GarbageCollector.CollectAsync(store, Retention.Expected(journal.Entries), time.GetUtcNow(), cancellationToken);
+        using MetricsLog metrics = MetricsLog.OpenForWriting(run.Lock, _steps);
+        using ComputeSetup setup = ComputeSetup.Of(config.Config, time);
+        observer = new MetricsObserver(observer, metrics);
+        RunSession session = new(config.Config, store, new TaskRunner(store, journal, setup.Executor), observer, time)
+        {
+            ConfigurationYaml = ResolvedYaml.Write(config),
+        };
+        string? tokenizerFile = config.Config.Tokenizer.File is { } file ? Path.GetFullPath(file, CorpusSource.BaseFolder(config)) : null;
+        CorpusStage corpus = new(session, source, tokenizerFile, setup.Threads);
+        TrainRun recipe = new(session, corpus, new Retention(store, journal), new RunFiles(run.Paths, _steps));
+        try
+        {
+            RunResults results = await recipe.ExecuteAsync(cancellationToken);
+            return results with { Machine = setup.Describe(config.Config.Transformer.Compute) };
+        }
+        finally
+        {
+            progressed();
+        }
+    }
+
+    private static ModelSummary? Summarise(RunConfig config, ModelFile? model)
+    {
+        if (model is null)
+        {
+            return null;
+        }
+
+        ModelTopology topology = ModelTopology.Create(config.Topology, model.Shape);
+        return new ModelSummary(
+            topology.Paths.Length, topology.Modules.Length,
+            topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters), topology.Parameters);
+    }
+
+    private static Stage StageOf(RunPaths paths)
+    {
+        if (!File.Exists(paths.Journal))
+        {
+            return Stage.Corpus;
+        }
+
+        using TaskJournal journal = TaskJournal.OpenForReading(paths.Folder);
+        HashSet<string> kinds = [.. journal.Entries.Select(entry => entry.Kind == Retention.Kind ? entry.Key : entry.Kind)];
+        return !kinds.Contains("corpus") ? Stage.Corpus
+            : !kinds.Contains("tokenizer") ? Stage.Tokenizer
+            : !kinds.Contains("tokenize") ? Stage.Tokens
+            : !kinds.Contains($"{Retention.Kind} base") ? Stage.Base
+            : !kinds.Contains("router") ? Stage.Features
+            : !kinds.Contains("shard") ? Stage.Shards
+            : kinds.Contains($"{Retention.Kind} dense") ? Stage.Evaluation
+            : Stage.Phases;
+    }
+
+    private static void Remove(RunPaths paths, bool keepFolder)
+    {
+        foreach (string file in new[] { paths.Info, paths.Configuration, paths.Journal, paths.Metrics })
+        {
+            File.Delete(file);
+        }
+
+        if (Directory.Exists(paths.Blobs))
+        {
+            Directory.Delete(paths.Blobs, recursive: true);
+        }
+
+        if (!keepFolder)
+        {
+            Directory.Delete(paths.Folder, recursive: true);
+        }
+    }
+
+    private static string VersionText() =>
+        typeof(RunEngine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+}

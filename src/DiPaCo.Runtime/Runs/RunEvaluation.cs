@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
+using DiPaCo.Runtime.Recipe;
+using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Runtime;
+
+/// <summary>Evaluates a run's latest model without changing the run.</summary>
+/// <param name="folder">The run's folder.</param>
+/// <param name="time">For progress.</param>
+internal sealed class RunEvaluation(string folder, TimeProvider time)
+{
+    private const int MaxTokenizerBytes = 256 << 20;
+
+    // Positions of origins lie in [0, 1 − 2⁻⁵³]: practically every document of foreign text is a test document.
+    private static readonly SplitFractions AllTest = new(0, Math.BitDecrement(1.0), 0);
+
+    public async Task<EvaluationResult> EvaluateAsync(ImmutableArray<string> data, IRunObserver observer, CancellationToken cancellationToken)
+    {
+        using RunFolder run = RunFolder.OpenForReading(folder);
+        RunConfig config = RunConfigJson.Deserialize(run.Info.Config.GetRawText());
+        ModelFile model = ModelFile.Read(run.Paths) ?? throw new DiPaCoException(
+            $"The run '{folder}' has no model yet: its first phase has not ended. 'dipaco status {folder}' says how far it is.");
+        string scratch = Directory.CreateTempSubdirectory("dipaco-eval-").FullName;
+        try
+        {
+            IBlobStore store = new LayeredBlobStore(new FolderBlobStore(scratch), new FolderBlobStore(run.Paths.Blobs));
+            using ComputeSetup setup = ComputeSetup.Of(config, time);
+            EvaluationSession session = new(config, model, store, setup.Executor);
+            (ImmutableArray<BlobHash> chunks, ImmutableArray<BlobHash> features) = data.IsEmpty
+                ? (model.Chunks, model.Features)
+                : await session.ReadAsync(CorpusSource.Open(config.Data, data, Environment.CurrentDirectory), setup.Threads, observer, cancellationToken);
+            return await session.ScoreAsync(chunks, features, data, observer, cancellationToken);
+        }
+        finally
+        {
+            Directory.Delete(scratch, recursive: true);
+        }
+    }
+
+    private sealed class EvaluationSession(RunConfig config, ModelFile model, IBlobStore store, ITaskExecutor executor)
+    {
+        private readonly ModelTopology _topology = ModelTopology.Create(config.Topology, model.Shape);
+        private readonly SequenceInput _sequences = new(
+            config.Transformer.SequenceLength, config.Routing.PrefixTokens, config.Recipe.LossOnPrefix, config.Recipe.MicroBatchSequences, 1);
+
+        /// <summary>Foreign text to token chunks and features, into the scratch store.</summary>
+        public async Task<(ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features)> ReadAsync(
+            IDocumentSource source, int threads, IRunObserver observer, CancellationToken cancellationToken)
+        {
+            TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(model.Tokenizer, MaxTokenizerBytes, cancellationToken));
+            CorpusTokenizer chunker = new(tokenizer, new CorpusTokenizerOptions { Fractions = AllTest, Threads = threads });
+            ImmutableArray<BlobHash>.Builder chunks = ImmutableArray.CreateBuilder<BlobHash>();
+            ImmutableArray<BlobHash>.Builder features = ImmutableArray.CreateBuilder<BlobHash>();
+            CorpusReport report = new();
+            await foreach (TokenChunkBuilder chunk in chunker.TokenizeAsync(source.ReadAsync(report, cancellationToken), cancellationToken))
+            {
+                BlobHash blob = await store.PutAsync(chunk.WriteToAsync, cancellationToken);
+                chunks.Add(blob);
+                TaskResult result = await executor.ExecuteAsync(
+                    new FeaturesSpec(Dense(model.Base), blob, config.Routing.PrefixTokens), store, null, cancellationToken);
+                features.Add(result[FeaturesSpec.Output]);
+            }
+
+            if (chunks.Count == 0)
+            {
+                throw new DiPaCoException($"There is no document in {source.Description}. Give text to evaluate on (--data).");
+            }
+
+            observer.Observe(new RunNote($"{report.Documents} documents read from {source.Description}.", IsWarning: false));
+            return (chunks.ToImmutable(), features.ToImmutable());
+        }
+
+        public async Task<EvaluationResult> ScoreAsync(
+            ImmutableArray<BlobHash> chunks, ImmutableArray<BlobHash> features, ImmutableArray<string> data,
+            IRunObserver observer, CancellationToken cancellationToken)
+        {
+            TaskResult sharded = await executor.ExecuteAsync(
+                new ShardSpec(model.Router, chunks, features, _topology.Paths, config.Routing.MinimumShare), store, null, cancellationToken);
+            ShardMetrics shards = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
+            ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
+            rows.Add(await RowAsync(ModelNames.Of(config.Topology), PathOf, false));
+            foreach (ReferenceModel reference in model.References)
+            {
+                rows.Add(await RowAsync(reference.Name, _ => Dense(reference.Blob), true));
+            }
+
+            rows.Add(await RowAsync("dense, base before the fork", _ => Dense(model.Base), true));
+            return new EvaluationResult
+            {
+                Name = config.Name,
+                ModelDigest = model.ComputeDigest(),
+                Data = data,
+                Documents = shards.Paths.Sum(size => size.TestDocuments),
+                Evaluation = rows.ToImmutable(),
+            };
+
+            async Task<EvaluationRow> RowAsync(string name, Func<PathId, PathInput> modelOf, bool dense)
+            {
+                EvaluationMetrics sum = EvaluationMetrics.None;
+                foreach (ShardSize size in shards.Paths.Where(size => size.TestDocuments > 0))
+                {
+                    ImmutableArray<BlobHash> own = [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])];
+                    EvaluateSpec spec = new(modelOf(size.Path), own, model.Tokenizer, Split.Test, _sequences, data.IsEmpty ? config.Evaluation.MaxDocuments : 0);
+                    TaskResult result = await executor.ExecuteAsync(spec, store, null, cancellationToken);
+                    sum += JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
+                }
+
+                if (sum.Tokens == 0)
+                {
+                    throw new DiPaCoException("No document has a token after its routing prefix, so there is nothing to score. Give longer documents.");
+                }
+
+                observer.Observe(new RunNote($"{name}: perplexity {sum.Perplexity:0.00}", IsWarning: false));
+                return Evaluator.Row(_topology, name, dense, sum);
+            }
+        }
+
+        private PathInput PathOf(PathId path) => new(
+            model.Shape, config.Transformer.Compute,
+            [.. _topology.ModulesOf(path).Select(module => new ModuleInput(module.Id, module.Layout.Parts, model.Modules[module.Id.Name]))]);
+
+        private PathInput Dense(BlobHash blob) => DenseTrainer.ModelOf(model.Shape, config.Transformer.Compute, blob);
+    }
+}

@@ -1,0 +1,141 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Data;
+using DiPaCo.Model;
+using DiPaCo.Routing;
+using DiPaCo.Runtime.Storage;
+using TorchSharp;
+
+namespace DiPaCo.Runtime.Tasks;
+
+/// <summary>
+/// Computes tasks in this process, one at a time. Arithmetic runs on a thread of its own, because tensors belong to the thread
+/// that made them and must not meet an await.
+/// </summary>
+/// <param name="device">Where paths are computed.</param>
+/// <param name="threads">Threads of everything that libtorch does not compute; no result depends on it.</param>
+/// <param name="time">For progress only.</param>
+public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider time) : ITaskExecutor, IDisposable
+{
+    private const int MaxTokenizerBytes = 256 << 20;
+
+    private readonly PathModels _models = new(device);
+    private readonly SemaphoreSlim _busy = new(1);
+    private readonly ComputeThread _compute = new();
+
+    /// <inheritdoc/>
+    public async Task<TaskResult> ExecuteAsync(TaskSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        await _busy.WaitAsync(cancellationToken);
+        try
+        {
+            return spec switch
+            {
+                InitializeSpec initialize => await InitializeAsync(initialize, store, cancellationToken),
+                ForkSpec fork => await ForkTask.ExecuteAsync(fork, store, cancellationToken),
+                TrainSpec train => await TrainAsync(train, store, progress, cancellationToken),
+                OuterSpec outer => await OuterTask.ExecuteAsync(outer, store, cancellationToken),
+                FeaturesSpec features => await FeaturesAsync(features, store, progress, cancellationToken),
+                RouterSpec router => await FitRouterAsync(router, store, cancellationToken),
+                ShardSpec shard => await ShardAsync(shard, store, cancellationToken),
+                EvaluateSpec evaluate => await EvaluateAsync(evaluate, store, progress, cancellationToken),
+                SampleSpec sample => await SampleAsync(sample, store, cancellationToken),
+                _ => throw new ArgumentException($"No worker can compute a task of kind '{spec.Kind}'.", nameof(spec)),
+            };
+        }
+        finally
+        {
+            _busy.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _compute.Dispose();
+        _models.Dispose();
+        _busy.Dispose();
+    }
+
+    private async Task<TaskResult> InitializeAsync(InitializeSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    {
+        ModuleId dense = new("dense");
+        PathInput path = new(spec.Shape, Core.Configuration.ComputeType.Fp32, [new ModuleInput(dense, spec.Parts, default)]);
+        ModuleLayout layout = ModuleLayout.Of(spec.Shape, spec.Parts);
+        float[] parameters = new float[checked((int)layout.Length)];
+        await _compute.Run(() =>
+        {
+            PathModel model = _models.Create(path, FeaturesTask.BatchDocuments);
+            model.Parameters.Initialize(spec.Seed);
+            model.Parameters.Read(dense, parameters);
+            return true;
+        });
+        BlobHash blob = await store.PutAsync(stream => ModuleFile.Write(stream, layout, parameters), cancellationToken);
+        return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(OuterSpec.ModuleOutput, blob), "{}");
+    }
+
+    private async Task<TaskResult> TrainAsync(TrainSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> files = await PathModels.FilesAsync(spec.Model, store, cancellationToken);
+        string? optimizer = spec.Optimizer is { } state ? await store.GetFileAsync(state, cancellationToken) : null;
+        using TokenCorpus shard = await TokenFiles.OpenAsync(spec.Shard, store, cancellationToken);
+        TrainTask task = new(spec, shard, time);
+        TrainOutcome outcome = await _compute.Run(() =>
+            task.Execute(_models.Load(spec.Model, files, spec.Sequences.MicroBatch * spec.Sequences.Length), optimizer, progress, cancellationToken));
+        return await outcome.StoreAsync(store, cancellationToken);
+    }
+
+    private async Task<TaskResult> FeaturesAsync(FeaturesSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> files = await PathModels.FilesAsync(spec.Base, store, cancellationToken);
+        using TokenChunk chunk = TokenChunk.Open(await store.GetFileAsync(spec.Chunk, cancellationToken));
+        FeatureMatrix features = await _compute.Run(() => FeaturesTask.Execute(
+            chunk, spec.PrefixTokens, _models.Load(spec.Base, files, FeaturesTask.BatchDocuments * spec.PrefixTokens), progress, cancellationToken));
+        BlobHash blob = await store.PutAsync(stream => FeatureCodec.Write(features, spec.PrefixTokens, stream, cancellationToken), cancellationToken);
+        return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(FeaturesSpec.Output, blob), "{}");
+    }
+
+    private async Task<TaskResult> FitRouterAsync(RouterSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    {
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
+        IRouter router = await _compute.Run(() => RouterTask.Execute(spec, documents, spec.Options.PrefixTokens, threads, cancellationToken));
+        BlobHash blob = await store.PutAsync(stream => RouterCodec.Write(router, stream), cancellationToken);
+        return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(RouterSpec.Output, blob), "{}");
+    }
+
+    private async Task<TaskResult> ShardAsync(ShardSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    {
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
+        IRouter router = RouterCodec.Read(await store.GetFileAsync(spec.Router, cancellationToken));
+        return await new ShardTask(spec, corpus, documents, router, threads).ExecuteAsync(store, cancellationToken);
+    }
+
+    private async Task<TaskResult> EvaluateAsync(EvaluateSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> files = await PathModels.FilesAsync(spec.Model, store, cancellationToken);
+        TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(spec.Tokenizer, MaxTokenizerBytes, cancellationToken));
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        return await _compute.Run(() => EvaluateTask.Execute(
+            spec, _models.Load(spec.Model, files, spec.Sequences.MicroBatch * spec.Sequences.Length), corpus, tokenizer.ByteCounts(), progress, cancellationToken));
+    }
+
+    private async Task<TaskResult> SampleAsync(SampleSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> files = await PathModels.FilesAsync(spec.Model, store, cancellationToken);
+        return await _compute.Run(() => SampleTask.Execute(spec, _models.Load(spec.Model, files, spec.Prompt.Length + spec.Tokens), cancellationToken));
+    }
+
+    private static async Task<RoutedDocuments> DocumentsAsync(
+        TokenCorpus corpus, ImmutableArray<BlobHash> features, IBlobStore store, CancellationToken cancellationToken)
+    {
+        List<string> files = [];
+        foreach (BlobHash blob in features)
+        {
+            files.Add(await store.GetFileAsync(blob, cancellationToken));
+        }
+
+        return RoutedDocuments.Of(corpus, files, cancellationToken);
+    }
+}
