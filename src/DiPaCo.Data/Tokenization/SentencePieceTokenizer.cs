@@ -7,6 +7,7 @@ namespace DiPaCo.Data;
 /// <summary>
 /// SentencePiece models, through Microsoft.ML.Tokenizers. Only models with byte fallback and without normalization are accepted:
 /// the others lose characters or white space. The space that such a model puts before a text is taken off again after decoding.
+/// One character cannot come back: U+2581, by which the format writes a space, comes back as one.
 /// </summary>
 internal sealed class SentencePieceTokenizer : TextTokenizer
 {
@@ -52,6 +53,11 @@ internal sealed class SentencePieceTokenizer : TextTokenizer
         if (!library.ByteFallback)
         {
             throw new DiPaCoException($"{name} is a SentencePiece model without byte fallback: characters that it does not know are lost. Train it with --byte_fallback, or use a byte-level tokenizer.");
+        }
+
+        if (library.EndOfSentenceId < 0 || !library.Vocabulary.ContainsKey(library.EndOfSentenceToken))
+        {
+            throw new DiPaCoException($"{name} is a SentencePiece model without an end-of-sentence token, with which documents begin and end. Train it with one (the default).");
         }
 
         var tokenizer = new SentencePieceTokenizer(library, file);
