@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace DiPaCo.Runtime.Storage;
@@ -34,7 +35,7 @@ public static class ConfigurationComparison
         }
         else if (!JsonElement.DeepEquals(old, now))
         {
-            differences.Add(new ConfigurationDifference(key, old.GetRawText(), now.GetRawText()));
+            differences.Add(new ConfigurationDifference(key, Text(old), Text(now)));
         }
     }
 
@@ -50,7 +51,7 @@ public static class ConfigurationComparison
             }
             else
             {
-                differences.Add(new ConfigurationDifference(child, property.Value.GetRawText(), null));
+                differences.Add(new ConfigurationDifference(child, Text(property.Value), null));
             }
         }
 
@@ -58,7 +59,7 @@ public static class ConfigurationComparison
         {
             if (!old.TryGetProperty(property.Name, out _))
             {
-                differences.Add(new ConfigurationDifference(prefix + property.Name, null, property.Value.GetRawText()));
+                differences.Add(new ConfigurationDifference(prefix + property.Name, null, Text(property.Value)));
             }
         }
     }
@@ -77,8 +78,10 @@ public static class ConfigurationComparison
             else
             {
                 differences.Add(new ConfigurationDifference(
-                    child, i < oldLength ? old[i].GetRawText() : null, i < newLength ? now[i].GetRawText() : null));
+                    child, i < oldLength ? Text(old[i]) : null, i < newLength ? Text(now[i]) : null));
             }
         }
     }
+
+    private static string Text(JsonElement value) => Encoding.UTF8.GetString(CanonicalJson.Serialize(value));
 }

@@ -34,7 +34,7 @@ public sealed record RunInfo(int FormatVersion, string CreatedBy, BlobHash Confi
         try
         {
             // Only the version is certain to be there in a file of another version.
-            int version = JsonSerializer.Deserialize<Versioned>(json, s_json)!.FormatVersion;
+            int version = (JsonSerializer.Deserialize<Versioned>(json, s_json) ?? throw new JsonException("It holds 'null'.")).FormatVersion;
             if (version != CurrentFormatVersion)
             {
                 throw new StorageException(

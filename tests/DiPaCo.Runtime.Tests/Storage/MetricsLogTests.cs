@@ -1,0 +1,65 @@
+using DiPaCo.Runtime.Storage;
+using Xunit;
+
+namespace DiPaCo.Runtime.Tests.Storage;
+
+public sealed class MetricsLogTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Lines_AreAppendedAcrossSessions()
+    {
+        Append("{\"a\":1}", "{\"a\":2}");
+        Append("{\"a\":3}");
+
+        Assert.Equal("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n", File.ReadAllText(_folder.File("metrics.jsonl")));
+    }
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("{\"a\":", "")]
+    [InlineData("{\"a\":1}\n", "{\"a\":1}\n")]
+    [InlineData("{\"a\":1}\n{\"a\":2}", "{\"a\":1}\n")]
+    public void UnfinishedLastLine_IsCutOff(string found, string kept)
+    {
+        File.WriteAllText(_folder.File("metrics.jsonl"), found);
+
+        Append("{}");
+
+        Assert.Equal(kept + "{}\n", File.ReadAllText(_folder.File("metrics.jsonl")));
+    }
+
+    [Fact]
+    public void UnfinishedLineLongerThanABuffer_IsCutOff()
+    {
+        File.WriteAllText(_folder.File("metrics.jsonl"), "{}\n" + new string('x', 100_000));
+
+        Append();
+
+        Assert.Equal("{}\n", File.ReadAllText(_folder.File("metrics.jsonl")));
+    }
+
+    [Fact]
+    public void TextOfSeveralLines_IsRefused() => Assert.Throws<ArgumentException>(() => Append("{\n}"));
+
+    [Fact]
+    public void FullDisk_IsExplained()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "Needs Linux's /dev/full.");
+        File.CreateSymbolicLink(_folder.File("metrics.jsonl"), "/dev/full");
+
+        StorageException exception = Assert.Throws<StorageException>(() => Append("{}"));
+
+        Assert.Contains("the disk is full", exception.Message, StringComparison.Ordinal);
+    }
+
+    private void Append(params string[] lines)
+    {
+        using var runLock = RunLock.Acquire(_folder.Path);
+        using var metrics = MetricsLog.OpenForWriting(runLock);
+        Array.ForEach(lines, metrics.Append);
+    }
+}
