@@ -17,14 +17,25 @@ public sealed class OuterStep
 
     /// <summary>Starts the step of a module.</summary>
     /// <param name="length">Elements of the module's flat buffer.</param>
-    public OuterStep(int length) => _mean = new double[length];
+    public OuterStep(int length)
+    {
+        _mean = new double[length];
+
+        // The neutral element of addition: 0 + −0 is 0, but −0 + x is x for every x.
+        Array.Fill(_mean, -0.0);
+    }
 
     /// <summary>Adds α_i θ_i, the parameters with which path i ended the phase.</summary>
     /// <param name="parameters">θ_i.</param>
-    /// <param name="weight">α_i.</param>
+    /// <param name="weight">α_i; a path with weight 0 contributes nothing, whatever its parameters.</param>
     public void Fold(ReadOnlySpan<float> parameters, double weight)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(parameters.Length, _mean.Length);
+        if (weight == 0)
+        {
+            return;
+        }
+
         Span<double> mean = _mean;
         int i = 0;
         Vector512<double> alpha = Vector512.Create(weight);
