@@ -126,6 +126,7 @@ internal sealed class HashingFileStream : Stream
         {
             // Both are done before this returns, so the caller's memory stays pinned long enough.
             nint address = (nint)start;
+            DiskSpace.Reserve(_handle, _written, length);
             var hashing = Task.Run(() => _hash.AppendData(new ReadOnlySpan<byte>((byte*)address, length)));
             try
             {

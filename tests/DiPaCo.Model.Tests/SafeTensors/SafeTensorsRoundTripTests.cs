@@ -145,35 +145,6 @@ public sealed class SafeTensorsRoundTripTests : IDisposable
     }
 
     [Fact]
-    public unsafe void ModuleLayout_GivesItsBuffer()
-    {
-        var layout = ModuleLayout.Of(
-            new TransformerShape { Vocabulary = 7, Width = 8, Blocks = 1, Heads = 2, KeyValueHeads = 2, HeadWidth = 4, FeedForward = 24 },
-            [TransformerPart.Embedding, TransformerPart.OfBlock(0), TransformerPart.Head]);
-        float[] buffer = new float[layout.Length];
-        foreach (NamedTensor tensor in layout.Tensors)
-        {
-            buffer.AsSpan((int)tensor.Offset, (int)tensor.Length).Fill(tensor.Offset + 0.5f);
-        }
-
-        float[] read = new float[layout.Length];
-        string path = _folder.File("module.safetensors");
-        fixed (float* source = buffer, destination = read)
-        {
-            using (FileStream stream = File.Create(path))
-            {
-                SafeTensorsWriter.Write(stream, layout.Buffers(TensorDType.F32, (nint)source, "adam.m."), cancellationToken: Cancellation);
-            }
-
-            using var reader = SafeTensorsReader.Open(path);
-            reader.ReadInto(layout.Buffers(TensorDType.F32, (nint)destination, "adam.m."), Cancellation);
-            Assert.All(reader.Tensors, tensor => Assert.StartsWith("adam.m.", tensor.Spec.Name, StringComparison.Ordinal));
-        }
-
-        Assert.Equal(buffer, read);
-    }
-
-    [Fact]
     public void SameContent_GivesSameBytes()
     {
         Assert.Equal(Write(), Write());
