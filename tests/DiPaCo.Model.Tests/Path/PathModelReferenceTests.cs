@@ -3,7 +3,7 @@ using DiPaCo.Core.Configuration;
 using DiPaCo.Model.Tests.Reference;
 using Xunit;
 
-namespace DiPaCo.Model.Tests.Path;
+namespace DiPaCo.Model.Tests.Paths;
 
 public sealed class PathModelReferenceTests
 {

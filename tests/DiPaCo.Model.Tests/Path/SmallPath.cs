@@ -2,7 +2,7 @@ using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model.Native;
 
-namespace DiPaCo.Model.Tests.Path;
+namespace DiPaCo.Model.Tests.Paths;
 
 /// <summary>Paths small enough for a naive reference, with parameters large enough to matter.</summary>
 internal static class SmallPath
