@@ -68,7 +68,11 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
             splits[(int)_fractions.Of(DocumentOrigin.Hash(document.Origin))]++;
         }
 
-        ThrowIfTooSmall(splits);
+        if (report.Documents == 0)
+        {
+            throw new DiPaCoException($"There is no document in {source.Description}. Give text to train on (data.paths).");
+        }
+
         foreach (BadRecord bad in report.Examples)
         {
             session.Note(bad.ToString(), isWarning: true);
@@ -125,6 +129,12 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
             tokens += chunk.TokenCount;
         }
 
+        using (TokenCorpus corpus = await TokenFiles.OpenAsync([.. outputs.Values], session.Store, cancellationToken))
+        {
+            // No router is trained on the router split yet, so it may be empty.
+            CorpusRequirement.Check(corpus, _fractions with { Router = 0 }, new SequenceOptions(session.Sequences.Length, session.Sequences.PrefixTokens));
+        }
+
         BlobHash found = fingerprint.Finish();
         if (found != manifest.Content)
         {
@@ -151,31 +161,6 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
             }
 
             yield return document;
-        }
-    }
-
-    private void ThrowIfTooSmall(long[] splits)
-    {
-        long documents = splits.Sum();
-        List<string> empty = [];
-        AddIfEmpty(Split.Train, "training");
-        AddIfEmpty(Split.Validation, "validation");
-        AddIfEmpty(Split.Test, "test");
-        if (empty.Count > 0)
-        {
-            double smallest = Math.Min(_fractions.Validation, _fractions.Test);
-            throw new DiPaCoException(
-                $"The corpus ({source.Description}) has {documents} documents, and none of them falls into the {string.Join(" or the ", empty)} split. "
-                + $"With data.validation_share {_fractions.Validation} and data.test_share {_fractions.Test} a corpus needs about {Math.Ceiling(4 / smallest):N0} originals or more. "
-                + "Add documents, raise these shares, or name the field that tells originals apart (data.origin_field).");
-        }
-
-        void AddIfEmpty(Split split, string name)
-        {
-            if (splits[(int)split] == 0 && (split == Split.Train || _fractions[split] > 0))
-            {
-                empty.Add(name);
-            }
         }
     }
 

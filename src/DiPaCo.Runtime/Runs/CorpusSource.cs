@@ -7,6 +7,8 @@ namespace DiPaCo.Runtime;
 internal static class CorpusSource
 {
     private const string Demo = "demo";
+    private const int PagesBytes = 4096;
+    private const int PartsPerOrigin = 4;
 
     /// <summary>Opens it; reads nothing yet.</summary>
     /// <exception cref="Core.DiPaCoException">A path does not exist, or has no readable file.</exception>
@@ -14,16 +16,25 @@ internal static class CorpusSource
 
     /// <summary>Opens other text with the configuration's fields.</summary>
     public static IDocumentSource Open(DataOptions fields, IReadOnlyList<string> paths, string baseFolder) =>
-        paths is [Demo]
-            ? DemoCorpus.Open()
-            : Corpus.Open(new CorpusOptions
-            {
-                Paths = [.. paths.Select(path => Path.GetFullPath(path, baseFolder))],
-                TextField = fields.TextField,
-                OriginField = fields.OriginField,
-                SourceField = fields.SourceField,
-                MaximumBadShare = fields.MaxBadShare,
-            });
+        paths is [Demo] ? DemoCorpus.Open() : OpenFiles(fields, paths, baseFolder);
+
+    private static Corpus OpenFiles(DataOptions fields, IReadOnlyList<string> paths, string baseFolder)
+    {
+        CorpusOptions options = new()
+        {
+            Paths = [.. paths.Select(path => Path.GetFullPath(path, baseFolder))],
+            TextField = fields.TextField,
+            OriginField = fields.OriginField,
+            SourceField = fields.SourceField,
+            MaximumBadShare = fields.MaxBadShare,
+        };
+        Corpus corpus = Corpus.Open(options);
+
+        // A single book has one original and could not be split at all; its parts, some pages each, take the originals' place.
+        return corpus.Files is [{ Format: CorpusFormat.Text }]
+            ? Corpus.Open(options with { TextPartBytes = PagesBytes, TextPartsPerOrigin = PartsPerOrigin })
+            : corpus;
+    }
 
     /// <summary>Relative paths of a configuration are relative to its file.</summary>
     public static string BaseFolder(LoadedConfig config) => Path.GetDirectoryName(Path.GetFullPath(config.SourceFile))!;

@@ -37,13 +37,13 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
             }
 
             using TaskJournal journal = TaskJournal.OpenForWriting(run.Lock, _steps);
-            RunResults results = await TrainAsync(config, source, run, journal, observer, () => begun = journal.Entries.Count > 0, cancellationToken);
+            RunResults results = await TrainAsync(config, source, run, journal, observer, () => begun = journal.Entries.Any(entry => entry.Kind == "train"), cancellationToken);
             await ResultsFile.WriteAsync(run.Paths.Folder, results, cancellationToken);
             return results;
         }
         catch (DiPaCoException) when (isNew && !begun)
         {
-            // A run in which nothing was finished would only stand in the way of the corrected one.
+            // A run in which nothing was trained would only stand in the way of the corrected one.
             Remove(run.Paths, keepFolder: existed);
             throw;
         }

@@ -34,13 +34,24 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             (ImmutableArray<BlobHash> chunks, ImmutableArray<BlobHash> features) = data.IsEmpty
                 ? (model.Chunks, model.Features)
                 : await session.ReadAsync(CorpusSource.Open(config.Data, data, Environment.CurrentDirectory), setup.Threads, observer, cancellationToken);
-            return await session.ScoreAsync(chunks, features, data, observer, cancellationToken);
+            EvaluationResult result = await session.ScoreAsync(chunks, features, data, observer, cancellationToken);
+            return File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName))
+                ? WithCosts(result, await ResultsFile.ReadAsync(run.Paths.Folder, cancellationToken))
+                : result;
         }
         finally
         {
             Directory.Delete(scratch, recursive: true);
         }
     }
+
+    /// <summary>What a model's training cost does not change with the text that it is evaluated on.</summary>
+    private static EvaluationResult WithCosts(EvaluationResult result, RunResults results) => result with
+    {
+        Evaluation = [.. result.Evaluation.Select(row => results.Evaluation.FirstOrDefault(trained => trained.Model == row.Model) is { } trained
+            ? row with { Steps = trained.Steps, TrainingTokens = trained.TrainingTokens, TrainingFlops = trained.TrainingFlops }
+            : row)],
+    };
 
     private sealed class EvaluationSession(RunConfig config, ModelFile model, IBlobStore store, ITaskExecutor executor)
     {
