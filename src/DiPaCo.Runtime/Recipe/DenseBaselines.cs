@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
-using DiPaCo.Runtime.Tasks;
 using DiPaCo.Training;
 
 namespace DiPaCo.Runtime.Recipe;
@@ -16,7 +15,7 @@ namespace DiPaCo.Runtime.Recipe;
 internal sealed class DenseBaselines(RunSession session, DenseTrainer dense, ModelTopology topology)
 {
     public async Task<ImmutableArray<DenseBaseline>> TrainAsync(
-        DenseModel baseModel, LearningRateSchedule baseSchedule, long order, CancellationToken cancellationToken)
+        BlobHash initial, DenseModel baseModel, LearningRateSchedule baseSchedule, long order, CancellationToken cancellationToken)
     {
         RunConfig config = session.Config;
         EvaluationOptions wanted = config.Evaluation;
@@ -48,7 +47,7 @@ internal sealed class DenseBaselines(RunSession session, DenseTrainer dense, Mod
                 LearningRateSchedule schedule = fromBase
                     ? new(config.Inner.LearningRate, config.Inner.WarmupSteps, steps, config.Inner.FinalShare)
                     : baseSchedule with { TotalSteps = steps + before };
-                BlobHash start = fromBase ? baseModel.Parameters : await FirstAsync(cancellationToken);
+                BlobHash start = fromBase ? baseModel.Parameters : initial;
                 DenseModel model = await dense.TrainAsync(Stage.Dense, start, schedule, order, done, cancellationToken);
                 baselines.Add(new DenseBaseline(name, model, fromBase));
                 done += schedule.TotalSteps;
@@ -56,11 +55,5 @@ internal sealed class DenseBaselines(RunSession session, DenseTrainer dense, Mod
 
             return (baselines.ToImmutable(), $"{done:N0} steps");
         });
-    }
-
-    private async Task<BlobHash> FirstAsync(CancellationToken cancellationToken)
-    {
-        TaskResult first = await session.Tasks.RunAsync(new InitializeSpec(dense.Shape, session.Config.Seed), null, cancellationToken);
-        return first[OuterSpec.ModuleOutput];
     }
 }

@@ -14,7 +14,8 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="session">The run.</param>
 /// <param name="shape">The transformer.</param>
 /// <param name="chunks">All token chunks.</param>
-internal sealed class DenseTrainer(RunSession session, TransformerShape shape, ImmutableArray<BlobHash> chunks)
+/// <param name="retention">Lets go of every task's start once its end is there.</param>
+internal sealed class DenseTrainer(RunSession session, TransformerShape shape, ImmutableArray<BlobHash> chunks, Retention retention)
 {
     private static readonly ModuleId Dense = new("dense");
 
@@ -60,6 +61,8 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
             };
             TaskResult result = await session.TrainAsync(spec, stage, null, null, done + step, cancellationToken);
             TrainMetrics metrics = JsonSerializer.Deserialize<TrainMetrics>(result.Metrics, TaskJson.Options)!;
+            IEnumerable<BlobHash> before = new[] { model.Parameters, optimizer ?? start };
+            await retention.ReleaseOnlyAsync($"start of {spec.Key()}", before.Where(blob => blob != start), cancellationToken);
             optimizer = result[TrainSpec.OptimizerOutput];
             model = new DenseModel(result[Dense.Name], model.Steps + spec.Steps, model.Tokens + metrics.Tokens.Sum());
         }

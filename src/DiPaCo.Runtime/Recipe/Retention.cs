@@ -24,16 +24,32 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
     /// <param name="cancellationToken">Ends the deletion; the rest goes the next time.</param>
     public async Task ReleaseAsync(string moment, IEnumerable<BlobHash> live, CancellationToken cancellationToken)
     {
-        string key = KeyOf(moment);
         if (IsPast(moment))
         {
             return;
         }
 
         HashSet<BlobHash> kept = [.. live];
-        ImmutableArray<BlobHash> released = [.. Expected(journal.Entries).Where(hash => !kept.Contains(hash)).Order()];
+        await ReleaseAsync(moment, [.. Expected(journal.Entries).Where(hash => !kept.Contains(hash)).Order()], cancellationToken);
+    }
+
+    /// <summary>Deletes the given blobs, of which the caller knows that nothing else refers to them.</summary>
+    /// <param name="moment">Name of the moment in the run; each happens once.</param>
+    /// <param name="dead">What goes.</param>
+    /// <param name="cancellationToken">Ends the deletion; the rest goes at the next start.</param>
+    public async Task ReleaseOnlyAsync(string moment, IEnumerable<BlobHash> dead, CancellationToken cancellationToken)
+    {
+        ImmutableArray<BlobHash> released = [.. dead.Order()];
+        if (released.Length > 0 && !IsPast(moment))
+        {
+            await ReleaseAsync(moment, released, cancellationToken);
+        }
+    }
+
+    private async Task ReleaseAsync(string moment, ImmutableArray<BlobHash> released, CancellationToken cancellationToken)
+    {
         await journal.AppendAsync(
-            new JournalEntry(key, Kind, released, ImmutableSortedDictionary<string, BlobHash>.Empty), cancellationToken);
+            new JournalEntry(KeyOf(moment), Kind, released, ImmutableSortedDictionary<string, BlobHash>.Empty), cancellationToken);
         foreach (BlobHash hash in released)
         {
             await store.DeleteAsync(hash, cancellationToken);

@@ -22,10 +22,12 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     {
         PreparedCorpus corpus = await corpusStage.PrepareAsync(cancellationToken);
         ModelTopology topology = ModelTopology.Create(_config.Topology, ShapeOf(corpus.Summary.Vocabulary));
-        DenseTrainer dense = new(session, topology.Shape, corpus.Chunks);
+        DenseTrainer dense = new(session, topology.Shape, corpus.Chunks, retention);
 
-        DenseModel baseModel = await TrainBaseAsync(dense, cancellationToken);
-        await retention.ReleaseAsync("base", [.. corpus.Blobs, baseModel.Parameters], cancellationToken);
+        BlobHash initial = await InitializeAsync(topology.Shape, cancellationToken);
+        DenseModel baseModel = await TrainBaseAsync(dense, initial, cancellationToken);
+        ImmutableArray<BlobHash> origins = [.. corpus.Blobs, initial, baseModel.Parameters];
+        await retention.ReleaseAsync("base", origins, cancellationToken);
 
         Sharder sharder = new(session, topology, corpus);
         ImmutableArray<BlobHash> features = await session.StageAsync(Stage.Features, corpus.Summary.Documents, "documents", async () =>
@@ -37,13 +39,13 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         });
 
         Evaluator evaluator = new(session, topology, routed, corpus.Tokenizer);
-        PhaseLog log = await TrainPhasesAsync(topology, corpus, routed, baseModel, evaluator, cancellationToken);
+        PhaseLog log = await TrainPhasesAsync(topology, corpus, routed, baseModel, evaluator, origins, cancellationToken);
 
         DenseBaselines baselines = new(session, dense, topology);
-        ImmutableArray<DenseBaseline> references = await baselines.TrainAsync(baseModel, BaseSchedule, DenseOrder, cancellationToken);
+        ImmutableArray<DenseBaseline> references = await baselines.TrainAsync(initial, baseModel, BaseSchedule, DenseOrder, cancellationToken);
         await retention.ReleaseAsync(
             "dense",
-            [.. corpus.Blobs, .. routed.Blobs, baseModel.Parameters, .. log.Kept, .. references.Select(reference => reference.Model.Parameters)],
+            [.. origins, .. routed.Blobs, .. log.Kept, .. references.Select(reference => reference.Model.Parameters)],
             cancellationToken);
 
         WriteModel(topology, corpus, routed, baseModel, log, references);
@@ -60,18 +62,22 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     private LearningRateSchedule BaseSchedule => new(
         _config.Inner.BaseLearningRate, _config.Inner.BaseWarmupSteps, _config.Recipe.BaseSteps, _config.Inner.FinalShare);
 
-    private Task<DenseModel> TrainBaseAsync(DenseTrainer dense, CancellationToken cancellationToken) =>
+    private async Task<BlobHash> InitializeAsync(TransformerShape shape, CancellationToken cancellationToken)
+    {
+        TaskResult first = await session.Tasks.RunAsync(new InitializeSpec(shape, _config.Seed), null, cancellationToken);
+        return first[OuterSpec.ModuleOutput];
+    }
+
+    private Task<DenseModel> TrainBaseAsync(DenseTrainer dense, BlobHash initial, CancellationToken cancellationToken) =>
         session.StageAsync(Stage.Base, _config.Recipe.BaseSteps, "steps", async () =>
         {
-            TaskResult first = await session.Tasks.RunAsync(new InitializeSpec(dense.Shape, _config.Seed), null, cancellationToken);
-            DenseModel model = await dense.TrainAsync(
-                Stage.Base, first[OuterSpec.ModuleOutput], BaseSchedule, BaseOrder, done: 0, cancellationToken);
+            DenseModel model = await dense.TrainAsync(Stage.Base, initial, BaseSchedule, BaseOrder, done: 0, cancellationToken);
             return (model, $"{model.Steps:N0} steps, {model.Tokens:N0} tokens");
         });
 
     private Task<PhaseLog> TrainPhasesAsync(
         ModelTopology topology, PreparedCorpus corpus, RoutedCorpus routed, DenseModel baseModel, Evaluator evaluator,
-        CancellationToken cancellationToken)
+        ImmutableArray<BlobHash> origins, CancellationToken cancellationToken)
     {
         RecipeOptions recipe = _config.Recipe;
         long steps = (long)recipe.Phases * recipe.InnerSteps * topology.Paths.Length;
@@ -91,7 +97,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
                 }
 
                 await retention.ReleaseAsync(
-                    moment, [.. corpus.Blobs, .. routed.Blobs, baseModel.Parameters, .. log.Kept], cancellationToken);
+                    moment, [.. origins, .. routed.Blobs, .. log.Kept], cancellationToken);
                 session.Observe(new PhaseFinished(phase, recipe.Phases, outcome.LossSum / outcome.Steps, log.ValidationOf(phase)));
             }
 
