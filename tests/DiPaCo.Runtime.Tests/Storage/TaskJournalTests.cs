@@ -61,6 +61,8 @@ public sealed class TaskJournalTests : IDisposable
                 Assert.Equal((1, length - lastLine), (reading.Entries.Count, reading.TornBytes));
             }
 
+            await AppendAsync([]);
+            Assert.Equal(whole[..lastLine], await File.ReadAllBytesAsync(JournalPath, Cancellation));
             await AppendAsync([Entry(2)]);
             Assert.Equal(whole, await File.ReadAllBytesAsync(JournalPath, Cancellation));
         }
@@ -196,7 +198,8 @@ public sealed class TaskJournalTests : IDisposable
         {
             try
             {
-                await journal.AppendAsync(Entry(recorded), Cancellation);
+                // Longer than a page, so that a part of the line that fails gets into the file.
+                await journal.AppendAsync(Entry(recorded) with { Metrics = $"\"{new string('x', 20_000)}\"" }, Cancellation);
                 recorded++;
             }
             catch (StorageException e)
