@@ -14,8 +14,10 @@ public static class RunConfigLoader
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="overrides">Values that take the place of the file's.</param>
     /// <exception cref="ConfigurationException">The file cannot be read, or something in it is wrong.</exception>
-    public static LoadedConfig Load(string path)
+    public static LoadedConfig Load(string path, ConfigOverrides? overrides = null)
     {
         if (Directory.Exists(path))
         {
@@ -24,7 +26,7 @@ public static class RunConfigLoader
 
         try
         {
-            return Parse(ReadText(path), path);
+            return Parse(ReadText(path), path, overrides);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -43,8 +45,9 @@ public static class RunConfigLoader
     /// <summary>Reads a text.</summary>
     /// <param name="text">The YAML.</param>
     /// <param name="fileName">Named in errors; without its extension the name of a run that states none.</param>
+    /// <param name="overrides">Values that take the place of the text's.</param>
     /// <exception cref="ConfigurationException">Something in the text is wrong.</exception>
-    public static LoadedConfig Parse(string text, string fileName)
+    public static LoadedConfig Parse(string text, string fileName, ConfigOverrides? overrides = null)
     {
         ErrorList errors = new(fileName);
         if (text.Length > MaxBytes)
@@ -59,7 +62,8 @@ public static class RunConfigLoader
         }
 
         ConfigReading reading = new(errors);
-        SectionReader top = new(reading, YamlReader.Read(text, errors), "");
+        YamlMapping? content = YamlReader.Read(text, errors);
+        SectionReader top = new(reading, overrides is null ? content : overrides.ApplyTo(content, fileName), "");
         string stem = Path.GetFileNameWithoutExtension(fileName);
         RunConfig config = RunSection.Read(top, RunSection.IsName(stem) ? stem : "run");
         new ConfigRules(reading).Check(config);

@@ -31,7 +31,7 @@ public sealed record StageFinished(Stage Stage, TimeSpan Elapsed, string Summary
 /// <param name="Stage">Base, phases or dense.</param>
 /// <param name="Path">The path; null for dense models.</param>
 /// <param name="Phase">The phase; null outside phases.</param>
-/// <param name="Step">Steps of this model made so far, this one included, over all phases.</param>
+/// <param name="Step">Steps of this model made so far, this one included, over all phases; those of the base model that it continues are not.</param>
 /// <param name="Loss">Mean loss of the batch, nats per token.</param>
 /// <param name="LearningRate">Learning rate used.</param>
 /// <param name="GradientNorm">Global gradient norm before clipping.</param>
@@ -41,7 +41,11 @@ public sealed record StageFinished(Stage Stage, TimeSpan Elapsed, string Summary
 /// <param name="DataWait">Part of the time spent waiting for the batch.</param>
 public sealed record StepMade(
     Stage Stage, PathId? Path, Phase? Phase, int Step, double Loss, double LearningRate,
-    double GradientNorm, long Tokens, double Flops, TimeSpan Elapsed, TimeSpan DataWait) : RunEvent;
+    double GradientNorm, long Tokens, double Flops, TimeSpan Elapsed, TimeSpan DataWait) : RunEvent
+{
+    /// <summary>Which model of a stage that trains several, for example <c>equal steps</c> and <c>equal flops</c>; null when there is one.</summary>
+    public string? Variant { get; init; }
+}
 
 /// <summary>A phase ended: every module has its next version.</summary>
 /// <param name="Phase">Which.</param>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DiPaCo.Core;
+using DiPaCo.Runtime.Storage;
 
 namespace DiPaCo.Runtime;
 
@@ -12,13 +13,9 @@ public static class ResultsFile
     private const long MaxBytes = 64L << 20;
 
     /// <summary>Writes the results completely or not at all.</summary>
-    public static async Task WriteAsync(string runFolder, RunResults results, CancellationToken cancellation)
-    {
-        string path = Path.Combine(runFolder, FileName);
-        string temporary = path + ".tmp";
-        await File.WriteAllBytesAsync(temporary, JsonSerializer.SerializeToUtf8Bytes(results, RunJson.Indented), cancellation);
-        File.Move(temporary, path, overwrite: true);
-    }
+    /// <exception cref="DiPaCoException">The disk is full or the folder cannot be written to.</exception>
+    public static void Write(string runFolder, RunResults results) =>
+        DurableFile.WriteAllBytes(Path.Combine(runFolder, FileName), JsonSerializer.SerializeToUtf8Bytes(results, RunJson.Indented));
 
     /// <summary>Reads the results of a finished run.</summary>
     /// <exception cref="DiPaCoException">The run has none yet, or the file is not what a run writes.</exception>

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using DiPaCo.Core;
@@ -18,6 +19,7 @@ public static class RunJson
         JsonSerializerOptions options = new(JsonSerializerDefaults.Web)
         {
             WriteIndented = indented,
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
             RespectNullableAnnotations = true,
             Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase), new PathIdConverter(), new PhaseConverter() },

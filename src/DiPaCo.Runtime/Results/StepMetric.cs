@@ -13,10 +13,13 @@ public sealed record StepMetric
     /// <summary>The path; null for dense models.</summary>
     public PathId? Path { get; init; }
 
+    /// <summary>Which model of a stage that trains several; null when there is one.</summary>
+    public string? Variant { get; init; }
+
     /// <summary>The phase; null outside phases.</summary>
     public Phase? Phase { get; init; }
 
-    /// <summary>Steps of this model so far, this one included.</summary>
+    /// <summary>Steps of this model so far, this one included; those of the base model that it continues are not.</summary>
     public required int Step { get; init; }
 
     /// <summary>Mean loss of the batch, nats per token.</summary>
@@ -41,6 +44,7 @@ public sealed record StepMetric
     {
         Stage = step.Stage,
         Path = step.Path,
+        Variant = step.Variant,
         Phase = step.Phase,
         Step = step.Step,
         Loss = step.Loss,

@@ -1,0 +1,38 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Runtime;
+
+namespace DiPaCo.Cli.Bench;
+
+/// <summary>What <c>dipaco bench</c> measured; its JSON is read by scripts.</summary>
+internal sealed record BenchResult
+{
+    /// <summary>The machine.</summary>
+    public required MachineSummary Machine { get; init; }
+
+    /// <summary>Rates of a 2048³ matrix product.</summary>
+    public required MatrixRates Gemm { get; init; }
+
+    /// <summary>Training steps against those rates.</summary>
+    public required ImmutableArray<StepRatio> Step { get; init; }
+
+    /// <summary>AdamW against a memory copy.</summary>
+    [JsonPropertyName("adamw")]
+    public required CopyRatio AdamW { get; init; }
+
+    /// <summary>Safetensors against a file copy.</summary>
+    public required FileRatios Safetensors { get; init; }
+}
+
+/// <summary>Rates of a 2048³ matrix product, floating-point operations per second.</summary>
+internal sealed record MatrixRates(double Fp32, double Bf16);
+
+/// <summary>Floating-point operations per second of a training step as a share of the matrix-product rate in the same arithmetic.</summary>
+internal sealed record StepRatio(long Parameters, ComputeType Dtype, double Ratio);
+
+/// <summary>Time of an AdamW step over the time of a memory copy of the same bytes.</summary>
+internal sealed record CopyRatio(double Ratio);
+
+/// <summary>Time of writing and reading safetensors over the time of a plain file copy of the same bytes.</summary>
+internal sealed record FileRatios(double Write, double Read);

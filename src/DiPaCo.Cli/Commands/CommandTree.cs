@@ -1,0 +1,37 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+
+namespace DiPaCo.Cli.Commands;
+
+/// <summary>All verbs.</summary>
+internal static class CommandTree
+{
+    /// <summary>How arguments are read: no response files, since a leading @ may be a file's name.</summary>
+    public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
+
+    /// <summary>Builds the root command.</summary>
+    public static RootCommand Create(CliServices services)
+    {
+        RootCommand root = new(
+            "DiPaCo.NET trains modular language models by Distributed Path Composition. "
+            + "Start with 'dipaco train --demo --size tiny': a real model in about a minute, nothing to download.")
+        {
+            InitCommand.Create(services),
+            PlanCommand.Create(services),
+            TrainCommand.Create(services),
+            StatusCommand.Create(services),
+            VerifyCommand.Create(services),
+            EvalCommand.Create(services),
+            ReportCommand.Create(services),
+            BenchCommand.Create(services),
+        };
+        root.SetAction(parsed => new HelpAction().Invoke(parsed));
+        return root;
+    }
+
+    /// <summary>The command as it is typed, for example <c>dipaco train</c>.</summary>
+    public static string NameOf(CommandResult command) => command.Parent is CommandResult parent
+        ? $"{NameOf(parent)} {command.Command.Name}"
+        : "dipaco";
+}

@@ -1,0 +1,50 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using DiPaCo.Core.Configuration;
+
+namespace DiPaCo.Cli.Commands;
+
+/// <summary>Arguments and options that several verbs have, with the same name and meaning everywhere.</summary>
+internal static class CommonOptions
+{
+    /// <summary>The folder of a run that exists.</summary>
+    public static Argument<string> RunFolder() => new("run") { HelpName = "RUN", Description = "Folder of the run, for example runs/demo." };
+
+    /// <summary>Machine-readable output.</summary>
+    public static Option<bool> Json() => new("--json") { Description = "Write one JSON object to standard output; progress goes to standard error." };
+
+    /// <summary>Text files.</summary>
+    public static Option<string[]> Data(string description) => new("--data")
+    {
+        HelpName = "PATH",
+        Description = description,
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => [],
+    };
+
+    /// <summary>The dial of all defaults.</summary>
+    public static Option<ModelSize?> Size(string description)
+    {
+        Option<ModelSize?> option = new("--size")
+        {
+            HelpName = "SIZE",
+            Description = $"{description} One of: {string.Join(", ", SizeNames)}.",
+            CustomParser = result =>
+            {
+                string text = result.Tokens[0].Value;
+                int index = SizeNames.IndexOf(text.ToLowerInvariant());
+                if (index >= 0)
+                {
+                    return (ModelSize)index;
+                }
+
+                result.AddError($"--size: '{text}' is not a size. Expected one of: {string.Join(", ", SizeNames)}.");
+                return null;
+            },
+        };
+        option.CompletionSources.Add([.. SizeNames]);
+        return option;
+    }
+
+    private static ImmutableArray<string> SizeNames { get; } = [.. Enum.GetNames<ModelSize>().Select(name => name.ToLowerInvariant())];
+}

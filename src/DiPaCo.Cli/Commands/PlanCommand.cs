@@ -1,0 +1,36 @@
+using System.CommandLine;
+using DiPaCo.Cli.Output;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Core.Planning;
+
+namespace DiPaCo.Cli.Commands;
+
+/// <summary><c>dipaco plan FILE</c>: what a configuration means, before anything runs.</summary>
+internal static class PlanCommand
+{
+    /// <summary>Builds the verb.</summary>
+    public static Command Create(CliServices services)
+    {
+        Argument<string> file = new("file") { HelpName = "FILE", Description = "The run's configuration (YAML)." };
+        Option<ModelSize?> size = CommonOptions.Size("The dial, in the place of the file's.");
+        Option<bool> json = CommonOptions.Json();
+        Command command = new("plan", "Show what a configuration means: modules, paths, memory, operations, and every default.") { file, size, json };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            LoadedConfig loaded = RunConfigLoader.Load(parsed.GetRequiredValue(file), new ConfigOverrides { Size = parsed.GetValue(size) });
+            double rate = await services.Bench.TrainingFlopsPerSecondAsync(loaded.Config, cancellation);
+            RunPlan plan = RunPlan.Of(loaded.Config, new PlanAssumptions { FlopsPerSecond = rate });
+            if (parsed.GetValue(json))
+            {
+                JsonOutput.Write(services.Terminal, plan);
+            }
+            else
+            {
+                PlanView.Write(services.Terminal.Standard, plan, ResolvedYaml.Write(loaded));
+            }
+
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using DiPaCo.Cli.Output;
+using DiPaCo.Cli.Progress;
+using DiPaCo.Cli.Report;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Runtime;
+
+namespace DiPaCo.Cli.Commands;
+
+/// <summary><c>dipaco train FILE</c>: train, or go on; at the end the report.</summary>
+internal static class TrainCommand
+{
+    /// <summary>Builds the verb.</summary>
+    public static Command Create(CliServices services)
+    {
+        Argument<string?> file = new("file") { HelpName = "FILE", Description = "The run's configuration (YAML); 'dipaco init' writes one.", Arity = ArgumentArity.ZeroOrOne };
+        Option<bool> demo = new("--demo") { Description = "Train on the .NET SDK's API documentation, or on --data; needs no file and no download." };
+        Option<string?> run = new("--run") { HelpName = "DIR", Description = "Folder of the run. Default: runs/<name>." };
+        Option<ModelSize?> size = CommonOptions.Size("The dial, in the place of the file's.");
+        Option<string[]> data = CommonOptions.Data("Files, folders or globs to train on, in the place of the file's.");
+        Option<bool> json = CommonOptions.Json();
+        Command command = new("train", "Train a model; on an existing run, go on where it stopped.") { file, demo, run, size, data, json };
+        command.Validators.Add(result => CheckSource(result, file, demo));
+        command.SetAction((parsed, cancellation) =>
+        {
+            LoadedConfig config = parsed.GetValue(demo)
+                ? DemoConfig.Make(parsed.GetValue(size), parsed.GetRequiredValue(data))
+                : RunConfigLoader.Load(parsed.GetRequiredValue(file)!, new ConfigOverrides { Size = parsed.GetValue(size), DataPaths = [.. parsed.GetRequiredValue(data)] });
+            string folder = parsed.GetValue(run) ?? Path.Combine("runs", config.Config.Name);
+            string again = $"dipaco {Shell.Command(parsed.Tokens.Select(token => token.Value))}";
+            return RunAsync(services, config, folder, again, parsed.GetValue(json), cancellation);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(
+        CliServices services, LoadedConfig config, string folder, string again, bool json, CancellationToken cancellation)
+    {
+        IRunDisplay display = RunDisplay.Create(services, json);
+        try
+        {
+            (RunResults results, string report) = await display.ShowAsync(async observer =>
+            {
+                RunResults trained = await services.Engine.TrainAsync(config, folder, observer, cancellation);
+                return (trained, await ReportAsync(services, folder, trained, observer, cancellation));
+            }, cancellation);
+            if (json)
+            {
+                JsonOutput.Write(services.Terminal, new { Run = folder, Report = report, Results = results });
+            }
+            else
+            {
+                RunSummaryView.Write(services.Terminal.Standard, results, folder, report);
+            }
+
+            return ExitCodes.Success;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            TextWriter error = services.Terminal.Error.Profile.Out.Writer;
+            error.WriteLine($"Stopped. Everything finished so far is kept in {folder}; go on with:\n  {again}");
+            return ExitCodes.Interrupted;
+        }
+    }
+
+    private static async Task<string> ReportAsync(
+        CliServices services, string folder, RunResults results, IRunObserver observer, CancellationToken cancellation)
+    {
+        long begun = services.Clock.GetTimestamp();
+        observer.Observe(new StageStarted(Stage.Report, 0, ""));
+        string report = await ReportFolder.WriteAsync(folder, results, cancellation);
+        observer.Observe(new StageFinished(Stage.Report, services.Clock.GetElapsedTime(begun), report));
+        return report;
+    }
+
+    private static void CheckSource(CommandResult result, Argument<string?> file, Option<bool> demo)
+    {
+        bool hasFile = result.GetResult(file) is { Tokens.Count: > 0 };
+        bool isDemo = result.GetResult(demo) is not null && result.GetValue(demo);
+        if (hasFile && isDemo)
+        {
+            result.AddError("train: a configuration file and --demo exclude each other; give one of them.");
+        }
+        else if (!hasFile && !isDemo)
+        {
+            result.AddError("train: which run? Give a configuration file ('dipaco init' writes one), or --demo.");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using DiPaCo.Runtime;
+using Spectre.Console;
+
+namespace DiPaCo.Cli.Output;
+
+/// <summary>What <c>eval</c> shows.</summary>
+internal static class EvaluationView
+{
+    /// <summary>Writes the table and what was measured.</summary>
+    public static void Write(IAnsiConsole console, EvaluationResult result)
+    {
+        string text = result.Data.IsEmpty ? "the run's test split" : string.Join(", ", result.Data);
+        console.WriteLine();
+        console.Write(PerplexityTable.Of(result.Evaluation));
+        console.MarkupLine($"[grey]on {Units.Count(result.Documents)} documents of {Markup.Escape(SafeText.OneLine(text, 200))}; the routing prefix is not scored in the first column[/]");
+        console.MarkupLine($"[grey]model digest {result.ModelDigest}[/]");
+    }
+}

@@ -1,0 +1,77 @@
+using DiPaCo.Core.Planning;
+using Spectre.Console;
+
+namespace DiPaCo.Cli.Output;
+
+/// <summary>What <c>plan</c> shows.</summary>
+internal static class PlanView
+{
+    private const int MostModules = 24;
+
+    /// <summary>Writes the plan, then the complete configuration.</summary>
+    public static void Write(IAnsiConsole console, RunPlan plan, string yaml)
+    {
+        console.MarkupLine($"[bold]{Markup.Escape(SafeText.OneLine(plan.Name, 100))}[/] [grey]size {plan.Size.ToString().ToLowerInvariant()}[/]");
+        console.WriteLine();
+        console.Write(Facts(plan));
+        console.WriteLine();
+        console.Write(Modules(plan));
+        console.Write(Stages(plan));
+        console.WriteLine();
+        console.MarkupLine("[grey]The complete configuration:[/]");
+        console.Profile.Out.Writer.WriteLine(SafeText.Of(yaml));
+    }
+
+    private static Grid Facts(RunPlan plan)
+    {
+        Grid grid = new Grid().AddColumn(new GridColumn { NoWrap = true }).AddColumn();
+        Add(grid, "paths", $"{Units.Count(plan.Paths.Length)} of {Units.Short(plan.PathParameters)} parameters: what it costs to use the model");
+        Add(grid, "modules", $"{Units.Count(plan.Modules.Length)}, {Units.Short(plan.TotalParameters)} parameters in all");
+        Add(grid, "memory", $"{Units.Bytes(plan.Memory.Total)} to train a path, {Units.Bytes(plan.Memory.Activations)} of it activations");
+        Add(grid, "traffic", $"{Units.Bytes(plan.Traffic.DownPerWorker)} down and {Units.Bytes(plan.Traffic.UpPerWorker)} up per phase, if workers were elsewhere");
+        Add(grid, "training", $"{Units.Short(plan.TotalTokens)} tokens, {Units.Flops(plan.TotalFlops)}");
+        Add(grid, "time", plan.TotalSeconds is { } seconds ? $"about {Units.Duration(Seconds(seconds))} on this machine" : "unknown");
+        return grid;
+    }
+
+    private static Table Modules(RunPlan plan)
+    {
+        Table table = new() { Border = TableBorder.Rounded };
+        table.AddColumn("module").AddColumn("parts").AddColumn(Number("parameters")).AddColumn(Number("paths through it"));
+        foreach (PlannedModule module in plan.Modules.Take(MostModules))
+        {
+            table.AddRow(Markup.Escape(module.Id.Name), Markup.Escape(module.Parts), Units.Count(module.Parameters), Units.Count(module.Paths));
+        }
+
+        if (plan.Modules.Length > MostModules)
+        {
+            table.AddRow($"[grey]… and {Units.Count(plan.Modules.Length - MostModules)} more[/]");
+        }
+
+        return table;
+    }
+
+    private static Table Stages(RunPlan plan)
+    {
+        Table table = new() { Border = TableBorder.Rounded };
+        table.AddColumn("stage").AddColumn(Number("steps")).AddColumn(Number("tokens")).AddColumn(Number("FLOPs")).AddColumn(Number("time, about"));
+        foreach (PlannedStage stage in plan.Stages)
+        {
+            table.AddRow(
+                Markup.Escape(stage.Name),
+                stage.Steps > 0 ? Units.Count(stage.Steps) : "",
+                Units.Short(stage.Tokens),
+                Units.Short(stage.Flops),
+                stage.Seconds is { } seconds ? Units.Duration(Seconds(seconds)) : "");
+        }
+
+        return table;
+    }
+
+    /// <summary>The paper's model on a laptop takes longer than a <see cref="TimeSpan"/> can say.</summary>
+    private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 1e11));
+
+    private static TableColumn Number(string header) => new(header) { Alignment = Justify.Right };
+
+    private static void Add(Grid grid, string name, string value) => grid.AddRow(new Text(name, new Style(Color.Grey)), new Text(value));
+}

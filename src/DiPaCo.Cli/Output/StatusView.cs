@@ -1,0 +1,49 @@
+using DiPaCo.Cli.Progress;
+using DiPaCo.Runtime;
+using Spectre.Console;
+
+namespace DiPaCo.Cli.Output;
+
+/// <summary>What <c>status</c> shows.</summary>
+internal static class StatusView
+{
+    /// <summary>Writes the status, and what to do next.</summary>
+    public static void Write(IAnsiConsole console, string folder, RunStatus status)
+    {
+        Grid grid = new Grid().AddColumn(new GridColumn { NoWrap = true }).AddColumn();
+        Add(grid, "run", status.Name);
+        Add(grid, "state", status.State switch
+        {
+            RunState.Running => "running",
+            RunState.Stopped => "stopped; its 'dipaco train' command goes on",
+            _ => "finished",
+        });
+        if (status.Stage is { } stage)
+        {
+            Add(grid, "stage", StageLabel.Of(stage));
+        }
+
+        Add(grid, "phases", $"{status.PhasesDone} of {status.Phases}");
+        if (status.Model is { } model)
+        {
+            Add(grid, "model", $"{model.Paths} paths of {Units.Short(model.ParametersPerPath)} parameters, {model.Modules} modules, {Units.Short(model.ParametersTotal)} in all");
+        }
+
+        if (!status.Validation.IsEmpty)
+        {
+            Add(grid, "validation", $"perplexity {Units.Perplexity(status.Validation[^1].Perplexity)} after phase {status.Validation[^1].Phase.Value + 1}");
+        }
+
+        Add(grid, "model digest", status.ModelDigest ?? "none yet");
+        console.Write(grid);
+        if (!status.Evaluation.IsEmpty)
+        {
+            console.WriteLine();
+            console.Write(PerplexityTable.Of(status.Evaluation));
+            console.MarkupLine($"[grey]report:[/] {Markup.Escape(Path.Combine(folder, "report.html"))}");
+        }
+    }
+
+    private static void Add(Grid grid, string name, string value) =>
+        grid.AddRow(new Text(name, new Style(Color.Grey)), new Text(SafeText.OneLine(value, 200)));
+}

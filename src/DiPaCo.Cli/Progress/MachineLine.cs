@@ -1,0 +1,21 @@
+using DiPaCo.Cli.Output;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Runtime;
+
+namespace DiPaCo.Cli.Progress;
+
+/// <summary>The machine in one line.</summary>
+internal static class MachineLine
+{
+    /// <summary>For example <c>2 cores (AVX-512), device cpu, 2 threads, 1.21 TFLOP/s in bf16</c>.</summary>
+    public static string Of(MachineSummary machine)
+    {
+        string rate = machine.MatrixFlopsPerSecond > 0 ? $", {Units.Flops(machine.MatrixFlopsPerSecond)}/s in {Name(machine.Compute)}" : "";
+        return $"{Plural(machine.Cores, "core")} ({machine.Simd}), device {machine.Device}, {Plural(machine.Threads, "thread")}{rate}";
+    }
+
+    /// <summary>The arithmetic as configurations name it.</summary>
+    public static string Name(ComputeType compute) => compute.ToString().ToLowerInvariant();
+
+    private static string Plural(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using DiPaCo.Runtime;
+
+namespace DiPaCo.Cli.Report;
+
+/// <summary>
+/// Training losses as curves over the steps that led to a model: paths (and dense models that start at the fork)
+/// continue where the base model ends.
+/// </summary>
+internal static class LossCurves
+{
+    private const int MaxPoints = 240;
+    private const int MaxNamedPaths = 6;
+    private const int BaseColor = 0;
+    private const int DenseColor = 1;
+    private const int FirstPathColor = 2;
+
+    /// <summary>Steps of the base model: where the fork is drawn; 0 without a base stage.</summary>
+    public static int ForkOf(IReadOnlyList<StepMetric> steps) =>
+        steps.Where(step => step.Stage == Stage.Base).Select(step => step.Step).DefaultIfEmpty(0).Max();
+
+    /// <summary>Base, paths and dense models, in this order.</summary>
+    public static ImmutableArray<Series> Of(IReadOnlyList<StepMetric> steps)
+    {
+        int fork = ForkOf(steps);
+        ImmutableArray<Series>.Builder curves = ImmutableArray.CreateBuilder<Series>();
+        AddIfAny(curves, Curve("base model", BaseColor, steps.Where(step => step.Stage == Stage.Base), 0));
+        AddPaths(curves, [.. steps.Where(step => step is { Stage: Stage.Phases, Path: not null })], fork);
+        int color = DenseColor;
+        foreach (IGrouping<string, StepMetric> dense in steps.Where(step => step.Stage == Stage.Dense).GroupBy(step => step.Variant ?? ""))
+        {
+            AddIfAny(curves, Curve(dense.Key.Length == 0 ? "dense" : $"dense, {dense.Key}", color, dense, fork));
+            color = FirstPathColor + MaxNamedPaths;
+        }
+
+        return curves.ToImmutable();
+    }
+
+    private static void AddPaths(ImmutableArray<Series>.Builder curves, ImmutableArray<StepMetric> steps, int fork)
+    {
+        IGrouping<int, StepMetric>[] paths = [.. steps.GroupBy(step => step.Path!.Value.Value)];
+        bool many = paths.Length > MaxNamedPaths;
+        foreach (IGrouping<int, StepMetric> path in paths)
+        {
+            int color = many ? FirstPathColor : FirstPathColor + Array.IndexOf(paths, path);
+            AddIfAny(curves, Curve($"path {path.Key}", color, path, fork) with { IsFaint = many });
+        }
+
+        if (many)
+        {
+            IEnumerable<(double, double)> mean = steps.GroupBy(step => step.Step).OrderBy(group => group.Key)
+                .Select(group => ((double)(fork + group.Key), group.Average(step => step.Loss)));
+            curves.Add(new Series($"mean of {paths.Length} paths", FirstPathColor, Thin([.. mean])));
+        }
+    }
+
+    private static Series Curve(string name, int color, IEnumerable<StepMetric> steps, int offset) =>
+        new(name, color, Thin([.. steps.Select(step => ((double)(offset + step.Step), step.Loss))]));
+
+    /// <summary>Means of equal runs of points: less noise, and a file that stays small however long the run.</summary>
+    private static ImmutableArray<(double X, double Y)> Thin((double X, double Y)[] points)
+    {
+        points = [.. points.Where(point => double.IsFinite(point.Y))];
+        int size = Math.Max(1, (int)Math.Ceiling(points.Length / (double)MaxPoints));
+        return [.. points.Chunk(size).Select(chunk => (chunk.Average(point => point.X), chunk.Average(point => point.Y)))];
+    }
+
+    private static void AddIfAny(ImmutableArray<Series>.Builder curves, Series curve)
+    {
+        if (!curve.Points.IsEmpty)
+        {
+            curves.Add(curve);
+        }
+    }
+}

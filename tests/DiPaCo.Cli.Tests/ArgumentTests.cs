@@ -1,0 +1,54 @@
+using DiPaCo.Cli.Tests.Support;
+using Xunit;
+
+namespace DiPaCo.Cli.Tests;
+
+public sealed class ArgumentTests
+{
+    [Theory]
+    [InlineData("error: train: which run? Give a configuration file ('dipaco init' writes one), or --demo.\n'dipaco train --help' lists what is possible.\n", "train")]
+    [InlineData("error: train: a configuration file and --demo exclude each other; give one of them.\n'dipaco train --help' lists what is possible.\n", "train", "a.yaml", "--demo")]
+    [InlineData("error: --size: 'huge' is not a size. Expected one of: tiny, small, medium, large, paper.\n'dipaco train --help' lists what is possible.\n", "train", "--demo", "--size", "huge")]
+    [InlineData("error: Required argument missing for command: 'status'.\n'dipaco status --help' lists what is possible.\n", "status")]
+    [InlineData("error: Unrecognized command or argument '--frobnicate'.\n'dipaco bench --help' lists what is possible.\n", "bench", "--frobnicate")]
+    [InlineData("error: Required argument missing for option: '--run'.\n'dipaco train --help' lists what is possible.\n", "train", "--demo", "--run")]
+    public async Task WrongArgumentsSayWhatIsWrong(string expected, params string[] arguments)
+    {
+        CommandLine cli = new();
+
+        int code = await cli.RunAsync(arguments);
+
+        Assert.Equal(expected, cli.Error.ReplaceLineEndings("\n"));
+        Assert.Equal((ExitCodes.Usage, ""), (code, cli.Standard));
+    }
+
+    [Fact]
+    public async Task WithoutArgumentsItShowsTheVerbs()
+    {
+        CommandLine cli = new();
+
+        int code = await cli.RunAsync();
+
+        Assert.Equal(ExitCodes.Success, code);
+        Assert.All(["init", "plan", "train", "status", "verify", "eval", "report", "bench"], verb => Assert.Contains($"  {verb} ", cli.Standard, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task HelpNeedsNoArguments()
+    {
+        CommandLine cli = new();
+
+        int code = await cli.RunAsync("eval", "--help");
+
+        Assert.Equal((ExitCodes.Success, ""), (code, cli.Error));
+        Assert.Contains("--data", cli.Standard, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ExitCodesNeverChange()
+    {
+        int[] codes = [ExitCodes.Success, ExitCodes.UserError, ExitCodes.Usage, ExitCodes.Damaged, ExitCodes.Bug, ExitCodes.Interrupted];
+
+        Assert.Equal([0, 1, 2, 3, 70, 130], codes);
+    }
+}

@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using DiPaCo.Cli.Engine;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Runtime;
+
+namespace DiPaCo.Cli.Tests.Support;
+
+/// <summary>An engine that does what a test says and remembers what it was asked.</summary>
+internal sealed class FakeEngine : IRunEngine
+{
+    public Func<LoadedConfig, string, IRunObserver, CancellationToken, Task<RunResults>> Train { get; init; } =
+        (_, _, _, _) => Task.FromResult(SampleRun.Results());
+
+    public RunStatus Status { get; init; } = SampleRun.Status();
+
+    public VerifyResult Verify { get; init; } = new() { ModelDigest = SampleRun.Digest, Blobs = 120, Bytes = 34_000_000 };
+
+    public EvaluationResult Evaluation { get; init; } = new()
+    {
+        Name = "demo",
+        ModelDigest = SampleRun.Digest,
+        Documents = 412,
+        Evaluation = SampleRun.Results().Evaluation,
+    };
+
+    public LoadedConfig? Config { get; private set; }
+
+    public string? Folder { get; private set; }
+
+    public ImmutableArray<string> Data { get; private set; }
+
+    public bool Repair { get; private set; }
+
+    public Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, IRunObserver observer, CancellationToken cancellation)
+    {
+        (Config, Folder) = (config, runFolder);
+        Directory.CreateDirectory(runFolder);
+        return Train(config, runFolder, observer, cancellation);
+    }
+
+    public Task<RunStatus> StatusAsync(string runFolder, CancellationToken cancellation)
+    {
+        Folder = runFolder;
+        return Task.FromResult(Status);
+    }
+
+    public Task<VerifyResult> VerifyAsync(string runFolder, bool repair, IRunObserver observer, CancellationToken cancellation)
+    {
+        (Folder, Repair) = (runFolder, repair);
+        return Task.FromResult(Verify);
+    }
+
+    public Task<EvaluationResult> EvaluateAsync(string runFolder, ImmutableArray<string> data, IRunObserver observer, CancellationToken cancellation)
+    {
+        (Folder, Data) = (runFolder, data);
+        return Task.FromResult(Evaluation);
+    }
+}
