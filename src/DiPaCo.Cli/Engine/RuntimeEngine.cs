@@ -1,20 +1,24 @@
 using System.Collections.Immutable;
-using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
 
 namespace DiPaCo.Cli.Engine;
 
-/// <summary>SEAM: the runtime's recipe goes here. Until then every verb that touches a run says so.</summary>
-internal sealed class RuntimeEngine : IRunEngine
+/// <summary>The runtime behind the command line.</summary>
+/// <param name="clock">For durations.</param>
+internal sealed class RuntimeEngine(TimeProvider clock) : IRunEngine
 {
-    public Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, IRunObserver observer, CancellationToken cancellation) => throw Missing();
+    private readonly RunEngine _engine = new(clock);
 
-    public Task<RunStatus> StatusAsync(string runFolder, CancellationToken cancellation) => throw Missing();
+    public Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, IRunObserver observer, CancellationToken cancellation) =>
+        _engine.TrainAsync(config, runFolder, observer, cancellation);
 
-    public Task<VerifyResult> VerifyAsync(string runFolder, bool repair, IRunObserver observer, CancellationToken cancellation) => throw Missing();
+    public Task<RunStatus> StatusAsync(string runFolder, CancellationToken cancellation) => RunEngine.StatusAsync(runFolder, cancellation);
 
-    public Task<EvaluationResult> EvaluateAsync(string runFolder, ImmutableArray<string> data, IRunObserver observer, CancellationToken cancellation) => throw Missing();
+    public Task<VerifyResult> VerifyAsync(string runFolder, bool repair, IRunObserver observer, CancellationToken cancellation) =>
+        _engine.VerifyAsync(runFolder, repair, cancellation);
 
-    private static DiPaCoException Missing() => new("This build has no runtime behind the command line yet.");
+    public Task<EvaluationResult> EvaluateAsync(
+        string runFolder, ImmutableArray<string> data, IRunObserver observer, CancellationToken cancellation) =>
+        _engine.EvaluateAsync(runFolder, data, observer, cancellation);
 }
