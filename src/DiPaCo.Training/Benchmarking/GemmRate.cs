@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Model.Native;
+using static TorchSharp.torch;
+
+namespace DiPaCo.Training.Benchmarking;
+
+/// <summary>
+/// This machine's rate of matrix products, the yardstick of every other measurement: floating-point operations per second of
+/// a 2,048 × 2,048 × 2,048 product with the process's number of threads.
+/// </summary>
+public sealed class GemmRate : IDisposable
+{
+    private const long Size = 2048;
+
+    private readonly Tensor _a;
+    private readonly Tensor _b;
+    private readonly Tensor _c;
+
+    /// <summary>Allocates the operands and runs the product once.</summary>
+    public GemmRate(ComputeType type)
+    {
+        TorchLibrary.Initialize();
+        using (NewDisposeScope())
+        {
+            ScalarType scalar = type == ComputeType.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
+            using Generator generator = new(1, CPU);
+            _a = randn([Size, Size], generator: generator).to(scalar).DetachFromDisposeScope();
+            _b = randn([Size, Size], generator: generator).to(scalar).DetachFromDisposeScope();
+            _c = zeros([Size, Size], dtype: scalar).DetachFromDisposeScope();
+        }
+
+        Once();
+    }
+
+    /// <summary>The best rate of a few products, in FLOP/s.</summary>
+    public static double Measure(ComputeType type, int repetitions = 10)
+    {
+        using GemmRate rate = new(type);
+        return Enumerable.Range(0, repetitions).Max(_ => rate.Once());
+    }
+
+    /// <summary>The rate of one product, in FLOP/s.</summary>
+    public double Once()
+    {
+        long start = Stopwatch.GetTimestamp();
+        _c.addmm_(_a, _b, beta: 0, alpha: 1);
+        return 2.0 * Size * Size * Size / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _c.Dispose();
+        _b.Dispose();
+        _a.Dispose();
+    }
+}
