@@ -1,11 +1,19 @@
-using DiPaCo.Core.Configuration;
+using DiPaCo.Benchmarks;
 using DiPaCo.Model.Native;
-using DiPaCo.Training.Benchmarking;
 
 TorchThreads.Set(Environment.ProcessorCount);
-int pairs = args.Length > 0 ? int.Parse(args[0]) : 10;
-foreach (ComputeType type in new[] { ComputeType.Bf16, ComputeType.Fp32 })
+switch (args)
 {
-    Console.WriteLine(StepBenchmark.Measure(BenchmarkShapes.Small, type, 16, 256, pairs));
-    Console.WriteLine(StepBenchmark.Measure(BenchmarkShapes.Large, type, 16, 256, Math.Max(2, pairs / 3)));
+    case ["profile", ..]:
+        StepProfile.Print();
+        break;
+    case ["steps", ..]:
+        StepTable.Print(args[1..]);
+        break;
+    case ["adamw", ..]:
+        Console.WriteLine($"AdamW: {DiPaCo.Training.Benchmarking.AdamWBenchmark.Measure(DiPaCo.Training.Benchmarking.BenchmarkShapes.Large, pairs: 10):F2} times a copy of the same bytes");
+        break;
+    default:
+        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile · adamw");
+        break;
 }

@@ -8,5 +8,5 @@ using DiPaCo.Cli.Output;
 Console.OutputEncoding = Encoding.UTF8;
 
 using StopSignal stop = new();
-CliServices services = new(new RuntimeEngine(), new MachineBench(), Terminal.OfProcess(), TimeProvider.System);
+CliServices services = new(new RuntimeEngine(TimeProvider.System), new MachineBench(), Terminal.OfProcess(), TimeProvider.System);
 return await new Application(services).RunAsync(args, stop.Token);

@@ -34,11 +34,12 @@ public sealed class PathModel : IDisposable
     /// <param name="options">Type, device and micro-batch.</param>
     /// <exception cref="ArgumentException">The modules do not make up the transformer.</exception>
     public PathModel(TransformerShape shape, IReadOnlyList<ModuleDefinition> modules, ComputeOptions options)
-        : this(shape, modules, options, composed: false)
+        : this(shape, modules, options, kernels: null)
     {
     }
 
-    internal PathModel(TransformerShape shape, IReadOnlyList<ModuleDefinition> modules, ComputeOptions options, bool composed)
+    /// <summary>The same with other kernels, which the model then owns: for comparisons and profiles.</summary>
+    internal PathModel(TransformerShape shape, IReadOnlyList<ModuleDefinition> modules, ComputeOptions options, IKernels? kernels)
     {
         TorchLibrary.Initialize();
         Device device = options.Device ?? CPU;
@@ -46,7 +47,7 @@ public sealed class PathModel : IDisposable
         Shape = shape;
         _options = options;
         Parameters = new PathParameters(shape, modules, options.Type, device);
-        _kernels = composed || device.type != DeviceType.CPU ? new ComposedKernels(shape, device) : CpuKernels.Create(shape, options.Type);
+        _kernels = kernels ?? (device.type == DeviceType.CPU ? CpuKernels.Create(shape, options.Type) : new ComposedKernels(shape, device));
         _activations = new Activations(shape, type, device);
         _embedding = Parameters[TensorNames.Embedding];
         _finalNorm = Parameters[TensorNames.FinalNorm];

@@ -1,13 +1,82 @@
+using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Model.Native;
+using DiPaCo.Runtime;
+using DiPaCo.Training.Benchmarking;
 
 namespace DiPaCo.Cli.Bench;
 
-/// <summary>SEAM: the measurements of model and optimizer go here.</summary>
+/// <summary>Measures with the code that <c>benchmarks/</c> measures with, on all cores.</summary>
 internal sealed class MachineBench : IMachineBench
 {
-    public Task<BenchResult> MeasureAsync(bool quick, IProgress<string> progress, CancellationToken cancellation) =>
-        throw new DiPaCoException("This build has no measurements behind the command line yet.");
+    private const int Sequences = 16;
+    private const int Length = 256;
 
-    public Task<double> TrainingFlopsPerSecondAsync(RunConfig config, CancellationToken cancellation) => Task.FromResult(5e11);
+    // What a training step of a small path reaches of the matrix-product rate here; plans need no better.
+    private const double StepShare = 0.6;
+
+    public Task<BenchResult> MeasureAsync(bool quick, IProgress<string> progress, CancellationToken cancellation) =>
+        Task.Run(() => Measure(quick, progress, cancellation), cancellation);
+
+    public Task<double> TrainingFlopsPerSecondAsync(RunConfig config, CancellationToken cancellation) => Task.Run(
+        () =>
+        {
+            Prepare(config.Threads);
+            return GemmRate.Measure(config.Transformer.Compute) * StepShare;
+        },
+        cancellation);
+
+    private static BenchResult Measure(bool quick, IProgress<string> progress, CancellationToken cancellation)
+    {
+        Prepare(threads: 0);
+        progress.Report("matrix products …");
+        double fp32 = GemmRate.Measure(ComputeType.Fp32);
+        double bf16 = GemmRate.Measure(ComputeType.Bf16);
+        ImmutableArray<StepRatio>.Builder steps = ImmutableArray.CreateBuilder<StepRatio>();
+        foreach (TransformerShape shape in new[] { BenchmarkShapes.Small, BenchmarkShapes.Large })
+        {
+            foreach (ComputeType type in new[] { ComputeType.Fp32, ComputeType.Bf16 })
+            {
+                cancellation.ThrowIfCancellationRequested();
+                progress.Report($"training step of {shape.MatrixParameters / 1e6:0} M parameters in {type.ToString().ToLowerInvariant()} …");
+                Training.Benchmarking.StepRatio measured = StepBenchmark.Measure(shape, type, Sequences, Length, quick ? 2 : 10);
+                steps.Add(new StepRatio(measured.Parameters, measured.Type, measured.Ratio));
+            }
+        }
+
+        cancellation.ThrowIfCancellationRequested();
+        progress.Report("AdamW …");
+        double adamW = AdamWBenchmark.Measure(BenchmarkShapes.Large, quick ? 3 : 10);
+        cancellation.ThrowIfCancellationRequested();
+        progress.Report("safetensors …");
+        (double write, double read) = MeasureFiles(quick ? 2 : 5);
+        return new BenchResult
+        {
+            Machine = MachineInfo.Of(Environment.ProcessorCount, "cpu", ComputeType.Bf16) with { MatrixFlopsPerSecond = bf16 },
+            Gemm = new MatrixRates(fp32, bf16),
+            Step = steps.ToImmutable(),
+            AdamW = new CopyRatio(adamW),
+            Safetensors = new FileRatios(write, read),
+        };
+    }
+
+    private static (double Write, double Read) MeasureFiles(int rounds)
+    {
+        string folder = Directory.CreateTempSubdirectory("dipaco-bench-").FullName;
+        try
+        {
+            return SafeTensorsBenchmark.Measure(folder, rounds);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void Prepare(int threads)
+    {
+        TorchLibrary.Initialize();
+        TorchThreads.Set(threads > 0 ? threads : Environment.ProcessorCount);
+    }
 }

@@ -14,8 +14,8 @@ public static class ResultsFile
 
     /// <summary>Writes the results completely or not at all.</summary>
     /// <exception cref="DiPaCoException">The disk is full or the folder cannot be written to.</exception>
-    public static void Write(string runFolder, RunResults results) =>
-        DurableFile.WriteAllBytes(Path.Combine(runFolder, FileName), JsonSerializer.SerializeToUtf8Bytes(results, RunJson.Indented));
+    public static void Write(string runFolder, RunResults results, IStorageSteps? steps = null) =>
+        DurableFile.WriteAllBytes(Path.Combine(runFolder, FileName), JsonSerializer.SerializeToUtf8Bytes(results, RunJson.Indented), steps);
 
     /// <summary>Reads the results of a finished run.</summary>
     /// <exception cref="DiPaCoException">The run has none yet, or the file is not what a run writes.</exception>

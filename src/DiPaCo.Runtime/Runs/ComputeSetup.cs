@@ -1,8 +1,8 @@
-using System.Runtime.Intrinsics.X86;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model.Devices;
 using DiPaCo.Model.Native;
 using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training.Benchmarking;
 using TorchSharp;
 
 namespace DiPaCo.Runtime;
@@ -10,6 +10,8 @@ namespace DiPaCo.Runtime;
 /// <summary>The machine as a run uses it: libtorch loaded, device chosen, threads set once.</summary>
 internal sealed class ComputeSetup : IDisposable
 {
+    private const int Products = 5;
+
     private readonly torch.Device _device;
 
     private ComputeSetup(torch.Device device, int threads, TimeProvider time)
@@ -33,13 +35,10 @@ internal sealed class ComputeSetup : IDisposable
         return new ComputeSetup(device, threads, time);
     }
 
-    public MachineSummary Describe(Core.Configuration.ComputeType compute) => new()
+    /// <summary>The machine, and its rate of matrix products on the processor; on a GPU the rate is not measured.</summary>
+    public MachineSummary Describe(ComputeType compute) => MachineInfo.Of(Threads, _device.ToString(), compute) with
     {
-        Cores = Environment.ProcessorCount,
-        Threads = Threads,
-        Simd = Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported ? "AVX2" : "128-bit",
-        Device = _device.ToString(),
-        Compute = compute,
+        MatrixFlopsPerSecond = _device.type == DeviceType.CPU ? GemmRate.Measure(compute, Products) : 0,
     };
 
     /// <inheritdoc/>

@@ -38,7 +38,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
 
             using TaskJournal journal = TaskJournal.OpenForWriting(run.Lock, _steps);
             RunResults results = await TrainAsync(config, source, run, journal, observer, () => begun = journal.Entries.Any(entry => entry.Kind == "train"), cancellationToken);
-            await ResultsFile.WriteAsync(run.Paths.Folder, results, cancellationToken);
+            ResultsFile.Write(run.Paths.Folder, results, _steps);
             return results;
         }
         catch (DiPaCoException) when (isNew && !begun)
@@ -101,6 +101,8 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         await GarbageCollector.CollectAsync(store, Retention.Expected(journal.Entries), time.GetUtcNow(), cancellationToken);
         using MetricsLog metrics = MetricsLog.OpenForWriting(run.Lock, _steps);
         using ComputeSetup setup = ComputeSetup.Of(config.Config, time);
+        MachineSummary machine = setup.Describe(config.Config.Transformer.Compute);
+        observer.Observe(new MachineFound(machine));
         observer = new MetricsObserver(observer, metrics);
         RunSession session = new(config.Config, store, new TaskRunner(store, journal, setup.Executor), observer, time)
         {
@@ -112,7 +114,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         try
         {
             RunResults results = await recipe.ExecuteAsync(cancellationToken);
-            return results with { Machine = setup.Describe(config.Config.Transformer.Compute) };
+            return results with { Machine = machine };
         }
         finally
         {

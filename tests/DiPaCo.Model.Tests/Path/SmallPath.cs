@@ -1,5 +1,6 @@
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Model.Kernels.Composed;
 using DiPaCo.Model.Native;
 
 namespace DiPaCo.Model.Tests.Paths;
@@ -15,7 +16,7 @@ internal static class SmallPath
     public static PathModel Create(TransformerShape shape, ComputeOptions options, bool composed = false)
     {
         TorchLibrary.Initialize();
-        PathModel model = new(shape, ModelTopology.Dense(shape).Modules, options, composed);
+        PathModel model = new(shape, ModelTopology.Dense(shape).Modules, options, composed ? new ComposedKernels(shape, TorchSharp.torch.CPU) : null);
         foreach (ParameterSegment segment in model.Parameters.Segments)
         {
             RandomStream random = new(7, "small-path");
