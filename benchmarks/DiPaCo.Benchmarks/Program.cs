@@ -1,5 +1,6 @@
 using DiPaCo.Benchmarks;
 using DiPaCo.Model.Native;
+using DiPaCo.Training.Benchmarking;
 
 TorchThreads.Set(Environment.ProcessorCount);
 switch (args)
@@ -11,9 +12,19 @@ switch (args)
         StepTable.Print(args[1..]);
         break;
     case ["adamw", ..]:
-        Console.WriteLine($"AdamW: {DiPaCo.Training.Benchmarking.AdamWBenchmark.Measure(DiPaCo.Training.Benchmarking.BenchmarkShapes.Large, pairs: 10):F2} times a copy of the same bytes");
+        Console.WriteLine($"AdamW: {AdamWBenchmark.Measure(BenchmarkShapes.Large, pairs: 10):F2} times a copy of the same bytes");
+        break;
+    case ["safetensors", ..]:
+        (double write, double read) = SafeTensorsBenchmark.Measure(Path.GetTempPath(), rounds: 7);
+        Console.WriteLine($"safetensors: write {write:F2}, read {read:F2} times a copy of the same file");
+        break;
+    case ["memory", ..]:
+        MemoryTable.Print(steps: 1000);
+        break;
+    case ["pipeline", ..]:
+        await PipelineTable.PrintAsync(steps: 60);
         break;
     default:
-        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile · adamw");
+        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile · adamw · safetensors · memory · pipeline");
         break;
 }

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
+using DiPaCo.Model;
+using DiPaCo.Training;
+using DiPaCo.Training.Benchmarking;
+
+namespace DiPaCo.Benchmarks;
+
+/// <summary>The share of a training step that waits for its batch, over real token chunks and the real prefetcher.</summary>
+internal static class PipelineTable
+{
+    private const int Sequences = 16;
+    private const int Length = 256;
+
+    public static async Task PrintAsync(int steps)
+    {
+        TransformerShape shape = BenchmarkShapes.Small;
+        using MemoryStream file = new();
+        await Documents(shape.Vocabulary).WriteToAsync(file, CancellationToken.None);
+        using TokenCorpus corpus = new([TokenChunk.Load(file.ToArray())]);
+        ShardBatches batches = new(
+            corpus, Shard.Of(corpus, corpus.Documents(Split.Train)), new SequenceOptions(Length),
+            new ShardOrderOptions(1, new PathId(0), Sequences, LengthWindow: 16));
+        using PathModel model = new(shape, ModelTopology.Dense(shape).Modules, new ComputeOptions { MaxTokens = Sequences * Length });
+        model.Parameters.Initialize(seed: 1);
+        using AdamW optimizer = new(model, new InnerOptimizerOptions { LearningRate = 1e-3, WarmupSteps = 0, BaseLearningRate = 1e-3, BaseWarmupSteps = 0 });
+        using BatchPrefetcher prefetcher = new(batches, new StepRange(0, steps), depth: 3, TimeProvider.System);
+        prefetcher.Take(CancellationToken.None);
+        TimeSpan first = prefetcher.Waited;
+        long start = Stopwatch.GetTimestamp();
+        for (int step = 1; step < steps; step++)
+        {
+            Batch batch = prefetcher.Take(CancellationToken.None);
+            double loss = model.Accumulate(batch.Tokens.Span, batch.Targets.Span, batch.Length, 1.0 / batch.ScoredTargets) / batch.ScoredTargets;
+            optimizer.Step(1e-3, loss);
+        }
+
+        TimeSpan total = Stopwatch.GetElapsedTime(start);
+        Console.WriteLine($"{steps - 1} steps of {Sequences} × {Length} tokens: {(prefetcher.Waited - first) / total:P2} of the time waiting for the batch");
+    }
+
+    private static TokenChunkBuilder Documents(int vocabulary)
+    {
+        TokenChunkBuilder chunk = new(vocabulary);
+        RandomStream random = new(1, "benchmark-documents");
+        for (int document = 0; document < 2000; document++)
+        {
+            int[] tokens = [.. Enumerable.Range(0, 40 + random.NextInt32(1500)).Select(_ => random.NextInt32(vocabulary))];
+            chunk.Add((ulong)document, "benchmark", Split.Train, tokens, tokens.Length);
+        }
+
+        return chunk;
+    }
+}
