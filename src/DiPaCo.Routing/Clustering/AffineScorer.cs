@@ -7,14 +7,12 @@ namespace DiPaCo.Routing;
 
 /// <summary>
 /// s_j = w_j · x + b_j of many rows x: what k-means (w = c, b = −‖c‖²/2) and a linear classifier have in common, and
-/// where the time of both goes. A blocked matrix product: the outputs are packed in panels of 16 lanes, 8 rows at a time
-/// stay in registers. Every score is one chain of fused multiply-adds over the dimensions in order, on every processor
+/// where the time of both goes. A blocked matrix product with the outputs packed in panels of 16 lanes. Every score is one chain of fused multiply-adds over the dimensions in order, on every processor
 /// and for any blocking, so that equal inputs give equal bits.
 /// </summary>
 internal sealed unsafe class AffineScorer
 {
-    private const int Lanes = 16;
-    private const int RowsAtOnce = 8;
+    private const int Lanes = PanelProduct.Lanes;
 
     private readonly int _width;
     private readonly int _panels;
@@ -74,18 +72,12 @@ internal sealed unsafe class AffineScorer
         fixed (float* x = rows)
         fixed (float* s = scores)
         {
-            int panel = 0;
-            for (; panel + 1 < _panels; panel += 2)
+            for (int panel = 0; panel < _panels; panel += 2)
             {
-                for (int row = 0; row < count; row += RowsAtOnce)
+                for (int row = 0; row < count; row += PanelProduct.RowsAtOnce)
                 {
-                    TwoPanels(x, row, count, panel, s);
+                    Product(x, s, row, count - 1 - row, panel);
                 }
-            }
-
-            for (int row = 0; panel < _panels && row < count; row += RowsAtOnce)
-            {
-                OnePanel(x, row, count, panel, s);
             }
         }
 
@@ -103,6 +95,22 @@ internal sealed unsafe class AffineScorer
         for (int row = 0; row < rows.Length / _width; row++)
         {
             (best[row], bestScores[row]) = Largest(scratch.Slice(row * Stride, Stride));
+        }
+    }
+
+    private void Product(float* rows, float* scores, nint row, nint last, nint panel)
+    {
+        float* x = rows + (row * _width);
+        float* s = scores + (row * Stride) + (panel * Lanes);
+        float* w = _weights + (panel * Lanes * _width);
+        float* b = _bias + (panel * Lanes);
+        if (panel + 1 < _panels)
+        {
+            PanelProduct.Two(x, _width, last, w, b, s, Stride);
+        }
+        else
+        {
+            PanelProduct.One(x, _width, last, w, b, s, Stride);
         }
     }
 
@@ -124,101 +132,5 @@ internal sealed unsafe class AffineScorer
         }
 
         return (index, value);
-    }
-
-    // Rows beyond the last are the last again: their results are not stored.
-    private void TwoPanels(float* rows, int first, int count, int panel, float* scores)
-    {
-        nint width = _width;
-        nint last = count - 1 - first;
-        float* x0 = rows + (first * width);
-        float* x1 = x0 + (Math.Min(1, last) * width);
-        float* x2 = x0 + (Math.Min(2, last) * width);
-        float* x3 = x0 + (Math.Min(3, last) * width);
-        float* x4 = x0 + (Math.Min(4, last) * width);
-        float* x5 = x0 + (Math.Min(5, last) * width);
-        float* x6 = x0 + (Math.Min(6, last) * width);
-        float* x7 = x0 + (Math.Min(7, last) * width);
-        float* w = _weights + (panel * Lanes * width);
-        float* v = w + (Lanes * width);
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default, a6 = default, a7 = default;
-        Vector512<float> b0 = default, b1 = default, b2 = default, b3 = default, b4 = default, b5 = default, b6 = default, b7 = default;
-        for (nint t = 0; t < width; t++)
-        {
-            Vector512<float> left = Vector512.LoadAligned(w + (t * Lanes));
-            Vector512<float> right = Vector512.LoadAligned(v + (t * Lanes));
-            Vector512<float> x = Vector512.Create(x0[t]);
-            a0 = Vector512.FusedMultiplyAdd(x, left, a0);
-            b0 = Vector512.FusedMultiplyAdd(x, right, b0);
-            x = Vector512.Create(x1[t]);
-            a1 = Vector512.FusedMultiplyAdd(x, left, a1);
-            b1 = Vector512.FusedMultiplyAdd(x, right, b1);
-            x = Vector512.Create(x2[t]);
-            a2 = Vector512.FusedMultiplyAdd(x, left, a2);
-            b2 = Vector512.FusedMultiplyAdd(x, right, b2);
-            x = Vector512.Create(x3[t]);
-            a3 = Vector512.FusedMultiplyAdd(x, left, a3);
-            b3 = Vector512.FusedMultiplyAdd(x, right, b3);
-            x = Vector512.Create(x4[t]);
-            a4 = Vector512.FusedMultiplyAdd(x, left, a4);
-            b4 = Vector512.FusedMultiplyAdd(x, right, b4);
-            x = Vector512.Create(x5[t]);
-            a5 = Vector512.FusedMultiplyAdd(x, left, a5);
-            b5 = Vector512.FusedMultiplyAdd(x, right, b5);
-            x = Vector512.Create(x6[t]);
-            a6 = Vector512.FusedMultiplyAdd(x, left, a6);
-            b6 = Vector512.FusedMultiplyAdd(x, right, b6);
-            x = Vector512.Create(x7[t]);
-            a7 = Vector512.FusedMultiplyAdd(x, left, a7);
-            b7 = Vector512.FusedMultiplyAdd(x, right, b7);
-        }
-
-        Store(scores, first, count, panel, a0, a1, a2, a3, a4, a5, a6, a7);
-        Store(scores, first, count, panel + 1, b0, b1, b2, b3, b4, b5, b6, b7);
-    }
-
-    private void OnePanel(float* rows, int first, int count, int panel, float* scores)
-    {
-        nint width = _width;
-        nint last = count - 1 - first;
-        float* x0 = rows + (first * width);
-        float* x1 = x0 + (Math.Min(1, last) * width);
-        float* x2 = x0 + (Math.Min(2, last) * width);
-        float* x3 = x0 + (Math.Min(3, last) * width);
-        float* x4 = x0 + (Math.Min(4, last) * width);
-        float* x5 = x0 + (Math.Min(5, last) * width);
-        float* x6 = x0 + (Math.Min(6, last) * width);
-        float* x7 = x0 + (Math.Min(7, last) * width);
-        float* w = _weights + (panel * Lanes * width);
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default, a6 = default, a7 = default;
-        for (nint t = 0; t < width; t++)
-        {
-            Vector512<float> left = Vector512.LoadAligned(w + (t * Lanes));
-            a0 = Vector512.FusedMultiplyAdd(Vector512.Create(x0[t]), left, a0);
-            a1 = Vector512.FusedMultiplyAdd(Vector512.Create(x1[t]), left, a1);
-            a2 = Vector512.FusedMultiplyAdd(Vector512.Create(x2[t]), left, a2);
-            a3 = Vector512.FusedMultiplyAdd(Vector512.Create(x3[t]), left, a3);
-            a4 = Vector512.FusedMultiplyAdd(Vector512.Create(x4[t]), left, a4);
-            a5 = Vector512.FusedMultiplyAdd(Vector512.Create(x5[t]), left, a5);
-            a6 = Vector512.FusedMultiplyAdd(Vector512.Create(x6[t]), left, a6);
-            a7 = Vector512.FusedMultiplyAdd(Vector512.Create(x7[t]), left, a7);
-        }
-
-        Store(scores, first, count, panel, a0, a1, a2, a3, a4, a5, a6, a7);
-    }
-
-    private void Store(
-        float* scores, int first, int count, int panel,
-        Vector512<float> r0, Vector512<float> r1, Vector512<float> r2, Vector512<float> r3,
-        Vector512<float> r4, Vector512<float> r5, Vector512<float> r6, Vector512<float> r7)
-    {
-        Vector512<float> bias = Vector512.LoadAligned(_bias + (panel * Lanes));
-        nint stride = Stride;
-        float* to = scores + (first * stride) + (panel * Lanes);
-        ReadOnlySpan<Vector512<float>> results = [r0 + bias, r1 + bias, r2 + bias, r3 + bias, r4 + bias, r5 + bias, r6 + bias, r7 + bias];
-        for (int row = 0; row < RowsAtOnce && first + row < count; row++)
-        {
-            results[row].Store(to + (row * stride));
-        }
     }
 }
