@@ -7,7 +7,7 @@ namespace DiPaCo.Core.Planning;
 /// <param name="Path">One path after the fork, T · τ.</param>
 /// <param name="Paths">All paths together.</param>
 /// <param name="DenseEqualSteps">The dense baseline at equal steps; 0 where it is not asked for.</param>
-/// <param name="DenseEqualFlops">The dense baseline at equal total training FLOPs; 0 where it is not asked for.</param>
+/// <param name="DenseEqualFlops">The dense baseline at equal total training FLOPs; 0 where it is not asked for, or where one path makes it the same as equal steps.</param>
 public sealed record StepCounts(long Base, long Path, long Paths, long DenseEqualSteps, long DenseEqualFlops)
 {
     /// <summary>Counts. A baseline that starts at the fork shares the base model's steps; one from scratch makes them itself.</summary>
@@ -22,6 +22,6 @@ public sealed record StepCounts(long Base, long Path, long Paths, long DenseEqua
             path,
             path * paths,
             config.Evaluation.DenseEqualSteps ? own + path : 0,
-            config.Evaluation.DenseEqualFlops ? own + (path * paths) : 0);
+            config.Evaluation.DenseEqualFlops && paths > 1 ? own + (path * paths) : 0);
     }
 }

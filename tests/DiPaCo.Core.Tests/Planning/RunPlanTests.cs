@@ -26,6 +26,14 @@ public sealed class RunPlanTests
     }
 
     [Fact]
+    public void WithOnePath_EqualFlopsAreEqualSteps()
+    {
+        RunPlan plan = PlanOf.Text(Recipe + "topology: { levels: [{ experts: 1 }] }\nevaluation: { dense_equal_flops: true }");
+
+        Assert.Equal(new StepCounts(Base: 10, Path: 12, Paths: 12, DenseEqualSteps: 12, DenseEqualFlops: 0), plan.Steps);
+    }
+
+    [Fact]
     public void ADenseModelAtEqualFlops_CostsWhatTheRoutedModelCosts()
     {
         RunPlan plan = PlanOf.Text(Recipe + "evaluation: { dense_equal_flops: true, dense_start: scratch }");

@@ -30,6 +30,16 @@ public sealed class ModuleLayoutTests
         });
 
     [Fact]
+    public void TensorsWhoseLengthIsNoMultipleOfTheAlignment_ArePadded()
+    {
+        ModuleLayout layout = ModuleLayout.Of(Topologies.Shape(1) with { Width = 20 }, [TransformerPart.OfBlock(0), TransformerPart.Head]);
+
+        // 40×20, 20×24, 192×20 and 20×96 elements, then three gains of 20; each starts at a multiple of 32.
+        Assert.Equal([0, 800, 1_280, 5_120, 7_040, 7_072, 7_104], layout.Tensors.Select(tensor => tensor.Offset));
+        Assert.Equal((7_040, 7_136, 7_100), (layout.DecayLength, layout.Length, layout.Parameters));
+    }
+
+    [Fact]
     public void ABlock_HasTheTensorsOfTheLlamaLayout_WithFusedProjections()
     {
         ModuleLayout layout = ModuleLayout.Of(Topologies.Shape(1), [TransformerPart.OfBlock(0)]);
