@@ -9,4 +9,5 @@ namespace DiPaCo.Cli;
 /// <param name="Bench">Measurements of the machine.</param>
 /// <param name="Terminal">Output.</param>
 /// <param name="Clock">Time, for progress only.</param>
-internal sealed record CliServices(IRunEngine Engine, IMachineBench Bench, Terminal Terminal, TimeProvider Clock);
+/// <param name="Program">How the user calls this program, for commands that can be pasted.</param>
+internal sealed record CliServices(IRunEngine Engine, IMachineBench Bench, Terminal Terminal, TimeProvider Clock, string Program = "dipaco");

@@ -8,5 +8,7 @@ using DiPaCo.Cli.Output;
 Console.OutputEncoding = Encoding.UTF8;
 
 using StopSignal stop = new();
-CliServices services = new(new RuntimeEngine(TimeProvider.System), new MachineBench(), Terminal.OfProcess(), TimeProvider.System);
+// Set by the scripts that start a checkout, where no 'dipaco' is on the path.
+string program = Environment.GetEnvironmentVariable("DIPACO_PROGRAM") is { Length: > 0 } name ? Shell.Quote(name) : "dipaco";
+CliServices services = new(new RuntimeEngine(TimeProvider.System), new MachineBench(), Terminal.OfProcess(), TimeProvider.System, program);
 return await new Application(services).RunAsync(args, stop.Token);

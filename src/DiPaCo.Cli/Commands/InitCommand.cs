@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Text;
 using DiPaCo.Cli.Output;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Runtime.Storage;
 
 namespace DiPaCo.Cli.Commands;
 
@@ -16,19 +18,19 @@ internal static class InitCommand
         Option<string[]> data = CommonOptions.Data("Files, folders or globs to train on. Default: the .NET SDK's API documentation.");
         Option<bool> force = new("--force") { Description = "Replace the file if it exists." };
         Command command = new("init", "Write a commented configuration to start from.") { output, size, data, force };
-        command.SetAction(async (parsed, cancellation) =>
+        command.SetAction(parsed =>
         {
             string file = parsed.GetRequiredValue(output);
             string[] paths = parsed.GetRequiredValue(data);
             string text = ConfigTemplate.Write(parsed.GetValue(size) ?? ModelSize.Small, paths.Length > 0 ? paths : ["demo"], NameOf(file));
-            await WriteAsync(file, text, parsed.GetValue(force), cancellation);
-            services.Terminal.WriteLine($"{file} written. What it means: dipaco plan {Shell.Quote(file)}. Train it: dipaco train {Shell.Quote(file)}");
+            Write(file, text, parsed.GetValue(force));
+            services.Terminal.WriteLine($"{file} written.\n  What it means:  {services.Program} plan {Shell.Quote(file)}\n  Train it:       {services.Program} train {Shell.Quote(file)}");
             return ExitCodes.Success;
         });
         return command;
     }
 
-    private static async Task WriteAsync(string file, string text, bool force, CancellationToken cancellation)
+    private static void Write(string file, string text, bool force)
     {
         if (Directory.Exists(file))
         {
@@ -40,13 +42,7 @@ internal static class InitCommand
             throw new DiPaCoException($"'{file}' exists. Choose another name with -o, or replace it with --force.");
         }
 
-        string? folder = Path.GetDirectoryName(file);
-        if (!string.IsNullOrEmpty(folder))
-        {
-            Directory.CreateDirectory(folder);
-        }
-
-        await File.WriteAllTextAsync(file, text, cancellation);
+        DurableFile.WriteAllBytes(file, Encoding.UTF8.GetBytes(text));
     }
 
     /// <summary>The run is named after the file, without what a run's name must not contain.</summary>

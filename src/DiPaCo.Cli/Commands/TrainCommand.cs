@@ -28,7 +28,7 @@ internal static class TrainCommand
                 ? DemoConfig.Make(parsed.GetValue(size), parsed.GetRequiredValue(data))
                 : RunConfigLoader.Load(parsed.GetRequiredValue(file)!, new ConfigOverrides { Size = parsed.GetValue(size), DataPaths = [.. parsed.GetRequiredValue(data)] });
             string folder = parsed.GetValue(run) ?? Path.Combine("runs", config.Config.Name);
-            string again = $"dipaco {Shell.Command(parsed.Tokens.Select(token => token.Value))}";
+            string again = $"{services.Program} {Shell.Command(parsed.Tokens.Select(token => token.Value))}";
             return RunAsync(services, config, folder, again, parsed.GetValue(json), cancellation);
         });
         return command;
@@ -51,7 +51,7 @@ internal static class TrainCommand
             }
             else
             {
-                RunSummaryView.Write(services.Terminal.Standard, results, folder, report);
+                RunSummaryView.Write(services.Terminal.Standard, results, report, $"{services.Program} eval {Shell.Quote(folder)} --data <your text>");
             }
 
             return ExitCodes.Success;

@@ -10,7 +10,7 @@ internal static class RunSummaryView
     private const int SampleLength = 600;
 
     /// <summary>Writes the summary.</summary>
-    public static void Write(IAnsiConsole console, RunResults results, string runFolder, string report)
+    public static void Write(IAnsiConsole console, RunResults results, string report, string next)
     {
         console.WriteLine();
         console.Write(PerplexityTable.Of(results.Evaluation));
@@ -25,7 +25,7 @@ internal static class RunSummaryView
         Grid grid = new Grid().AddColumn(new GridColumn { NoWrap = true }).AddColumn();
         grid.AddRow(Grey("model digest"), new Text(results.ModelDigest));
         grid.AddRow(Grey("report"), new Text(report));
-        grid.AddRow(Grey("next"), new Text($"dipaco eval {Shell.Quote(runFolder)} --data <your text>", new Style(Color.Green)));
+        grid.AddRow(Grey("next"), new Text(next, new Style(Color.Green)));
         console.Write(grid);
     }
 

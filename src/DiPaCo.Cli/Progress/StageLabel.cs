@@ -11,6 +11,7 @@ internal static class StageLabel
     /// <summary>The label.</summary>
     public static string Of(Stage stage) => stage switch
     {
+        Stage.Corpus => "corpus",
         Stage.Tokenizer => "tokenizer",
         Stage.Tokens => "tokens",
         Stage.Base => "base model",

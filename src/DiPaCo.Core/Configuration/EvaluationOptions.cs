@@ -6,10 +6,10 @@ public sealed record EvaluationOptions
     /// <summary>Validation perplexity after every so many phases; 0 never. Default 1.</summary>
     public int EveryPhases { get; init; } = 1;
 
-    /// <summary>Documents of the test split that are scored at most; 0 all. Default 0.</summary>
+    /// <summary>Documents of the test split that are scored at most; 0 all. Default by size.</summary>
     public int MaxDocuments { get; init; }
 
-    /// <summary>Documents of the validation split that are scored at most at each phase; 0 all.</summary>
+    /// <summary>Documents of the validation split that are scored at most at each phase; 0 all. Default by size.</summary>
     public int MaxValidationDocuments { get; init; } = 256;
 
     /// <summary>The dense model of one path's size, trained for as many steps as a path in all. Default true.</summary>

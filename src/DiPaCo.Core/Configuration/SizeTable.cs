@@ -87,6 +87,15 @@ public sealed class SizeTable(ModelSize size)
     /// <summary>Share of the originals for the final evaluation: a small corpus needs a larger one to tell models apart.</summary>
     public double TestShare => Of(/*               */  0.05,   0.05,   0.02,  0.002,   0.002);
 
+    /// <summary>
+    /// Test documents that are scored at most; 0: all. Every model of the table scores them, which without an end would take a
+    /// quarter of a tiny run's time; the models are compared on the same documents, so few are enough to tell them apart.
+    /// </summary>
+    public int MaxDocuments => Of(/*              */   128,    256,      0,      0,       0);
+
+    /// <summary>Validation documents that are scored at most after a phase; 0: all.</summary>
+    public int MaxValidationDocuments => Of(/*    */    64,    128,    256,    256,     256);
+
     /// <summary>Phases between two evaluations.</summary>
     public int EveryPhases => Of(/*                */     1,      1,      1,      5,      25);
 

@@ -32,7 +32,7 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
             CorpusManifest found = JsonSerializer.Deserialize<CorpusManifest>(result.Metrics, TaskJson.Options)!;
             return (result, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{found.Documents:N0} documents, {found.Bytes / 1e6:N1} MB: {found.Train:N0} to train on, {found.Validation:N0} validation, {found.Test:N0} test"));
+                $"{found.Documents:N0} documents, {Size(found.Bytes)}: {found.Train:N0} to train on, {found.Validation:N0} validation, {found.Test:N0} test"));
         });
         CorpusManifest manifest = JsonSerializer.Deserialize<CorpusManifest>(read.Metrics, TaskJson.Options)!;
         BlobHash manifestBlob = read[CorpusSpec.Output];
@@ -62,7 +62,7 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
         using CorpusFingerprint fingerprint = new();
         long[] splits = new long[Enum.GetValues<Split>().Length];
         CorpusReport report = new();
-        await foreach (Document document in source.ReadAsync(report, cancellationToken))
+        await foreach (Document document in ReadAsync(Stage.Corpus, report, cancellationToken))
         {
             fingerprint.Add(document);
             splits[(int)_fractions.Of(DocumentOrigin.Hash(document.Origin))]++;
@@ -104,7 +104,7 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
                 Threads = threads,
             });
             IAsyncEnumerable<Document> training = DocumentFilter.InSplit(
-                source.ReadAsync(new CorpusReport(), cancellationToken), _fractions, Split.Train, cancellationToken);
+                ReadAsync(Stage.Tokenizer, new CorpusReport(), cancellationToken), _fractions, Split.Train, cancellationToken);
             TextTokenizer tokenizer = await trainer.TrainAsync(training, cancellationToken);
             file = tokenizer.File.ToArray();
         }
@@ -150,17 +150,29 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
     private async IAsyncEnumerable<Document> WatchAsync(
         CorpusFingerprint fingerprint, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        const int Every = 1000;
-        CorpusReport report = new();
-        await foreach (Document document in source.ReadAsync(report, cancellationToken))
+        await foreach (Document document in ReadAsync(Stage.Tokens, new CorpusReport(), cancellationToken))
         {
             fingerprint.Add(document);
+            yield return document;
+        }
+    }
+
+    private static string Size(long bytes) => bytes >= 1_000_000
+        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:N1} MB")
+        : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:N1} kB");
+
+    /// <summary>Reads the text and says every now and then how far it is.</summary>
+    private async IAsyncEnumerable<Document> ReadAsync(
+        Stage stage, CorpusReport report, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        const int Every = 1000;
+        await foreach (Document document in source.ReadAsync(report, cancellationToken))
+        {
+            yield return document;
             if (report.Documents % Every == 0)
             {
-                session.Observe(new StageAdvanced(Stage.Tokens, report.Documents, Reused: false));
+                session.Observe(new StageAdvanced(stage, report.Documents, Reused: false));
             }
-
-            yield return document;
         }
     }
 
