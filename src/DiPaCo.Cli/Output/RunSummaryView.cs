@@ -40,7 +40,7 @@ internal static class RunSummaryView
         PathId path = sample.Path.GetValueOrDefault();
         Paragraph text = new();
         text.Append(SafeText.Of(sample.Prompt), new Style(Color.Grey));
-        text.Append(Shorten(SafeText.Of(sample.Text)));
+        text.Append(Shorten(SafeText.Of(sample.Text).TrimEnd()));
         console.Write(new Panel(text)
         {
             Border = BoxBorder.Rounded,

@@ -53,10 +53,10 @@ internal static class Units
 
         string digits = Math.Abs(value) switch
         {
-            >= 99.95 => $"{value:0}",
-            >= 9.995 => $"{value:0.#}",
             _ when prefix == 0 => $"{value:0.##}",
-            _ => $"{value:0.0#}",
+            >= 99.95 => $"{value:0}",
+            >= 9.995 => $"{value:0.0}",
+            _ => $"{value:0.00}",
         };
         return $"{digits} {Prefixes[prefix]}{unit}".TrimEnd();
     }

@@ -17,10 +17,11 @@ internal sealed class AxisScale
     /// <param name="end">Pixel of the highest tick.</param>
     /// <param name="ticks">About how many ticks.</param>
     /// <param name="fit">Whether the axis ends where the data ends, rather than at a tick.</param>
-    public AxisScale(double low, double high, double start, double end, int ticks, bool fit = false)
+    /// <param name="whole">Whether the values are whole numbers, so that ticks between them would mean nothing.</param>
+    public AxisScale(double low, double high, double start, double end, int ticks, bool fit = false, bool whole = false)
     {
         double span = high > low ? high - low : Math.Max(1e-6, Math.Abs(low));
-        double step = RoundStep(span / ticks);
+        double step = Math.Max(whole ? 1 : 0, RoundStep(span / ticks));
         _low = fit ? low : Math.Floor(low / step) * step;
         _high = fit ? low + span : Math.Ceiling((low + span) / step) * step;
         _start = start;

@@ -10,6 +10,9 @@ namespace DiPaCo.Cli.Report;
 internal static class LossCurves
 {
     private const int MaxPoints = 240;
+
+    // Half the width of the mean around each point, as a share of the curve: enough to see it through the noise of single batches.
+    private const double HalfWindow = 0.025;
     private const int MaxNamedPaths = 6;
     private const int BaseColor = 0;
     private const int DenseColor = 1;
@@ -57,12 +60,29 @@ internal static class LossCurves
     private static Series Curve(string name, int color, IEnumerable<StepMetric> steps, int offset) =>
         new(name, color, Thin([.. steps.Select(step => ((double)(offset + step.Step), step.Loss))]));
 
-    /// <summary>Means of equal runs of points: less noise, and a file that stays small however long the run.</summary>
+    /// <summary>A centred moving mean, then means of equal runs of points: less noise, and a file that stays small however long the run.</summary>
     private static ImmutableArray<(double X, double Y)> Thin((double X, double Y)[] points)
     {
-        points = [.. points.Where(point => double.IsFinite(point.Y))];
+        points = Smooth([.. points.Where(point => double.IsFinite(point.Y))]);
         int size = Math.Max(1, (int)Math.Ceiling(points.Length / (double)MaxPoints));
         return [.. points.Chunk(size).Select(chunk => (chunk.Average(point => point.X), chunk.Average(point => point.Y)))];
+    }
+
+    /// <summary>The window shrinks towards the ends, so that a curve begins and ends where its data does.</summary>
+    private static (double X, double Y)[] Smooth((double X, double Y)[] points)
+    {
+        double[] sums = new double[points.Length + 1];
+        for (int i = 0; i < points.Length; i++)
+        {
+            sums[i + 1] = sums[i] + points[i].Y;
+        }
+
+        int widest = (int)(HalfWindow * points.Length);
+        return [.. points.Select((point, i) =>
+        {
+            int half = Math.Min(widest, Math.Min(i, points.Length - 1 - i));
+            return (point.X, (sums[i + half + 1] - sums[i - half]) / ((2 * half) + 1));
+        })];
     }
 
     private static void AddIfAny(ImmutableArray<Series>.Builder curves, Series curve)

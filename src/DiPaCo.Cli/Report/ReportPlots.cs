@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using DiPaCo.Cli.Output;
 using ScottPlot;
+using ScottPlot.TickGenerators;
 
 namespace DiPaCo.Cli.Report;
 
@@ -8,6 +10,10 @@ internal static class ReportPlots
 {
     private const int Width = 1200;
     private const int Height = 640;
+    private const int PathColor = 2;
+    private const int OtherColor = 0;
+
+    private static readonly Color Ink = Color.FromHex("#15181e");
 
     /// <summary>Draws every plot that has data: file name and PNG.</summary>
     public static IEnumerable<(string Name, byte[] Png)> Draw(ReportData data)
@@ -21,21 +27,21 @@ internal static class ReportPlots
         ImmutableArray<(double, double)> validation = [.. data.Results.Validation.Select(phase => (phase.Phase.Value + 1.0, phase.Perplexity))];
         if (!validation.IsEmpty)
         {
-            yield return ("validation.png", Lines([new Series("routed", 2, validation)], "Validation perplexity", "phase", "perplexity", markers: true));
+            yield return ("validation.png", Lines([new Series("routed", PathColor, validation)], "Validation perplexity", "phase", "perplexity", markers: true));
         }
 
         if (!data.Results.Shards.IsEmpty)
         {
             yield return ("shards.png", Bars(
-                "Shards", "tokens", 2,
-                [.. data.Results.Shards.Select(shard => ($"path {shard.Path}", (double)shard.Tokens))]));
+                "Tokens of each shard",
+                [.. data.Results.Shards.Select(shard => ($"path {shard.Path}", (double)shard.Tokens, Units.Short(shard.Tokens), PathColor))]));
         }
 
         if (!data.Results.Evaluation.IsEmpty)
         {
             yield return ("perplexity.png", Bars(
-                "Held-out perplexity", "perplexity", 2,
-                [.. data.Results.Evaluation.Select(row => (row.Model, row.Perplexity))]));
+                "Held-out perplexity, lower is better",
+                [.. data.Results.Evaluation.Select(row => (row.Model, row.Perplexity, Units.Perplexity(row.Perplexity), row == data.Routed ? PathColor : OtherColor))]));
         }
     }
 
@@ -44,6 +50,7 @@ internal static class ReportPlots
         using Plot plot = NewPlot(title);
         plot.XLabel(x);
         plot.YLabel(y);
+        plot.Axes.Bottom.TickGenerator = new NumericAutomatic { IntegerTicksOnly = true };
         foreach (Series curve in curves.OrderByDescending(curve => curve.IsFaint))
         {
             ScottPlot.Plottables.Scatter line = plot.Add.Scatter(
@@ -57,26 +64,35 @@ internal static class ReportPlots
         {
             plot.ShowLegend(Alignment.UpperRight);
         }
+        else
+        {
+            plot.HideLegend();
+        }
 
         return Png(plot);
     }
 
-    private static byte[] Bars(string title, string x, int color, ImmutableArray<(string Name, double Value)> bars)
+    /// <summary>Horizontal bars with their values written beside them, so that no axis is needed.</summary>
+    private static byte[] Bars(string title, ImmutableArray<(string Name, double Value, string Label, int Color)> bars)
     {
         using Plot plot = NewPlot(title);
-        plot.XLabel(x);
         Bar[] drawn = [.. bars.Select((bar, i) => new Bar
         {
             Position = bars.Length - i,
             Value = double.IsFinite(bar.Value) ? bar.Value : 0,
-            FillColor = ColorOf(color, 1),
+            FillColor = ColorOf(bar.Color, 1),
+            Label = $"{bar.Label}",
             LineWidth = 0,
             Size = 0.7,
         })];
-        plot.Add.Bars(drawn).Horizontal = true;
+        ScottPlot.Plottables.BarPlot plottable = plot.Add.Bars(drawn);
+        plottable.Horizontal = true;
+        plottable.ValueLabelStyle.ForeColor = Ink;
+        plot.Axes.Bottom.IsVisible = false;
+        plot.Axes.Left.FrameLineStyle.Width = 0;
         plot.Axes.Left.SetTicks([.. drawn.Select(bar => bar.Position)], [.. bars.Select(bar => bar.Name)]);
         plot.Axes.Left.MajorTickStyle.Length = 0;
-        plot.Axes.Margins(left: 0, right: 0.08);
+        plot.Axes.Margins(left: 0, right: 0.12);
         plot.HideGrid();
         return Png(plot);
     }
@@ -85,10 +101,19 @@ internal static class ReportPlots
     {
         Plot plot = new();
         plot.Title(title);
+        plot.Font.Set(PlotFont.Family);
         plot.ScaleFactor = 1.6;
         plot.Grid.MajorLineColor = Colors.Black.WithAlpha(0.08);
         plot.Axes.Right.FrameLineStyle.Width = 0;
         plot.Axes.Top.FrameLineStyle.Width = 0;
+        plot.Axes.Title.Label.ForeColor = Ink;
+        foreach (IAxis axis in new IAxis[] { plot.Axes.Bottom, plot.Axes.Left })
+        {
+            axis.Label.Bold = false;
+            axis.Label.ForeColor = Ink;
+            axis.MinorTickStyle.Length = 0;
+        }
+
         plot.Legend.OutlineWidth = 0;
         plot.Legend.ShadowColor = Colors.Transparent;
         return plot;

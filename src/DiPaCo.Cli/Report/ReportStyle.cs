@@ -21,11 +21,11 @@ internal static class ReportStyle
             .kicker{margin:0;color:var(--accent);font-weight:600;font-size:.85rem}
             .lead{font-size:1.2rem;line-height:1.45;margin:0 0 1.4em;max-width:46em}
             .note,.none{color:var(--soft);font-size:.88rem;margin:.7em 0 0;max-width:62em}
-            .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:12px;margin:0}
+            .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:0}
             .tiles div{background:var(--panel);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
             dt{color:var(--soft);font-size:.85rem}
             dd{margin:0}
-            .tiles dd{font-size:1.35rem;font-weight:650;letter-spacing:-.01em;line-height:1.3}
+            .tiles dd{font-size:1.25rem;font-weight:650;letter-spacing:-.01em;line-height:1.3}
             .tiles dd.note{font-size:.85rem;font-weight:400;letter-spacing:0;margin-top:.15em}
             .digest{color:var(--soft);font-size:.85rem;margin:1.2em 0 0;overflow-wrap:anywhere}
             code,pre{font:.85em/1.5 ui-monospace,"Cascadia Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
@@ -37,12 +37,12 @@ internal static class ReportStyle
             tbody th{font-weight:500}
             .ours th,.ours b{font-weight:700}
             td.bar{min-width:150px;position:relative}
-            td.bar span{position:absolute;left:18px;top:7px;bottom:7px;max-width:calc(100% - 18px);background:var(--bar);border-radius:4px}
+            td.bar span{position:absolute;left:18px;top:50%;height:26px;transform:translateY(-50%);max-width:calc(100% - 18px);background:var(--bar);border-radius:4px}
             .ours td.bar span{background:var(--ours)}
             td.bar b{position:relative;font-weight:600;padding-right:8px}
             .text{text-align:left;white-space:normal}
-            .shards .text{width:55%;min-width:260px}
-            .source{display:inline-block;background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:1px 8px;margin:2px 4px 2px 0;overflow-wrap:anywhere}
+            .shards .text{width:55%;min-width:300px}
+            .source{display:inline-block;background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:1px 8px;margin:2px 4px 2px 0;white-space:nowrap}
             .source small{color:var(--soft)}
             .time th{width:9em}
             .chart svg{display:block;width:100%;min-width:560px;height:auto}

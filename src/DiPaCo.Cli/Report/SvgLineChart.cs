@@ -38,10 +38,10 @@ internal sealed record SvgLineChart
             return html.Add($"<p class='none'>Nothing was measured.</p>");
         }
 
-        AxisScale x = new(all.Min(point => point.X), all.Max(point => point.X), Left, Right, 8, fit: true);
+        AxisScale x = new(all.Min(point => point.X), all.Max(point => point.X), Left, Right, 8, fit: true, whole: true);
         AxisScale y = new(all.Min(point => point.Y), UpperEnd(all), Bottom, Top, 5);
         html.Add($"<div class='chart'><svg viewBox='0 0 {Width} {Height}' role='img' aria-label='{Title}'>");
-        html.Add($"<defs><clipPath id='plot-{Id}'><rect x='{Left}' y='{Top - 6}' width='{Right - Left + 6}' height='{Bottom - Top + 12}'/></clipPath></defs>");
+        html.Add($"<defs><clipPath id='plot-{Id}'><rect x='{Left - 6}' y='{Top - 6}' width='{Right - Left + 12}' height='{Bottom - Top + 12}'/></clipPath></defs>");
         DrawAxes(html, x, y);
         html.Add($"<g clip-path='url(#plot-{Id})'>");
         foreach (Series curve in Curves.OrderByDescending(curve => curve.IsFaint))

@@ -13,6 +13,11 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="tokenizer">The tokenizer's blob.</param>
 internal sealed class Evaluator(RunSession session, ModelTopology topology, RoutedCorpus routed, BlobHash tokenizer)
 {
+    private long _tested;
+
+    /// <summary>Documents of a split that are scored under one model.</summary>
+    public long DocumentsOf(Split split, int maxDocuments) => topology.Paths.Sum(path => (long)ShareOf(path, split, maxDocuments));
+
     /// <summary>Scores a split under the routed model.</summary>
     /// <param name="model">The model's version.</param>
     /// <param name="split">Validation or test.</param>
@@ -65,19 +70,27 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     private async Task<EvaluationMetrics> ScoreAsync(
         PathInput model, PathId path, Split split, int maxDocuments, CancellationToken cancellationToken)
     {
-        RunConfig config = session.Config;
-        long documents = DocumentsOf(path, split);
+        int documents = ShareOf(path, split, maxDocuments);
         if (documents == 0)
         {
             return EvaluationMetrics.None;
         }
 
-        long all = topology.Paths.Sum(other => DocumentsOf(other, split));
-        int share = maxDocuments == 0 ? 0 : (int)Math.Max(1, maxDocuments * documents / all);
-        EvaluateSpec spec = new(model, routed.Chunks[path], tokenizer, split, session.Sequences, share);
-        TaskResult result = await session.Tasks.RunAsync(spec, null, cancellationToken);
-        return JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
+        EvaluateSpec spec = new(model, routed.Chunks[path], tokenizer, split, session.Sequences, documents);
+        if (split == Split.Validation)
+        {
+            return Read(await session.Tasks.RunAsync(spec, null, cancellationToken));
+        }
+
+        EvaluationMetrics scored = Read(await session.RunAsync(spec, Stage.Evaluation, _tested, documents, cancellationToken));
+        _tested += documents;
+        return scored;
     }
+
+    private int ShareOf(PathId path, Split split, int maxDocuments) =>
+        DocumentShare.Of(maxDocuments, DocumentsOf(path, split), topology.Paths.Sum(other => DocumentsOf(other, split)));
+
+    private static EvaluationMetrics Read(TaskResult result) => JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
 
     private long DocumentsOf(PathId path, Split split)
     {

@@ -49,7 +49,8 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             cancellationToken);
 
         WriteModel(topology, corpus, routed, baseModel, log, references);
-        ImmutableArray<EvaluationRow> rows = await session.StageAsync(Stage.Evaluation, 0, "documents", async () =>
+        long scored = (2 + references.Length) * evaluator.DocumentsOf(Split.Test, _config.Evaluation.MaxDocuments);
+        ImmutableArray<EvaluationRow> rows = await session.StageAsync(Stage.Evaluation, scored, "documents", async () =>
         {
             ImmutableArray<EvaluationRow> table = await EvaluateAsync(topology, evaluator, dense, baseModel, log, references, cancellationToken);
             return (table, $"perplexity {table[0].Perplexity:0.00}");

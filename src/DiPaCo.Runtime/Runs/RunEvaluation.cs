@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
@@ -30,11 +31,12 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
         {
             IBlobStore store = new LayeredBlobStore(new FolderBlobStore(scratch), new FolderBlobStore(run.Paths.Blobs));
             using ComputeSetup setup = ComputeSetup.Of(config, time);
+            StageFrame frame = new(observer, time);
             EvaluationSession session = new(config, model, store, setup.Executor);
             (ImmutableArray<BlobHash> chunks, ImmutableArray<BlobHash> features) = data.IsEmpty
                 ? (model.Chunks, model.Features)
-                : await session.ReadAsync(CorpusSource.Open(config.Data, data, Environment.CurrentDirectory), setup.Threads, observer, cancellationToken);
-            EvaluationResult result = await session.ScoreAsync(chunks, features, data, observer, cancellationToken);
+                : await session.ReadAsync(CorpusSource.Open(config.Data, data, Environment.CurrentDirectory), setup.Threads, frame, cancellationToken);
+            EvaluationResult result = await session.ScoreAsync(chunks, features, data, frame, cancellationToken);
             return File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName))
                 ? WithCosts(result, await ResultsFile.ReadAsync(run.Paths.Folder, cancellationToken))
                 : result;
@@ -61,13 +63,14 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
 
         /// <summary>Foreign text to token chunks and features, into the scratch store.</summary>
         public async Task<(ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features)> ReadAsync(
-            IDocumentSource source, int threads, IRunObserver observer, CancellationToken cancellationToken)
+            IDocumentSource source, int threads, StageFrame frame, CancellationToken cancellationToken)
         {
             TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(model.Tokenizer, MaxTokenizerBytes, cancellationToken));
             CorpusTokenizer chunker = new(tokenizer, new CorpusTokenizerOptions { Fractions = AllTest, Threads = threads });
             ImmutableArray<BlobHash>.Builder chunks = ImmutableArray.CreateBuilder<BlobHash>();
             ImmutableArray<BlobHash>.Builder features = ImmutableArray.CreateBuilder<BlobHash>();
             CorpusReport report = new();
+            frame.Begin(Stage.Tokens, 0, "documents");
             await foreach (TokenChunkBuilder chunk in chunker.TokenizeAsync(source.ReadAsync(report, cancellationToken), cancellationToken))
             {
                 BlobHash blob = await store.PutAsync(chunk.WriteToAsync, cancellationToken);
@@ -75,6 +78,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 TaskResult result = await executor.ExecuteAsync(
                     new FeaturesSpec(Dense(model.Base), blob, config.Routing.PrefixTokens), store, null, cancellationToken);
                 features.Add(result[FeaturesSpec.Output]);
+                frame.Advance(report.Documents);
             }
 
             if (chunks.Count == 0)
@@ -82,17 +86,22 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 throw new DiPaCoException($"There is no document in {source.Description}. Give text to evaluate on (--data).");
             }
 
-            observer.Observe(new RunNote($"{report.Documents} documents read from {source.Description}.", IsWarning: false));
+            frame.End(string.Create(CultureInfo.InvariantCulture, $"{report.Documents:N0} documents of {source.Description}"));
             return (chunks.ToImmutable(), features.ToImmutable());
         }
 
         public async Task<EvaluationResult> ScoreAsync(
             ImmutableArray<BlobHash> chunks, ImmutableArray<BlobHash> features, ImmutableArray<string> data,
-            IRunObserver observer, CancellationToken cancellationToken)
+            StageFrame frame, CancellationToken cancellationToken)
         {
             TaskResult sharded = await executor.ExecuteAsync(
                 new ShardSpec(model.Router, chunks, features, _topology.Paths, config.Routing.MinimumShare), store, null, cancellationToken);
             ShardMetrics shards = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
+            int most = data.IsEmpty ? config.Evaluation.MaxDocuments : 0;
+            long all = shards.Paths.Sum(size => size.TestDocuments);
+            long perModel = shards.Paths.Sum(size => (long)DocumentShare.Of(most, size.TestDocuments, all));
+            frame.Begin(Stage.Evaluation, perModel * (2 + model.References.Length), "documents");
+            long done = 0;
             ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
             rows.Add(await RowAsync(ModelNames.Of(config.Topology), PathOf, false));
             foreach (ReferenceModel reference in model.References)
@@ -101,12 +110,13 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             }
 
             rows.Add(await RowAsync("dense, base before the fork", _ => Dense(model.Base), true));
+            frame.End($"{rows.Count} models");
             return new EvaluationResult
             {
                 Name = config.Name,
                 ModelDigest = model.ComputeDigest(),
                 Data = data,
-                Documents = shards.Paths.Sum(size => size.TestDocuments),
+                Documents = perModel,
                 Evaluation = rows.ToImmutable(),
             };
 
@@ -116,8 +126,10 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 foreach (ShardSize size in shards.Paths.Where(size => size.TestDocuments > 0))
                 {
                     ImmutableArray<BlobHash> own = [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])];
-                    EvaluateSpec spec = new(modelOf(size.Path), own, model.Tokenizer, Split.Test, _sequences, data.IsEmpty ? config.Evaluation.MaxDocuments : 0);
-                    TaskResult result = await executor.ExecuteAsync(spec, store, null, cancellationToken);
+                    int documents = DocumentShare.Of(most, size.TestDocuments, all);
+                    EvaluateSpec spec = new(modelOf(size.Path), own, model.Tokenizer, Split.Test, _sequences, documents);
+                    TaskResult result = await executor.ExecuteAsync(spec, store, frame.From(done), cancellationToken);
+                    done += documents;
                     sum += JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
                 }
 
@@ -126,7 +138,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                     throw new DiPaCoException("No document has a token after its routing prefix, so there is nothing to score. Give longer documents.");
                 }
 
-                observer.Observe(new RunNote($"{name}: perplexity {sum.Perplexity:0.00}", IsWarning: false));
+                frame.Note(string.Create(CultureInfo.InvariantCulture, $"{name}: perplexity {sum.Perplexity:0.00}"));
                 return Evaluator.Row(_topology, name, dense, sum);
             }
         }

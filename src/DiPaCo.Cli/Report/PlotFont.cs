@@ -1,0 +1,17 @@
+using SkiaSharp;
+
+namespace DiPaCo.Cli.Report;
+
+/// <summary>The typeface of the PNG plots: a sans-serif one that this machine has.</summary>
+internal static class PlotFont
+{
+    /// <summary>Name of the family; the system's default where none of the usual ones is installed.</summary>
+    public static string Family { get; } = Choose();
+
+    private static string Choose()
+    {
+        HashSet<string> installed = [.. SKFontManager.Default.FontFamilies];
+        string[] wanted = ["Inter", "Segoe UI", "Helvetica Neue", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Arial"];
+        return wanted.FirstOrDefault(installed.Contains) ?? SKTypeface.Default.FamilyName;
+    }
+}
