@@ -9,7 +9,7 @@ public sealed class ArgumentTests
     [InlineData("error: train: which run? Give a configuration file ('dipaco init' writes one), or --demo.\n'dipaco train --help' lists what is possible.\n", "train")]
     [InlineData("error: train: a configuration file and --demo exclude each other; give one of them.\n'dipaco train --help' lists what is possible.\n", "train", "a.yaml", "--demo")]
     [InlineData("error: --size: 'huge' is not a size. Expected one of: tiny, small, medium, large, paper.\n'dipaco train --help' lists what is possible.\n", "train", "--demo", "--size", "huge")]
-    [InlineData("error: Required argument missing for command: 'status'.\n'dipaco status --help' lists what is possible.\n", "status")]
+    [InlineData("error: Required argument 'RUN' missing for command: 'status'.\n'dipaco status --help' lists what is possible.\n", "status")]
     [InlineData("error: Unrecognized command or argument '--frobnicate'.\n'dipaco bench --help' lists what is possible.\n", "bench", "--frobnicate")]
     [InlineData("error: Required argument missing for option: '--run'.\n'dipaco train --help' lists what is possible.\n", "train", "--demo", "--run")]
     public async Task WrongArgumentsSayWhatIsWrong(string expected, params string[] arguments)

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using DiPaCo.Core;
-using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
 using DiPaCo.Runtime.Tasks;
 

@@ -25,9 +25,9 @@ public static class ResultsFile
         FileInfo file = new(path);
         if (!file.Exists)
         {
-            throw new DiPaCoException(Directory.Exists(runFolder)
+            throw new DiPaCoException(File.Exists(new RunPaths(runFolder).Info)
                 ? $"'{runFolder}' has no {FileName}: the run is not finished. 'dipaco status {runFolder}' says how far it is; its 'dipaco train' command goes on."
-                : $"There is no run in '{runFolder}': the folder does not exist. Runs of this folder are listed by 'ls runs'.");
+                : $"'{runFolder}' is not a run: it has no run.json. Give the folder of a run, or begin one with 'dipaco train'.");
         }
 
         if (file.Length > MaxBytes)

@@ -1,4 +1,5 @@
 using System.Text;
+using DiPaCo.Cli.Engine;
 using DiPaCo.Cli.Output;
 using Xunit;
 
@@ -16,6 +17,9 @@ internal sealed class CommandLine
 
     public bool Interactive { get; init; }
 
+    /// <summary>Whether the real runtime takes the place of the fake one.</summary>
+    public bool UsesRuntime { get; init; }
+
     public string Standard => _standard.ToString();
 
     public string Error => _error.ToString();
@@ -26,7 +30,8 @@ internal sealed class CommandLine
     {
         using TextWriter standard = TextWriter.Synchronized(new StringWriter(_standard));
         using TextWriter error = TextWriter.Synchronized(new StringWriter(_error));
-        CliServices services = new(Engine, Bench, Terminal.Of(standard, error, Interactive), TimeProvider.System);
+        IRunEngine engine = UsesRuntime ? new RuntimeEngine(TimeProvider.System) : Engine;
+        CliServices services = new(engine, Bench, Terminal.Of(standard, error, Interactive), TimeProvider.System);
         return await new Application(services).RunAsync(arguments, cancellation);
     }
 }

@@ -15,7 +15,9 @@ public sealed class DefaultsTests
     public void OfTheRouting() => Assert.Equal(new RoutingOptions(), _config.Routing);
 
     [Fact]
-    public void OfTheEvaluation() => Assert.Equal(new EvaluationOptions(), _config.Evaluation);
+    public void OfTheEvaluation() => Assert.Equal(
+        new EvaluationOptions { MaxDocuments = _config.Evaluation.MaxDocuments, MaxValidationDocuments = _config.Evaluation.MaxValidationDocuments },
+        _config.Evaluation);
 
     [Fact]
     public void OfTheTokenizer() => Assert.Equal(new TokenizerOptions { Vocabulary = _config.Tokenizer.Vocabulary }, _config.Tokenizer);

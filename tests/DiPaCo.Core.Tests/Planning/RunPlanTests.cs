@@ -93,7 +93,7 @@ public sealed class RunPlanTests
     public void WhatIsKnownOfTheCorpus_BringsFeaturesAndEvaluationIntoThePlan()
     {
         RunPlan plan = PlanOf.Text(
-            Recipe + "evaluation: { max_validation_documents: 10 }",
+            Recipe + "evaluation: { max_validation_documents: 10, max_documents: 0 }",
             new PlanAssumptions { CorpusTokens = 1_000_000, CorpusDocuments = 2_000 });
 
         Assert.Equal(["base model", "routing features", "phases", "dense at equal steps", "evaluation"], plan.Stages.Select(stage => stage.Name));

@@ -10,7 +10,7 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Tokenizer">Tells how many bytes a token stands for.</param>
 /// <param name="Split">Which of their documents.</param>
 /// <param name="Sequences">How documents become sequences.</param>
-/// <param name="MaxDocuments">Documents scored at most, the first of each chunk list; 0: all.</param>
+/// <param name="MaxDocuments">Documents scored at most, spread evenly over the chunks, since neighbors in a corpus are often alike; 0: all.</param>
 public sealed record EvaluateSpec(
     PathInput Model, ImmutableArray<BlobHash> Chunks, BlobHash Tokenizer, Split Split, SequenceInput Sequences, int MaxDocuments) : TaskSpec
 {

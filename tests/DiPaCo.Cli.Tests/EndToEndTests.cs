@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using System.Text.Json;
+using DiPaCo.Cli.Tests.Support;
+using DiPaCo.Core;
+using Xunit;
+
+namespace DiPaCo.Cli.Tests;
+
+/// <summary>The built program as a process, on text made here: what a new user does on the first evening.</summary>
+public sealed class EndToEndTests : IDisposable
+{
+    private const string Configuration = """
+        tokenizer: { vocabulary: 300 }
+        transformer: { width: 32, sequence_length: 64 }
+        topology:
+          levels:
+            - { blocks: 1, experts: 2 }
+            - { blocks: 1, experts: 2 }
+        recipe: { base_steps: 4, phases: 2, inner_steps: 3, batch_sequences: 4, micro_batch_sequences: 4 }
+        inner: { base_warmup_steps: 1, warmup_steps: 1 }
+        evaluation: { max_documents: 16, max_validation_documents: 8, sample_tokens: 16 }
+
+        """;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task FromAnEmptyFolderToAReport()
+    {
+        WriteCorpus(_folder["corpus"]);
+        ProgramResult init = await DipacoAsync("init", "-o", "mine.yaml", "--size", "tiny", "--data", "corpus");
+        Assert.Equal((0, ""), (init.ExitCode, init.Error));
+        // The starter names its data and size; the rest of this file makes the run a matter of seconds.
+        File.WriteAllText(_folder["mine.yaml"], $"name: mine\nsize: tiny\ndata: {{ paths: [corpus] }}\n{Configuration}");
+
+        using JsonDocument plan = await JsonAsync("plan", "mine.yaml", "--json");
+        Assert.Equal(4, plan.RootElement.GetProperty("paths").GetArrayLength());
+
+        ProgramResult trained = await DipacoAsync("train", "mine.yaml");
+        Assert.Equal((0, ""), (trained.ExitCode, trained.Error));
+        Assert.Contains("phase 2/2 done", trained.Standard, StringComparison.Ordinal);
+        Assert.Contains("dipaco eval runs/mine --data", trained.Standard, StringComparison.Ordinal);
+
+        using JsonDocument status = await JsonAsync("status", "runs/mine", "--json");
+        string digest = status.RootElement.GetProperty("modelDigest").GetString()!;
+        Assert.Matches("^[0-9a-f]{64}$", digest);
+        Assert.Equal("finished", status.RootElement.GetProperty("state").GetString());
+        Assert.Contains(digest, trained.Standard, StringComparison.Ordinal);
+
+        using JsonDocument verified = await JsonAsync("verify", "runs/mine", "--json");
+        Assert.Equal((digest, true), (DigestOf(verified), verified.RootElement.GetProperty("isSound").GetBoolean()));
+
+        using JsonDocument evaluated = await JsonAsync("eval", "runs/mine", "--json");
+        Assert.Equal(digest, DigestOf(evaluated));
+        Assert.Equal(Perplexities(status), Perplexities(evaluated));
+
+        ProgramResult report = await DipacoAsync("report", "runs/mine");
+        Assert.Equal((0, Path.Combine("runs/mine", "report.html")), (report.ExitCode, report.Standard.Trim()));
+        Assert.Contains(digest, File.ReadAllText(_folder["runs/mine/report.html"]), StringComparison.Ordinal);
+        Assert.True(File.Exists(_folder["runs/mine/plots/loss.png"]));
+
+        using JsonDocument again = await JsonAsync("train", "mine.yaml", "--json");
+        Assert.Equal(digest, DigestOf(again.RootElement.GetProperty("results")));
+
+        File.AppendAllText(_folder["mine.yaml"], "seed: 2\n");
+        ProgramResult changed = await DipacoAsync("train", "mine.yaml");
+        Assert.Equal((1, ""), (changed.ExitCode, changed.Standard));
+        Assert.Contains("seed: 1 in the run, 2 now", changed.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnInterruptedRunSaysHowToGoOnAndDoes()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs the command kill.");
+        WriteCorpus(_folder["corpus"]);
+        File.WriteAllText(_folder["long.yaml"], $"name: long\nsize: tiny\ndata: {{ paths: [corpus] }}\n{Configuration.Replace("phases: 2", "phases: 100000", StringComparison.Ordinal)}");
+        using Process process = Programs.StartDipaco(_folder.Path, "train", "long.yaml");
+        while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.Contains("phases:", StringComparison.Ordinal))
+        {
+            // Until training has begun.
+        }
+
+        await Programs.RunAsync("kill", _folder.Path, "-INT", $"{process.Id}");
+        ProgramResult stopped = await Programs.EndOfAsync(process);
+
+        Assert.Equal(130, stopped.ExitCode);
+        Assert.Contains("stopping after the work at hand", stopped.Standard, StringComparison.Ordinal);
+        Assert.Equal("Stopped. Everything finished so far is kept in runs/long; go on with:\n  dipaco train long.yaml\n", stopped.Error);
+        using JsonDocument status = await JsonAsync("status", "runs/long", "--json");
+        Assert.Equal(("stopped", "phases"), (status.RootElement.GetProperty("state").GetString(), status.RootElement.GetProperty("stage").GetString()));
+    }
+
+    [Fact]
+    public async Task TextThatCannotBeReadIsNamedAndNothingIsLeftBehind()
+    {
+        Directory.CreateDirectory(_folder["corpus"]);
+        File.WriteAllBytes(_folder["corpus/a.txt"], [.. "Plain text, then "u8, 0, 1, 2, 0xFF]);
+
+        ProgramResult refused = await DipacoAsync("train", "--demo", "--size", "tiny", "--data", "corpus");
+
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains(Path.Combine("corpus", "a.txt"), refused.Error, StringComparison.Ordinal);
+        Assert.Contains("is not text", refused.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_folder["runs/demo-tiny"]));
+    }
+
+    private Task<ProgramResult> DipacoAsync(params string[] arguments) => Programs.DipacoAsync(_folder.Path, arguments);
+
+    private async Task<JsonDocument> JsonAsync(params string[] arguments)
+    {
+        ProgramResult result = await DipacoAsync(arguments);
+        Assert.True(result.ExitCode == 0, result.Error);
+        return JsonDocument.Parse(result.Standard);
+    }
+
+    private static string DigestOf(JsonDocument json) => DigestOf(json.RootElement);
+
+    private static string DigestOf(JsonElement json) => json.GetProperty("modelDigest").GetString()!;
+
+    private static double[] Perplexities(JsonDocument json) =>
+        [.. json.RootElement.GetProperty("evaluation").EnumerateArray().Select(row => row.GetProperty("perplexity").GetDouble())];
+
+    /// <summary>Documents of two kinds, so that there is something to route.</summary>
+    private static void WriteCorpus(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        RandomStream chance = new(1, "end-to-end-corpus");
+        using StreamWriter file = new(Path.Combine(folder, "documents.jsonl"));
+        for (int document = 0; document < 600; document++)
+        {
+            string[] words = document % 2 == 0 ? ["red", "green", "blue", "white", "black"] : ["one", "two", "three", "four", "five"];
+            string text = string.Join(' ', Enumerable.Range(0, 60).Select(_ => words[chance.NextInt32(words.Length)]));
+            file.WriteLine(JsonSerializer.Serialize(new { text, url = $"document-{document}" }));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System.Buffers.Binary;
+using System.Text.RegularExpressions;
+using DiPaCo.Cli.Report;
+using DiPaCo.Cli.Tests.Support;
+using DiPaCo.Core;
+using DiPaCo.Runtime;
+using Xunit;
+
+namespace DiPaCo.Cli.Tests;
+
+public sealed partial class ReportTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task ReportIsMadeAgainFromTheRunsFolder()
+    {
+        SampleRun.WriteTo(_folder["run"], SampleRun.Results());
+        CommandLine cli = new();
+
+        int code = await cli.RunAsync("report", _folder["run"]);
+
+        string report = _folder[Path.Combine("run", "report.html")];
+        Assert.Equal((ExitCodes.Success, "", report), (code, cli.Error, cli.Standard.Trim()));
+        string html = File.ReadAllText(report);
+        Assert.Contains(SampleRun.Digest, html, StringComparison.Ordinal);
+        Assert.Contains("30 % lower", html, StringComparison.Ordinal);
+        Assert.All(
+            ["Held-out perplexity", "Training loss", "Validation perplexity", "Shards", "Samples", "Time", "Corpus", "Configuration"],
+            section => Assert.Contains($"<h2>{section}</h2>", html, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void NothingInTheReportIsLoadedFromElsewhere()
+    {
+        string html = HtmlReport.Build(new ReportData(SampleRun.Results(), [.. SampleRun.Metrics()]));
+
+        Assert.DoesNotMatch(@"(?i)<script|<link|<img|<iframe|@import|url\((?!#)|https?://|\bon\w+\s*=", html);
+        Assert.Contains("default-src 'none'", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TextOfCorpusConfigurationAndModelCannotBecomeMarkup()
+    {
+        const string Attack = "<script>alert('x')</script>\"'&<img src=x onerror=alert(1)>\u001b[2J";
+        RunResults sample = SampleRun.Results();
+        RunResults hostile = sample with
+        {
+            Name = Attack,
+            ConfigurationYaml = Attack,
+            Samples = [new TextSample(new PathId(0), Attack, Attack, Attack)],
+            Shards = [sample.Shards[0] with { Sources = [new SourceCount(Attack, 3)] }],
+            Evaluation = [sample.Evaluation[0] with { Model = Attack }],
+            Machine = SampleRun.Machine with { Simd = Attack, Device = Attack },
+        };
+        StepMetric[] steps = [.. SampleRun.Metrics().Select(step => step with { Variant = Attack })];
+
+        string html = HtmlReport.Build(new ReportData(hostile, steps));
+
+        Assert.DoesNotMatch("(?i)<script|<img", html);
+        Assert.DoesNotContain('\u001b', html);
+        Assert.True(Regex.Count(html, "&lt;script&gt;") >= 7, "Every place shows the text itself.");
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(16)]
+    public void PlotsAreRealPngFiles(int paths)
+    {
+        ReportData data = new(SampleRun.Results(paths), [.. SampleRun.Metrics(paths)]);
+
+        (string Name, byte[] Png)[] plots = [.. ReportPlots.Draw(data)];
+
+        Assert.Equal(["loss.png", "validation.png", "shards.png", "perplexity.png"], plots.Select(plot => plot.Name));
+        Assert.All(plots, plot =>
+        {
+            Assert.Equal("89504E470D0A1A0A0000000D49484452", Convert.ToHexString(plot.Png.AsSpan(0, 16)));
+            Assert.Equal((1200, 640), (BinaryPrimitives.ReadInt32BigEndian(plot.Png.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(plot.Png.AsSpan(20))));
+            Assert.Equal("49454E44AE426082", Convert.ToHexString(plot.Png.AsSpan(^8)));
+            Assert.True(plot.Png.Length > 5_000, "More than an empty canvas.");
+        });
+    }
+
+    [Fact]
+    public void AReportOfAlmostNothingIsStillAPage()
+    {
+        RunResults bare = SampleRun.Results() with { Shards = [], Evaluation = [], Validation = [], Samples = [], Timings = [], Machine = null };
+
+        string html = HtmlReport.Build(new ReportData(bare, []));
+
+        Assert.Contains("Nothing was measured.", html, StringComparison.Ordinal);
+        Assert.EndsWith("</html>\n", html, StringComparison.Ordinal);
+        Assert.Empty(ReportPlots.Draw(new ReportData(bare, [])));
+    }
+
+    [Fact]
+    public void LossesThatAreNotNumbersBreakNoCurve()
+    {
+        StepMetric[] steps = [.. SampleRun.Metrics().Select((step, i) => i % 7 == 0 ? step with { Loss = double.NaN } : step)];
+
+        string html = HtmlReport.Build(new ReportData(SampleRun.Results(), steps));
+
+        Assert.DoesNotContain("NaN", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("∞", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ABrowserShowsTheReport()
+    {
+        string? browser = Programs.Find("chromium", "chromium-browser", "google-chrome");
+        Assert.SkipWhen(browser is null, "Needs Chromium (apt-get install chromium).");
+        SampleRun.WriteTo(_folder["run"], SampleRun.Results());
+        await new CommandLine().RunAsync("report", _folder["run"]);
+        string report = new Uri(_folder[Path.Combine("run", "report.html")]).AbsoluteUri;
+
+        ProgramResult shown = await Programs.RunAsync(
+            browser, _folder.Path, "--headless", "--no-sandbox", "--disable-gpu", $"--user-data-dir={_folder["profile"]}", "--dump-dom", report);
+
+        Assert.Equal(0, shown.ExitCode);
+        Assert.Contains("<h1>demo</h1>", shown.Standard, StringComparison.Ordinal);
+        Assert.Equal(6, CurvesDrawn().Count(shown.Standard) - 1);
+        Assert.DoesNotContain("Refused to", shown.Error, StringComparison.Ordinal);
+    }
+
+    // The base model, four paths and the dense model; and one of validation.
+    [GeneratedRegex("<polyline class=\"c\\d")]
+    private static partial Regex CurvesDrawn();
+}
