@@ -2,11 +2,11 @@ using DiPaCo.Benchmarks;
 using DiPaCo.Model.Native;
 using DiPaCo.Training.Benchmarking;
 
-TorchThreads.Set(Environment.ProcessorCount);
+TorchThreads.Set(int.Parse(Environment.GetEnvironmentVariable("THREADS") ?? $"{Environment.ProcessorCount}"));
 switch (args)
 {
     case ["profile", ..]:
-        StepProfile.Print();
+        StepProfile.Print(args[1..]);
         break;
     case ["steps", ..]:
         StepTable.Print(args[1..]);
@@ -25,6 +25,6 @@ switch (args)
         await PipelineTable.PrintAsync(steps: 60);
         break;
     default:
-        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile · adamw · safetensors · memory · pipeline");
+        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [bf16|fp32] [small] · adamw · safetensors · memory · pipeline");
         break;
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
@@ -6,6 +5,7 @@ using DiPaCo.Model.Kernels;
 using DiPaCo.Model.Kernels.Cpu;
 using DiPaCo.Training;
 using DiPaCo.Training.Benchmarking;
+using TorchSharp;
 
 namespace DiPaCo.Benchmarks;
 
@@ -14,20 +14,25 @@ internal static class StepProfile
 {
     private const int Sequences = 16;
     private const int Length = 256;
-    private const int Steps = 5;
+    private const int Steps = 12;
 
-    public static void Print()
+    public static void Print(string[] args)
     {
-        foreach (ComputeType type in new[] { ComputeType.Bf16, ComputeType.Fp32 })
+        // With one thread, its own clock does not count the time that other processes have.
+        Func<double> clock = torch.get_num_threads() == 1 ? Clocks.Thread : Clocks.Wall;
+        foreach (ComputeType type in args is [string one, ..] ? [Enum.Parse<ComputeType>(one, ignoreCase: true)] : Enum.GetValues<ComputeType>())
         {
-            Print(BenchmarkShapes.Small, type);
-            Print(BenchmarkShapes.Large, type);
+            Print(BenchmarkShapes.Small, type, clock);
+            if (args.Length < 2)
+            {
+                Print(BenchmarkShapes.Large, type, clock);
+            }
         }
     }
 
-    private static void Print(TransformerShape shape, ComputeType type)
+    private static void Print(TransformerShape shape, ComputeType type, Func<double> clock)
     {
-        (IKernels kernels, TimedKernels times) = TimedKernels.Around(CpuKernels.Create(shape, type));
+        (IKernels kernels, TimedKernels times) = TimedKernels.Around(CpuKernels.Create(shape, type), clock);
         using PathModel model = new(
             shape, ModelTopology.Dense(shape).Modules, new ComputeOptions { Type = type }, kernels);
         using AdamW optimizer = new(model, new InnerOptimizerOptions { LearningRate = 1e-4, WarmupSteps = 0, BaseLearningRate = 1e-4, BaseWarmupSteps = 0 });
@@ -35,22 +40,22 @@ internal static class StepProfile
         RandomStream random = new(1, "profile");
         int[] tokens = [.. Enumerable.Range(0, Sequences * Length).Select(_ => random.NextInt32(shape.Vocabulary))];
 
-        Dictionary<string, double> best = [];
+        // A step is always the same sequence of operations. The least time of each place in it, over the steps, is what the
+        // step takes where nothing else disturbs it.
+        List<(string Name, double Seconds)> least = [];
         for (int step = 0; step <= Steps; step++)
         {
-            times.Seconds.Clear();
-            long start = Stopwatch.GetTimestamp();
+            times.Calls.Clear();
+            double start = clock();
             double loss = model.Accumulate(tokens, tokens, Length, 1.0 / tokens.Length) / tokens.Length;
             optimizer.Step(1e-4, loss);
-            double total = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            times.Seconds["matrix products and the rest"] = total - times.Seconds.Values.Sum();
-            if (step > 0 && (best.Count == 0 || total < best.Values.Sum()))
-            {
-                best = new(times.Seconds);
-            }
+            List<(string Name, double Seconds)> sequence = Sequence(times, start, clock());
+            least = step <= 1 ? sequence : [.. least.Zip(sequence, (a, b) => (a.Name, Math.Min(a.Seconds, b.Seconds)))];
         }
 
-        double rate = GemmRate.Measure(type, 5);
+        Dictionary<string, double> best = least.GroupBy(entry => entry.Name).ToDictionary(group => group.Key, group => group.Sum(entry => entry.Seconds));
+        using GemmRate product = new(type);
+        double rate = Enumerable.Range(0, 10).Max(_ => product.Once(clock));
         double ideal = tokens.Length * shape.TrainingFlopsPerToken(Length) / rate;
         double products = tokens.Length * 6.0 * shape.MatrixParameters / rate;
         Console.WriteLine($"{model.Parameters.Count / 1e6:F1} M {type}: {best.Values.Sum() * 1e3:F1} ms; at the full rate {ideal * 1e3:F1} ms, of which weights' products {products * 1e3:F1} ms");
@@ -58,5 +63,20 @@ internal static class StepProfile
         {
             Console.WriteLine($"  {name,-30} {seconds * 1e3,8:F2} ms {100 * seconds / best.Values.Sum(),6:F1} %");
         }
+    }
+
+    private static List<(string Name, double Seconds)> Sequence(TimedKernels times, double start, double end)
+    {
+        List<(string, double)> sequence = [];
+        double last = start;
+        foreach ((string name, double from, double to) in times.Calls)
+        {
+            sequence.Add(("products", from - last));
+            sequence.Add((name, to - from));
+            last = to;
+        }
+
+        sequence.Add(("products", end - last));
+        return sequence;
     }
 }

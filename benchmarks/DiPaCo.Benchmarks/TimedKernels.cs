@@ -1,30 +1,32 @@
-using System.Diagnostics;
 using System.Reflection;
 using DiPaCo.Model.Kernels;
 
 namespace DiPaCo.Benchmarks;
 
-/// <summary>Passes every operation on and adds up the time that each kind of operation takes.</summary>
+/// <summary>Passes every operation on and notes when each operation began and ended.</summary>
 internal class TimedKernels : DispatchProxy
 {
     private IKernels? _inner;
 
-    public Dictionary<string, double> Seconds { get; } = [];
+    public Func<double> Clock { get; private set; } = () => 0;
 
-    public static (IKernels Kernels, TimedKernels Times) Around(IKernels inner)
+    public List<(string Name, double Start, double End)> Calls { get; } = [];
+
+    public static (IKernels Kernels, TimedKernels Times) Around(IKernels inner, Func<double> clock)
     {
         IKernels proxy = Create<IKernels, TimedKernels>();
         TimedKernels times = (TimedKernels)(object)proxy;
         times._inner = inner;
+        times.Clock = clock;
         return (proxy, times);
     }
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
         ArgumentNullException.ThrowIfNull(targetMethod);
-        long start = Stopwatch.GetTimestamp();
+        double start = Clock();
         object? result = targetMethod.Invoke(_inner, args);
-        Seconds[targetMethod.Name] = Seconds.GetValueOrDefault(targetMethod.Name) + Stopwatch.GetElapsedTime(start).TotalSeconds;
+        Calls.Add((targetMethod.Name, start, Clock()));
         return result;
     }
 }

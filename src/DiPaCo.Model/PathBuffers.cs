@@ -11,8 +11,8 @@ internal sealed class PathBuffers : IDisposable
     {
         Master = new TensorBuffer(0, ScalarType.Float32, device, length);
         Gradient = new TensorBuffer(0, ScalarType.Float32, device, length);
-        Master.Value.zero_();
-        Gradient.Value.zero_();
+        Master.Clear();
+        Gradient.Clear();
         Compute = Master;
         if (type == ComputeType.Bf16)
         {

@@ -81,7 +81,7 @@ public sealed class PathParameters : IDisposable
     public void Initialize(long seed) => Initializer.Fill(this, seed);
 
     /// <summary>Sets the gradient to zero.</summary>
-    public void ClearGradients() => Buffers.Gradient.Value.zero_();
+    public void ClearGradients() => Buffers.Gradient.Clear();
 
     /// <inheritdoc/>
     public void Dispose()

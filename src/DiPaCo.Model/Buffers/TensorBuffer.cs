@@ -71,6 +71,14 @@ internal sealed unsafe class TensorBuffer : IDisposable
         Rows = rows;
     }
 
+    /// <summary>Sets every element in use to zero.</summary>
+    public void Clear()
+    {
+        // libtorch's operation in place hands out a second handle of the tensor, which the scope releases.
+        using DisposeScope scope = NewDisposeScope();
+        Value.zero_();
+    }
+
     public void Dispose()
     {
         DisposeViews();

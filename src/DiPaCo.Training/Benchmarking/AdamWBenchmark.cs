@@ -24,8 +24,8 @@ public static class AdamWBenchmark
         using AdamW optimizer = new(model, new InnerOptimizerOptions { LearningRate = 1e-4, WarmupSteps = 0, BaseLearningRate = 1e-4, BaseWarmupSteps = 0 });
         model.Parameters.Initialize(seed: 1);
 
-        // A copy of n bytes moves 2·n: it reads and writes them.
-        using Tensor source = zeros([model.Parameters.Length * BytesPerParameter / 2], dtype: ScalarType.Byte);
+        // A copy of n bytes moves 2·n: it reads and writes them. Ones, because pages of zeros that were never written are all one page.
+        using Tensor source = ones([model.Parameters.Length * BytesPerParameter / 2], dtype: ScalarType.Byte);
         using Tensor target = zeros_like(source);
         optimizer.Step(1e-4, 0);
         target.copy_(source);

@@ -28,8 +28,8 @@ public sealed class AdamW : IDisposable
         Device device = model.Parameters.Buffers.Master.Value.device;
         _moment1 = new TensorBuffer(0, ScalarType.Float32, device, model.Parameters.Length);
         _moment2 = new TensorBuffer(0, ScalarType.Float32, device, model.Parameters.Length);
-        _moment1.Value.zero_();
-        _moment2.Value.zero_();
+        _moment1.Clear();
+        _moment2.Clear();
     }
 
     /// <summary>Updates so far, t of the bias correction; stored beside the moments.</summary>

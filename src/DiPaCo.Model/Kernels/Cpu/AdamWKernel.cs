@@ -36,6 +36,7 @@ internal unsafe struct AdamWKernel<TElement> : IChunkKernel
     /// <summary>1 − η·λ.</summary>
     public float Keep;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         nint end = (nint)Math.Min((chunk + 1) * Elements, Count);

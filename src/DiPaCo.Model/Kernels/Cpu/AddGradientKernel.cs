@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DiPaCo.Model.Kernels.Cpu;
@@ -12,6 +13,7 @@ internal unsafe struct AddGradientKernel<TElement> : IChunkKernel
     public float* Gradient;
     public long Count;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         nint end = (nint)Math.Min((chunk + 1) * Elements, Count);

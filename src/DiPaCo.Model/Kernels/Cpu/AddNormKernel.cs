@@ -19,6 +19,7 @@ internal unsafe struct AddNormKernel<TElement> : IChunkKernel
     public int Width;
     public float Epsilon;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         long end = Math.Min((chunk + 1) * Rows, Count);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DiPaCo.Model.Kernels.Cpu;
@@ -20,6 +21,7 @@ internal unsafe struct AttentionBackwardKernel<TElement> : IChunkKernel
     public void* HeadsGradient;
     public float* Scratch;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         int sequence = (int)(chunk / Geometry.KeyValueHeads);
@@ -54,6 +56,7 @@ internal unsafe struct AttentionBackwardKernel<TElement> : IChunkKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Tile(HeadSource<TElement> source, int head, int first, nint firstRow, float* keys)
     {
         float* keysT = keys + Tiles.Rows;
@@ -110,6 +113,7 @@ internal unsafe struct AttentionBackwardKernel<TElement> : IChunkKernel
     private readonly nint HeadAt(nint row, int head) => (row * Geometry.OutputWidth) + ((nint)head * Geometry.HeadWidth);
 
     /// <summary>scores → P = exp(scores − log of sum), dP → dS = P·(dP − row sum); both 0 from <paramref name="valid"/> on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Differentiate(float* scores, float* dScores, float logSum, float rowSum, int valid, int padded)
     {
         Vector512<int> lanes = Vector512<int>.Indices;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DiPaCo.Model.Kernels.Cpu;
@@ -18,6 +19,7 @@ internal unsafe struct AttentionKernel<TElement> : IChunkKernel
     public float* LogSums;
     public float* Scratch;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         int sequence = (int)(chunk / Geometry.KeyValueHeads);
@@ -61,6 +63,7 @@ internal unsafe struct AttentionKernel<TElement> : IChunkKernel
     }
 
     /// <summary>Replaces the first <paramref name="valid"/> scores by exponentials, relative to the largest, and the others by 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static (float InverseSum, float LogSum) Softmax(float* scores, int valid, int padded)
     {
         Vector512<float> lowest = Vector512.Create(float.NegativeInfinity);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DiPaCo.Model.Kernels.Cpu;
@@ -14,6 +15,7 @@ internal unsafe struct CrossEntropyKernel<TElement> : IChunkKernel
     public int Vocabulary;
     public float Scale;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         nint row = (nint)chunk;
@@ -42,6 +44,7 @@ internal unsafe struct CrossEntropyKernel<TElement> : IChunkKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly float Largest(void* logits)
     {
         Vector512<float> a = Vector512.Create(float.NegativeInfinity);
@@ -62,6 +65,7 @@ internal unsafe struct CrossEntropyKernel<TElement> : IChunkKernel
         return largest;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly float SumOfExponentials(void* logits, float largest)
     {
         Vector512<float> shift = Vector512.Create(largest);
@@ -83,6 +87,7 @@ internal unsafe struct CrossEntropyKernel<TElement> : IChunkKernel
         return sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void ToGradient(void* logits, float largest, float factor)
     {
         Vector512<float> shift = Vector512.Create(largest);

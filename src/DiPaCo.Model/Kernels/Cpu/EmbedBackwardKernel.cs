@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DiPaCo.Model.Kernels.Cpu;
@@ -16,6 +17,7 @@ internal unsafe struct EmbedBackwardKernel : IChunkKernel
     public long Count;
     public int Width;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         nint first = (nint)chunk * Columns;

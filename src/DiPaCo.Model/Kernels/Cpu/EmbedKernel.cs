@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DiPaCo.Model.Kernels.Cpu;
@@ -14,6 +15,7 @@ internal unsafe struct EmbedKernel<TElement> : IChunkKernel
     public long Count;
     public int Width;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         long end = Math.Min((chunk + 1) * Rows, Count);

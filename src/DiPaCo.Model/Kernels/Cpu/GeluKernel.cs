@@ -20,6 +20,7 @@ internal unsafe struct GeluKernel<TElement> : IChunkKernel
     public long Count;
     public bool Backward;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         long end = Math.Min((chunk + 1) * Elements, Count);

@@ -59,6 +59,7 @@ internal static unsafe class HeadRows
     }
 
     /// <summary>transposed[d][t] = rows[t][d] for 16 rows and all of the padded width.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose16(float* rows, int padded, float* transposed, nint stride)
     {
         for (int d = 0; d < padded; d++)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace DiPaCo.Model.Kernels.Cpu;
 
 /// <summary>Loads the queries, keys and values of one sequence into tiles: queries rotated and scaled, keys rotated.</summary>
@@ -17,6 +19,7 @@ internal readonly unsafe struct HeadSource<TElement>(AttentionGeometry geometry,
     public nint ValueAt(int head, int t) => QueryAt(geometry.Heads + geometry.KeyValueHeads + head, t);
 
     /// <summary>32 queries from position <paramref name="first"/> on; those beyond the sequence are zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void LoadQueries(int head, int first, float* target)
     {
         for (int row = 0; row < AttentionTiles.Queries; row++)
@@ -40,6 +43,7 @@ internal readonly unsafe struct HeadSource<TElement>(AttentionGeometry geometry,
     /// <param name="scratch">Room for 16 rows.</param>
     /// <param name="rows">[position, width] or null.</param>
     /// <param name="transposed">[width, position].</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void LoadKeys(int head, float* scratch, float* rows, float* transposed)
     {
         for (int first = 0; first < tiles.Length; first += 16)
@@ -59,6 +63,7 @@ internal readonly unsafe struct HeadSource<TElement>(AttentionGeometry geometry,
     }
 
     /// <summary>All values as rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void LoadValues(int head, float* rows)
     {
         for (int t = 0; t < tiles.Length; t++)
@@ -68,6 +73,7 @@ internal readonly unsafe struct HeadSource<TElement>(AttentionGeometry geometry,
     }
 
     /// <summary>All values transposed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void LoadValuesTransposed(int head, float* scratch, float* transposed)
     {
         for (int first = 0; first < tiles.Length; first += 16)

@@ -23,6 +23,7 @@ internal unsafe struct NormBackwardKernel<TElement> : IChunkKernel
     public int Width;
     public bool First;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         float* part = GainParts + (chunk * Width);

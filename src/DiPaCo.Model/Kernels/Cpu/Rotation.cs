@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DiPaCo.Model.Kernels.Cpu;
@@ -14,6 +15,7 @@ internal readonly unsafe struct Rotation(float* cosines, float* sines, int half)
     /// <summary>The transpose of <see cref="Forward"/>: from the gradient of the rotated row to that of the row.</summary>
     public void Backward(float* row, int t, float scale) => Apply(row, t, scale, -1);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Apply(float* row, int t, float scale, float direction)
     {
         float* c = cosines + ((nint)t * half);

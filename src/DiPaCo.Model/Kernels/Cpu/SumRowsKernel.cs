@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DiPaCo.Model.Kernels.Cpu;
@@ -12,6 +13,7 @@ internal unsafe struct SumRowsKernel : IChunkKernel
     public long Rows;
     public int Width;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         nint d = (nint)chunk * Columns;
