@@ -15,6 +15,9 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
     /// <summary>Kind of the journal's entries.</summary>
     public const string Kind = "release";
 
+    /// <summary>The last moment of a run: what is made after it has no blobs.</summary>
+    public const string Last = "dense";
+
     /// <summary>Whether an earlier session was past this moment.</summary>
     public bool IsPast(string moment) => journal.TryGet(KeyOf(moment), out _);
 
@@ -56,7 +59,8 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
         }
     }
 
-    private static string KeyOf(string moment) => $"{Kind} {moment}";
+    /// <summary>The journal's key of a moment.</summary>
+    public static string KeyOf(string moment) => $"{Kind} {moment}";
 
     /// <summary>The blobs that must be there according to a journal: what tasks made and no release let go since.</summary>
     public static IReadOnlySet<BlobHash> Expected(IEnumerable<JournalEntry> entries)
@@ -68,7 +72,7 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
             {
                 expected.ExceptWith(entry.Inputs);
             }
-            else
+            else if (entry.Kind != ForgottenTask.Kind)
             {
                 expected.UnionWith(entry.Outputs.Values);
             }

@@ -15,7 +15,7 @@ namespace DiPaCo.Runtime.Recipe;
 internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner tasks, IRunObserver observer, TimeProvider time)
 {
     // Measured on short documents: beyond this many batches padding hardly shrinks, and batches become alike.
-    private const int LengthWindow = 16;
+    public const int LengthWindow = 16;
 
     private readonly List<StageTime> _timings = [];
 

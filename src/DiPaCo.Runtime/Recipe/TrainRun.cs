@@ -22,6 +22,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     {
         PreparedCorpus corpus = await corpusStage.PrepareAsync(cancellationToken);
         ModelTopology topology = ModelTopology.Create(_config.Topology, ShapeOf(corpus.Summary.Vocabulary));
+        ThrowIfFewerDocumentsThanPaths(corpus.Summary, topology);
         DenseTrainer dense = new(session, topology.Shape, corpus.Chunks, retention);
 
         BlobHash initial = await InitializeAsync(topology.Shape, cancellationToken);
@@ -44,7 +45,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         DenseBaselines baselines = new(session, dense, topology);
         ImmutableArray<DenseBaseline> references = await baselines.TrainAsync(initial, baseModel, BaseSchedule, DenseOrder, cancellationToken);
         await retention.ReleaseAsync(
-            "dense",
+            Retention.Last,
             [.. origins, .. routed.Blobs, .. log.Kept, .. references.Select(reference => reference.Model.Parameters)],
             cancellationToken);
 
@@ -232,6 +233,16 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     {
         IEnumerable<long> documents = routed.Sizes.Select(size => size.TrainDocuments);
         return $"{routed.Sizes.Length} shards of {documents.Min():N0} to {documents.Max():N0} documents";
+    }
+
+    private static void ThrowIfFewerDocumentsThanPaths(CorpusSummary corpus, ModelTopology topology)
+    {
+        if (corpus.TrainDocuments < topology.Paths.Length)
+        {
+            throw new DiPaCoException(
+                $"The corpus has {corpus.TrainDocuments} documents to train on, of {corpus.Documents} in all, and the model has {topology.Paths.Length} paths, each of which needs a shard. "
+                + "Add documents, or give the model fewer paths (topology).");
+        }
     }
 
     private static void ThrowIfNothingScored(EvaluationMetrics scored)

@@ -35,10 +35,10 @@ internal sealed class ComputeSetup : IDisposable
         return new ComputeSetup(device, threads, time);
     }
 
-    /// <summary>The machine, and its rate of matrix products on the processor; on a GPU the rate is not measured.</summary>
-    public MachineSummary Describe(ComputeType compute) => MachineInfo.Of(Threads, _device.ToString(), compute) with
+    /// <summary>The machine, and on request its rate of matrix products on the processor; on a GPU the rate is not measured.</summary>
+    public MachineSummary Describe(ComputeType compute, bool measure) => MachineInfo.Of(Threads, _device.ToString(), compute) with
     {
-        MatrixFlopsPerSecond = _device.type == DeviceType.CPU ? GemmRate.Measure(compute, Products) : 0,
+        MatrixFlopsPerSecond = measure && _device.type == DeviceType.CPU ? GemmRate.Measure(compute, Products) : 0,
     };
 
     /// <inheritdoc/>

@@ -17,6 +17,11 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
 {
     private readonly IStorageSteps _steps = steps ?? SilentStorageSteps.Instance;
 
+    /// <summary>
+    /// Whether training begins with a second of measuring the machine's rate of matrix products, for people to compare with. Default true.
+    /// </summary>
+    public bool MeasuresMachine { get; init; } = true;
+
     /// <summary>Trains a run to its end, from wherever it is. A finished run's results are returned at once.</summary>
     /// <exception cref="DiPaCoException">Configuration, data or the run's folder is not as it must be.</exception>
     /// <exception cref="OperationCanceledException">The run was stopped; everything finished is on the disk.</exception>
@@ -24,7 +29,8 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
     {
         bool isNew = !RunFolder.Exists(folder);
         bool existed = Directory.Exists(folder);
-        IDocumentSource source = CorpusSource.Open(config);
+        // A run in progress asks for its text only until it has tokens.
+        IDocumentSource source = isNew ? CorpusSource.Open(config) : new DeferredSource(() => CorpusSource.Open(config));
         JsonElement identity = JsonSerializer.Deserialize<JsonElement>(RunConfigJson.Serialize(config.Config));
         using RunFolder run = RunFolder.OpenOrCreate(
             folder, RunInfo.Of(VersionText(), identity), ResolvedYaml.Write(config), RunConfigJson.FreeKeys, _steps);
@@ -101,7 +107,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         await GarbageCollector.CollectAsync(store, Retention.Expected(journal.Entries), time.GetUtcNow(), cancellationToken);
         using MetricsLog metrics = MetricsLog.OpenForWriting(run.Lock, _steps);
         using ComputeSetup setup = ComputeSetup.Of(config.Config, time);
-        MachineSummary machine = setup.Describe(config.Config.Transformer.Compute);
+        MachineSummary machine = setup.Describe(config.Config.Transformer.Compute, MeasuresMachine);
         observer.Observe(new MachineFound(machine));
         observer = new MetricsObserver(observer, metrics);
         RunSession session = new(config.Config, store, new TaskRunner(store, journal, setup.Executor), observer, time)
@@ -147,10 +153,10 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         return !kinds.Contains("corpus") ? Stage.Corpus
             : !kinds.Contains("tokenizer") ? Stage.Tokenizer
             : !kinds.Contains("tokenize") ? Stage.Tokens
-            : !kinds.Contains($"{Retention.Kind} base") ? Stage.Base
+            : !kinds.Contains(Retention.KeyOf("base")) ? Stage.Base
             : !kinds.Contains("router") ? Stage.Features
             : !kinds.Contains("shard") ? Stage.Shards
-            : kinds.Contains($"{Retention.Kind} dense") ? Stage.Evaluation
+            : kinds.Contains(Retention.KeyOf(Retention.Last)) ? Stage.Evaluation
             : Stage.Phases;
     }
 

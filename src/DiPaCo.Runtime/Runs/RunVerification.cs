@@ -5,7 +5,7 @@ using DiPaCo.Runtime.Storage;
 
 namespace DiPaCo.Runtime;
 
-/// <summary>Re-hashes a run.</summary>
+/// <summary>Re-hashes a run, and winds it back over what is lost.</summary>
 /// <param name="folder">The run's folder.</param>
 /// <param name="steps">Told of every write.</param>
 internal sealed class RunVerification(string folder, IStorageSteps steps)
@@ -14,26 +14,35 @@ internal sealed class RunVerification(string folder, IStorageSteps steps)
     {
         using RunFolder run = RunFolder.OpenForReading(folder);
         using RunLock? runLock = repair ? RunLock.Acquire(run.Paths.Folder) : null;
-        using TaskJournal journal = TaskJournal.OpenForReading(run.Paths.Folder);
+        IReadOnlyList<JournalEntry> entries = Entries(run.Paths);
         FolderBlobStore store = new(run.Paths.Blobs, steps);
-        ModelFile? model = ModelFile.Read(run.Paths);
-        Dictionary<BlobHash, string> names = Names(journal.Entries, model);
         ImmutableArray<Damage>.Builder damaged = ImmutableArray.CreateBuilder<Damage>();
-        long blobs = 0;
-        foreach (BlobHash hash in Retention.Expected(journal.Entries).Order())
+        ModelFile? model = await CheckFilesAsync(run.Paths, damaged, cancellationToken);
+
+        IReadOnlySet<BlobHash> expected = Retention.Expected(entries);
+        SortedDictionary<BlobHash, BlobCondition> lost = [];
+        foreach (BlobHash hash in expected.Order())
         {
             BlobCondition condition = await store.VerifyAsync(hash, cancellationToken);
-            blobs++;
             if (condition != BlobCondition.Intact)
             {
-                damaged.Add(new Damage(
-                    $"{names[hash]} ({hash.Hex[..12]}…)", condition == BlobCondition.Missing ? "missing" : "hash differs", Repaired: false));
+                lost.Add(hash, condition);
             }
         }
 
-        if (model is not null && model.ComputeDigest() != model.ModelDigest)
+        if (lost.Count > 0 && !repair)
         {
-            damaged.Add(new Damage(ModelFile.FileName, "its digest is not that of its modules", Repaired: false));
+            // A run in progress may have let go of a blob since the journal was read.
+            IReadOnlySet<BlobHash> now = Retention.Expected(Entries(run.Paths));
+            lost = new(lost.Where(entry => now.Contains(entry.Key)).ToDictionary());
+        }
+
+        Dictionary<BlobHash, string> names = Names(entries, model);
+        damaged.AddRange(lost.Select(entry => new Damage(
+            $"{names[entry.Key]} ({entry.Key.Hex[..12]}…)", entry.Value == BlobCondition.Missing ? "missing" : "hash differs", Repaired: false)));
+        if (runLock is not null && damaged.Count > 0)
+        {
+            await RepairAsync(runLock, run.Paths, entries, store, lost.Keys.ToHashSet(), cancellationToken);
         }
 
         long bytes = 0;
@@ -42,7 +51,81 @@ internal sealed class RunVerification(string folder, IStorageSteps steps)
             bytes += blob.Bytes;
         }
 
-        return new VerifyResult { ModelDigest = model?.ComputeDigest(), Blobs = blobs, Bytes = bytes, Damaged = damaged.ToImmutable() };
+        return new VerifyResult
+        {
+            ModelDigest = model?.ComputeDigest(),
+            Blobs = expected.Count,
+            Bytes = bytes,
+            Damaged = [.. damaged.Select(damage => damage with { Repaired = repair })],
+        };
+    }
+
+    /// <summary>The order matters: a repair that is interrupted leaves a run that is still known to be damaged, or one that is repaired.</summary>
+    private async Task RepairAsync(
+        RunLock runLock, RunPaths paths, IReadOnlyList<JournalEntry> entries, FolderBlobStore store, HashSet<BlobHash> lost,
+        CancellationToken cancellationToken)
+    {
+        // Both follow from the journal, and the next session writes them anew; with its results a run would count as finished.
+        File.Delete(Path.Combine(paths.Folder, ResultsFile.FileName));
+        File.Delete(Path.Combine(paths.Folder, ModelFile.FileName));
+        if (lost.Count > 0)
+        {
+            // The last release happens again, and takes with it what is only made again on the way to the lost blobs.
+            ForgottenTask.Forget(runLock, RunRepair.TasksToForget(entries, lost), new HashSet<string> { Retention.KeyOf(Retention.Last) }, steps);
+            foreach (BlobHash hash in lost)
+            {
+                await store.DeleteAsync(hash, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Reads <c>model.json</c> and <c>results.json</c>, which are for people and other verbs, and compares them.</summary>
+    private static async Task<ModelFile?> CheckFilesAsync(
+        RunPaths paths, ImmutableArray<Damage>.Builder damaged, CancellationToken cancellationToken)
+    {
+        ModelFile? model = null;
+        try
+        {
+            model = ModelFile.Read(paths);
+            if (model is not null && model.ComputeDigest() != model.ModelDigest)
+            {
+                damaged.Add(new Damage(ModelFile.FileName, "its digest is not that of its modules", Repaired: false));
+            }
+        }
+        catch (DiPaCoException exception)
+        {
+            damaged.Add(new Damage(ModelFile.FileName, exception.Message, Repaired: false));
+        }
+
+        if (File.Exists(Path.Combine(paths.Folder, ResultsFile.FileName)))
+        {
+            try
+            {
+                RunResults results = await ResultsFile.ReadAsync(paths.Folder, cancellationToken);
+                if (results.ModelDigest != model?.ModelDigest)
+                {
+                    damaged.Add(new Damage(ResultsFile.FileName, $"its model digest is not that of {ModelFile.FileName}", Repaired: false));
+                }
+            }
+            catch (DiPaCoException exception)
+            {
+                damaged.Add(new Damage(ResultsFile.FileName, exception.Message, Repaired: false));
+            }
+        }
+
+        return model;
+    }
+
+    /// <summary>The journal's entries; none for a run that was ended before it had a journal.</summary>
+    private static IReadOnlyList<JournalEntry> Entries(RunPaths paths)
+    {
+        if (!File.Exists(paths.Journal))
+        {
+            return [];
+        }
+
+        using TaskJournal journal = TaskJournal.OpenForReading(paths.Folder);
+        return journal.Entries;
     }
 
     private static Dictionary<BlobHash, string> Names(IReadOnlyList<JournalEntry> entries, ModelFile? model)

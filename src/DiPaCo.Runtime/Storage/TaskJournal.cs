@@ -126,6 +126,11 @@ public sealed class TaskJournal : IDisposable
                 return;
             }
 
+            if (TryGet(ForgottenTask.KeyOf(entry.Key), out JournalEntry? forgotten))
+            {
+                ThrowIfContradicted(forgotten with { Key = entry.Key, Kind = entry.Kind }, entry);
+            }
+
             await Task.Run(() => Append(_handle, entry), CancellationToken.None);
         }
         finally
@@ -178,8 +183,9 @@ public sealed class TaskJournal : IDisposable
         {
             throw new StorageException(
                 _path,
-                $"The task '{entry.Key}' was computed again and gave other bytes than '{_path}' records. A task must give the same bytes every time: "
-                + "the machine, its number format settings or the version of dipaco may have changed. Continue on the kind of machine that the run began on, or train into another folder (--run).");
+                $"The task '{entry.Key}' ({entry.Kind}) was computed again and gave other bytes than '{_path}' records. A task must give the same bytes every time: "
+                + "the text that the run read, the machine, its number format settings or the version of dipaco may have changed. "
+                + "Restore the text, continue on the kind of machine that the run began on, or train into another folder (--run).");
         }
     }
 }

@@ -169,7 +169,7 @@ public sealed class TaskJournalTests : IDisposable
 
         JournalEntry other = Entry(1) with { Outputs = Entry(2).Outputs };
         StorageException exception = await Assert.ThrowsAsync<StorageException>(() => AppendAsync([other]));
-        Assert.StartsWith("The task 'task-1' was computed again and gave other bytes", exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The task 'task-1' (train) was computed again and gave other bytes", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,11 @@
+using DiPaCo.Runtime;
+
+namespace DiPaCo.RunHost;
+
+/// <summary>Sees nothing.</summary>
+public sealed class SilentObserver : IRunObserver
+{
+    public void Observe(RunEvent runEvent)
+    {
+    }
+}

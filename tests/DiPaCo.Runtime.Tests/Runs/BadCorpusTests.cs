@@ -1,0 +1,104 @@
+using System.IO.Compression;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.RunHost;
+using DiPaCo.Runtime.Tests.Support;
+using Xunit;
+
+namespace DiPaCo.Runtime.Tests.Runs;
+
+/// <summary>Text that cannot be trained on is refused with a message that helps, and leaves no run behind.</summary>
+public sealed class BadCorpusTests : IDisposable
+{
+    private readonly TestRuns _runs = new();
+
+    public void Dispose() => _runs.Dispose();
+
+    [Fact]
+    public Task ThreeDocuments_AreTooFew() => AssertRefusedAsync(
+        "three.jsonl", file => File.WriteAllLines(file, SmallCorpus.Lines(3)), "documents to train on, of 3 in all");
+
+    [Fact]
+    public Task NoDocument_IsRefused() => AssertRefusedAsync("none.jsonl", file => File.WriteAllText(file, ""), "no document");
+
+    [Fact]
+    public Task EmptyFolder_IsRefused() => AssertRefusedAsync("folder", file => Directory.CreateDirectory(file), "folder");
+
+    [Fact]
+    public Task MissingPath_IsRefused() => AssertRefusedAsync("nowhere", _ => { }, "does not exist");
+
+    [Fact]
+    public Task TruncatedArchive_IsRefused() => AssertRefusedAsync(
+        "cut.jsonl.gz",
+        file =>
+        {
+            using MemoryStream whole = new();
+            using (GZipStream zip = new(whole, CompressionLevel.Optimal, leaveOpen: true))
+            {
+                zip.Write(System.Text.Encoding.UTF8.GetBytes(string.Join('\n', SmallCorpus.Lines(300))));
+            }
+
+            File.WriteAllBytes(file, whole.ToArray()[..^100]);
+        },
+        "cut.jsonl.gz");
+
+    [Fact]
+    public Task BinaryFileNamedText_IsRefused() => AssertRefusedAsync(
+        "binary.txt",
+        file =>
+        {
+            RandomStream random = new(1, "binary");
+            File.WriteAllBytes(file, [.. Enumerable.Range(0, 100_000).Select(_ => (byte)random.NextInt32(256))]);
+        },
+        "binary.txt");
+
+    [Fact]
+    public Task TextThatIsNotUtf8_IsRefused() => AssertRefusedAsync(
+        "latin1.txt", file => File.WriteAllBytes(file, System.Text.Encoding.Latin1.GetBytes(string.Concat(Enumerable.Repeat("café crème ", 5000)))), "latin1.txt");
+
+    [Fact]
+    public Task DocumentsWithoutAnythingBehindTheirPrefix_AreRefused() => AssertRefusedAsync(
+        "stubs.jsonl",
+        file => File.WriteAllLines(file, Enumerable.Range(0, 300).Select(i => $$"""{"text":"a b","url":"{{i}}"}""")),
+        "prefix");
+
+    [Fact]
+    public async Task CorpusThatChangesWhileItIsRead_IsRefused()
+    {
+        bool changed = false;
+        EventLog events = new()
+        {
+            Seen = (_, runEvent) =>
+            {
+                if (runEvent is StageFinished { Stage: Stage.Tokenizer } && !changed)
+                {
+                    changed = true;
+                    File.AppendAllLines(_runs.Corpus, SmallCorpus.Lines(1, seed: 99));
+                }
+            },
+        };
+
+        DiPaCoException refusal = await Assert.ThrowsAnyAsync<DiPaCoException>(() => _runs.TrainAsync("run", observer: events));
+
+        Assert.Contains("has changed since the run began", refusal.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_runs.File("run")));
+    }
+
+    private async Task AssertRefusedAsync(string name, Action<string> write, string mentioned)
+    {
+        string path = _runs.File(name);
+        write(path);
+        RunConfig config = _runs.Config with { Data = _runs.Config.Data with { Paths = [path] } };
+
+        DiPaCoException refusal = await Assert.ThrowsAnyAsync<DiPaCoException>(() => _runs.TrainAsync("run", config));
+        Assert.Contains(mentioned, refusal.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_runs.File("run")), $"A run that never began left its folder: {refusal.Message}");
+
+        // The folder that the user made stays, and can be used at once for the corrected command.
+        Directory.CreateDirectory(_runs.File("made"));
+        await Assert.ThrowsAnyAsync<DiPaCoException>(() => _runs.TrainAsync("made", config));
+        Assert.True(Directory.Exists(_runs.File("made")));
+        Assert.All(Directory.EnumerateFileSystemEntries(_runs.File("made")), entry => Assert.StartsWith("run.", Path.GetFileName(entry), StringComparison.Ordinal));
+        Assert.False(File.Exists(_runs.File(Path.Combine("made", "run.json"))));
+    }
+}

@@ -1,0 +1,170 @@
+using System.Text;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
+using DiPaCo.Model;
+using DiPaCo.RunHost;
+using DiPaCo.Runtime.Recipe;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Runtime.Tests.Support;
+using TorchSharp;
+using Xunit;
+
+namespace DiPaCo.Runtime.Tests.Runs;
+
+public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
+{
+    private readonly TestRuns _runs = new();
+
+    public void Dispose() => _runs.Dispose();
+
+    [Fact]
+    public void Perplexities_AreThoseOfTokenLosses_SummedDocumentByDocument()
+    {
+        RunView run = reference.View;
+
+        AssertRow(reference.Results.Evaluation[0], Score(run, path => new PathInput(
+            run.Topology.Shape, ComputeType.Fp32,
+            [.. run.Topology.ModulesOf(path).Select(module => new ModuleInput(module.Id, module.Layout.Parts, run.Model!.Modules[module.Id.Name]))])));
+        AssertRow(reference.Results.Evaluation[1], Score(run, _ => Dense(run.Model!.References[0].Blob)));
+        AssertRow(reference.Results.Evaluation[2], Score(run, _ => Dense(run.Model!.Base)));
+
+        PathInput Dense(BlobHash blob) => DenseTrainer.ModelOf(run.Topology.Shape, ComputeType.Fp32, blob);
+
+        static void AssertRow(EvaluationRow row, Sums naive)
+        {
+            Assert.Equal(naive.Tokens, row.ScoredTokens);
+            Assert.Equal(Math.Exp(naive.Loss / naive.Tokens), row.Perplexity, row.Perplexity * 1e-5);
+            Assert.Equal(Math.Exp((naive.Loss + naive.PrefixLoss) / (naive.Tokens + naive.PrefixTokens)), row.PerplexityWithPrefix, row.Perplexity * 1e-5);
+            Assert.Equal((naive.Loss + naive.PrefixLoss) / Math.Log(2) / naive.Bytes, row.BitsPerByte, row.BitsPerByte * 1e-5);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(7)]
+    public async Task EvaluatingAgain_GivesTheSameTable_AndLeavesTheRunAlone(int maxDocuments)
+    {
+        RunResults results = reference.Results;
+        string folder = reference.Folder;
+        if (maxDocuments > 0)
+        {
+            results = await _runs.TrainAsync("run", _runs.Config with { Evaluation = _runs.Config.Evaluation with { MaxDocuments = maxDocuments } });
+            folder = _runs.File("run");
+        }
+
+        string[] before = Directory.GetFiles(folder, "*", SearchOption.AllDirectories);
+        EvaluationResult again = await new RunEngine(TimeProvider.System).EvaluateAsync(folder, [], new SilentObserver(), CancellationToken.None);
+
+        Assert.Equal(results.Evaluation, again.Evaluation);
+        Assert.Equal(results.ModelDigest, again.ModelDigest);
+        Assert.Equal(before, Directory.GetFiles(folder, "*", SearchOption.AllDirectories));
+        Assert.True(maxDocuments == 0 || again.Evaluation[0].ScoredTokens < reference.Results.Evaluation[0].ScoredTokens);
+    }
+
+    [Fact]
+    public async Task ForeignText_IsScoredWhole_ByTheSameRouterAndPaths()
+    {
+        string text = _runs.File("foreign.jsonl");
+        await File.WriteAllLinesAsync(text, SmallCorpus.Lines(50, seed: 7));
+
+        EvaluationResult result = await new RunEngine(TimeProvider.System).EvaluateAsync(reference.Folder, [text], new SilentObserver(), CancellationToken.None);
+
+        Assert.Equal(50, result.Documents);
+        Assert.Equal([text], result.Data);
+        Assert.Single(result.Evaluation.Select(row => row.ScoredTokens).Distinct());
+
+        // New documents in the languages that were learned are about as hard as the test split.
+        Assert.All(result.Evaluation.Zip(reference.Results.Evaluation), pair =>
+            Assert.InRange(pair.First.Perplexity, 0.7 * pair.Second.Perplexity, 1.4 * pair.Second.Perplexity));
+    }
+
+    [Fact]
+    public async Task RunWithoutAModel_CannotBeEvaluatedYet()
+    {
+        await _runs.TrainUntilAsync("run", (_, runEvent) => runEvent is StageFinished { Stage: Stage.Base });
+
+        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() =>
+            new RunEngine(TimeProvider.System).EvaluateAsync(_runs.File("run"), [], new SilentObserver(), CancellationToken.None));
+
+        Assert.Contains("its first phase has not ended", refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Every test document of every path's shard, one sequence at a time.</summary>
+    private Sums Score(RunView run, Func<PathId, PathInput> modelOf)
+    {
+        Dictionary<ulong, string> texts = File.ReadLines(reference.Runs.Corpus)
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .ToDictionary(record => DocumentOrigin.Hash(record.GetProperty("url").GetString()!), record => record.GetProperty("text").GetString()!);
+        Sums sums = new();
+        using PathModels models = new(torch.CPU);
+        foreach (PathId path in run.Topology.Paths)
+        {
+            PathInput input = modelOf(path);
+            PathModel model = models.Load(input, [.. input.Blobs.Select(run.FileOf)], run.Config.Transformer.SequenceLength);
+            using TokenCorpus shard = TokenCorpus.Open([.. run.ShardOf(path).Select(run.FileOf)]);
+            foreach (DocumentId id in shard.Documents(Split.Test))
+            {
+                int[] tokens = new int[shard[id].TokenCount];
+                shard.CopyTokens(id, 0, tokens);
+                Score(model, tokens, run.Config, Encoding.UTF8.GetByteCount(texts[shard[id].OriginHash]), sums);
+            }
+        }
+
+        return sums;
+    }
+
+    /// <summary>Every token after the first is predicted once; from the second sequence on the document's prefix stands in front, unscored.</summary>
+    private static void Score(PathModel model, int[] document, RunConfig config, int bytes, Sums sums)
+    {
+        int length = config.Transformer.SequenceLength;
+        int prefix = config.Routing.PrefixTokens;
+        if (document.Length <= prefix)
+        {
+            return;
+        }
+
+        sums.Bytes += bytes;
+        for (int scored = 1; scored < document.Length;)
+        {
+            int[] positions = scored == 1
+                ? [.. Enumerable.Range(0, Math.Min(length, document.Length - 1))]
+                : [.. Enumerable.Range(0, prefix), .. Enumerable.Range(Math.Min(scored - 1, document.Length - 1 - (length - prefix)), length - prefix)];
+            int repeated = scored == 1 ? 0 : prefix;
+            int[] tokens = [.. positions.Select(position => document[position])];
+            int[] targets = [.. positions.Select((position, i) => i < repeated || position + 1 < scored ? -1 : document[position + 1])];
+            float[] losses = new float[tokens.Length];
+            model.EvaluateLosses(tokens, targets, tokens.Length, losses);
+            for (int i = repeated; i < positions.Length; i++)
+            {
+                int target = positions[i] + 1;
+                if (target >= scored && target < prefix)
+                {
+                    sums.PrefixTokens++;
+                    sums.PrefixLoss += losses[i];
+                }
+                else if (target >= scored)
+                {
+                    sums.Tokens++;
+                    sums.Loss += losses[i];
+                }
+            }
+
+            scored = positions[^1] + 2;
+        }
+    }
+
+    private sealed class Sums
+    {
+        public long Tokens { get; set; }
+
+        public double Loss { get; set; }
+
+        public long PrefixTokens { get; set; }
+
+        public double PrefixLoss { get; set; }
+
+        public long Bytes { get; set; }
+    }
+}

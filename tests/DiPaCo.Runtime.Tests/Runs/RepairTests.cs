@@ -1,0 +1,212 @@
+using DiPaCo.Core;
+using DiPaCo.RunHost;
+using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tests.Support;
+using Xunit;
+
+namespace DiPaCo.Runtime.Tests.Runs;
+
+/// <summary>Damage is never computed with: it is named, and what can be computed again is.</summary>
+public sealed class RepairTests(ReferenceRun reference) : IDisposable
+{
+    private readonly TestRuns _runs = new();
+
+    public enum Kind
+    {
+        FlippedBit,
+        Truncated,
+        Missing,
+    }
+
+    public void Dispose() => _runs.Dispose();
+
+    [Theory]
+    [InlineData(Kind.FlippedBit)]
+    [InlineData(Kind.Truncated)]
+    [InlineData(Kind.Missing)]
+    public async Task DamagedModule_IsRefusedByTrain_NamedByVerify_AndRepaired(Kind kind)
+    {
+        await StopInTheLastPhaseAsync();
+        RunView run = new(_runs.File("run"));
+        (string module, BlobHash blob) = run.Model!.Modules.First();
+        Break(run.FileOf(blob), kind);
+
+        DiPaCoException refusal = await Assert.ThrowsAnyAsync<DiPaCoException>(() => _runs.TrainAsync("run"));
+        VerifyResult found = await _runs.VerifyAsync("run");
+        VerifyResult repaired = await _runs.VerifyAsync("run", repair: true);
+        VerifyResult after = await _runs.VerifyAsync("run");
+        await _runs.TrainAsync("run");
+
+        Assert.Contains(blob.Hex, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("dipaco verify", refusal.Message, StringComparison.Ordinal);
+        Damage damage = Assert.Single(found.Damaged);
+        Assert.Equal($"module {module}, version 1 ({blob.Hex[..12]}…)", damage.What);
+        Assert.Equal(kind == Kind.Missing ? "missing" : "hash differs", damage.Problem);
+        Assert.False(found.IsSound);
+        Assert.Equal([damage with { Repaired = true }], repaired.Damaged);
+        Assert.True(repaired.IsSound);
+        Assert.Empty(after.Damaged);
+        AssertSameAsReference("run");
+    }
+
+    /// <summary>Each output of each kind of task that a run in its last phase still holds.</summary>
+    [Fact]
+    public async Task AnyBlobOfAHalfFinishedRun_CanBeLost_AndIsMadeAgainByteForByte()
+    {
+        await StopInTheLastPhaseAsync();
+        foreach ((string what, BlobHash blob) in OneOfEach(new RunView(_runs.File("run"))))
+        {
+            await LoseAndTrainAsync(what, [blob]);
+        }
+    }
+
+    [Fact]
+    public async Task AnyBlobOfAFinishedRun_CanBeLost_AndIsMadeAgainByteForByte()
+    {
+        await _runs.TrainAsync("run");
+        foreach ((string what, BlobHash blob) in OneOfEach(new RunView(_runs.File("run"))))
+        {
+            await LoseAndTrainAsync(what, [blob]);
+        }
+    }
+
+    [Fact]
+    public async Task EveryBlobAtOnce_CanBeLost_AsLongAsTheTextIsThere()
+    {
+        await StopInTheLastPhaseAsync();
+
+        await LoseAndTrainAsync("everything", [.. new RunView(_runs.File("run")).Expected]);
+    }
+
+    [Fact]
+    public async Task LostTokens_OfATextThatHasChangedSince_AreRefused_InsteadOfTrainingOnOthers()
+    {
+        await StopInTheLastPhaseAsync();
+        RunView run = new(_runs.File("run"));
+        File.Delete(run.FileOf(run.Only("corpus").Outputs["manifest"]));
+        File.Delete(run.FileOf(run.Model!.Chunks[0]));
+        await _runs.VerifyAsync("run", repair: true);
+        File.WriteAllLines(_runs.Corpus, SmallCorpus.Lines(240, seed: 2));
+
+        DiPaCoException refusal = await Assert.ThrowsAnyAsync<DiPaCoException>(() => _runs.TrainAsync("run"));
+
+        Assert.Contains("(corpus) was computed again and gave other bytes", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Restore the text", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task DamagedModelFile_IsFound_AndWrittenAnew()
+    {
+        await _runs.TrainAsync("run");
+        string file = _runs.File(Path.Combine("run", "model.json"));
+        string digest = reference.Results.ModelDigest;
+        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace(digest, new string('0', 64), StringComparison.Ordinal));
+
+        VerifyResult found = await _runs.VerifyAsync("run", repair: true);
+        await _runs.TrainAsync("run");
+
+        Assert.Equal(["model.json", "results.json"], found.Damaged.Select(damage => damage.What));
+        AssertSameAsReference("run");
+    }
+
+    [Fact]
+    public async Task SoundRun_IsLeftAlone()
+    {
+        string[] before = reference.Contents;
+
+        VerifyResult result = await reference.Runs.VerifyAsync("reference", repair: true);
+
+        Assert.Empty(result.Damaged);
+        Assert.Equal(before, reference.Contents);
+        Assert.True(File.Exists(Path.Combine(reference.Folder, ResultsFile.FileName)));
+    }
+
+    [Fact]
+    public async Task RunInUse_IsNotRepaired()
+    {
+        await StopInTheLastPhaseAsync();
+        using RunLock held = RunLock.Acquire(_runs.File("run"));
+
+        await Assert.ThrowsAsync<RunLockedException>(() => _runs.VerifyAsync("run", repair: true));
+        Assert.Empty((await _runs.VerifyAsync("run")).Damaged);
+    }
+
+    /// <summary>Loses blobs in a copy of the run, repairs it and trains it to its end.</summary>
+    private async Task LoseAndTrainAsync(string what, IReadOnlyList<BlobHash> blobs)
+    {
+        CopyFolder(_runs.File("run"), _runs.File("copy"));
+        foreach (BlobHash blob in blobs)
+        {
+            Break(new RunView(_runs.File("copy")).FileOf(blob), Kind.Missing);
+        }
+
+        VerifyResult result = await _runs.VerifyAsync("copy", repair: true);
+        Assert.Equal(blobs.Count, result.Damaged.Length);
+        try
+        {
+            await _runs.TrainAsync("copy");
+            AssertSameAsReference("copy");
+        }
+        catch (DiPaCoException exception)
+        {
+            Assert.Fail($"After the loss of {what}: {exception.Message}");
+        }
+
+        Directory.Delete(_runs.File("copy"), recursive: true);
+    }
+
+    /// <summary>All but the journal, which tells of the loss.</summary>
+    private void AssertSameAsReference(string name)
+    {
+        Assert.Equal(WithoutJournal(reference.Contents), WithoutJournal(_runs.Contents(name)));
+        RunView run = new(_runs.File(name));
+        Assert.Equal(reference.View.Expected.Order(), run.Expected.Order());
+        Assert.Equal(Keys(reference.View), Keys(run));
+
+        static IEnumerable<string> WithoutJournal(string[] contents) =>
+            contents.Where(file => !file.StartsWith("journal.jsonl", StringComparison.Ordinal));
+
+        static IEnumerable<string> Keys(RunView run) =>
+            run.Entries.Where(entry => entry.Kind != ForgottenTask.Kind).Select(entry => entry.Key).Order(StringComparer.Ordinal);
+    }
+
+    private static IEnumerable<(string What, BlobHash Blob)> OneOfEach(RunView run) => run.Entries
+        .SelectMany(entry => entry.Outputs.Select(output => (What: $"{entry.Kind}: {new string([.. output.Key.Where(char.IsLetter)])}", Blob: output.Value)))
+        .Where(output => run.Expected.Contains(output.Blob))
+        .GroupBy(output => output.What)
+        .Select(outputs => outputs.First());
+
+    private async Task StopInTheLastPhaseAsync() => Assert.True(await _runs.TrainUntilAsync(
+        "run", (_, runEvent) => runEvent is StepMade { Phase.Value: 1, Path.Value: 2 }));
+
+    private static void Break(string file, Kind kind)
+    {
+        if (kind == Kind.Missing)
+        {
+            File.Delete(file);
+            return;
+        }
+
+        using FileStream stream = File.Open(file, FileMode.Open);
+        if (kind == Kind.Truncated)
+        {
+            stream.SetLength(stream.Length - 1);
+            return;
+        }
+
+        stream.Position = stream.Length / 2;
+        int value = stream.ReadByte();
+        stream.Position--;
+        stream.WriteByte((byte)(value ^ 1));
+    }
+
+    private static void CopyFolder(string from, string to)
+    {
+        foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            string target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+}

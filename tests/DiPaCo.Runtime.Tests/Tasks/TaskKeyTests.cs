@@ -1,0 +1,216 @@
+using System.Collections;
+using System.Collections.Immutable;
+using System.Reflection;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training;
+using Xunit;
+
+namespace DiPaCo.Runtime.Tests.Tasks;
+
+/// <summary>A task's key names everything that its outputs depend on.</summary>
+public sealed class TaskKeyTests
+{
+    private static readonly TransformerShape Shape = new()
+    {
+        Vocabulary = 320, Blocks = 2, Width = 32, Heads = 2, KeyValueHeads = 2, HeadWidth = 16, FeedForward = 64,
+    };
+
+    /// <summary>One specification of every kind, nothing in it empty.</summary>
+    public static TheoryData<string> Kinds => [.. All().Select(spec => spec.Kind)];
+
+    [Fact]
+    public void EveryKindOfTask_IsTestedHere() => Assert.Equal(
+        typeof(TaskSpec).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(TaskSpec))).Select(type => type.Name).Order(StringComparer.Ordinal),
+        All().Select(spec => spec.GetType().Name).Order(StringComparer.Ordinal));
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void EqualSpecifications_HaveEqualKeys(string kind) => Assert.Equal(Of(kind).Key(), Of(kind).Key());
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void AnyChangedProperty_ChangesTheKey(string kind)
+    {
+        TaskSpec spec = Of(kind);
+        Dictionary<string, string> keys = new() { [spec.Key().Hex] = "(nothing)" };
+        foreach ((string what, object changed) in Variations(spec))
+        {
+            string key = ((TaskSpec)changed).Key().Hex;
+            Assert.False(keys.TryGetValue(key, out string? other), $"Changing {what} gives the same key as changing {other}.");
+            keys[key] = what;
+        }
+
+        Assert.True(keys.Count > 1);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void EveryBlobOfASpecification_IsAnInput(string kind)
+    {
+        // The user's tokenizer is named by its hash, but is no blob of the run before the task.
+        TaskSpec spec = Of(kind) is TokenizerSpec tokenizer ? tokenizer with { File = null } : Of(kind);
+
+        Assert.Equal(Blobs(spec).Distinct().Order(), spec.Inputs.Distinct().Order());
+    }
+
+    // Keys are stored in journals: a key that changes makes every run begin anew. If this fails, the change of the
+    // specification or of its JSON must be undone, or made with a new property that old specifications do not show.
+    [Theory]
+    [InlineData("train", "1a999e2f2e3a2eadda0aca81d67feda3b3aa20303c3a4e29124d9e39653c21b7")]
+    [InlineData("outer", "0728e3e06800a789a3795e321211e31ed36f88d475fb247eb3e3232583c2e4b6")]
+    [InlineData("evaluate", "d3f5c843254abb59b939b8926a3194894df2883165be693dcf5cfe7f633b99bf")]
+    [InlineData("router", "8358236b621399330f242af86883b09adf33546bbad13d3f326cb4e91c04e3ce")]
+    public void KeysOfStoredRuns_NeverChange(string kind, string expected) => Assert.Equal(expected, Of(kind).Key().Hex);
+
+    private static TaskSpec Of(string kind) => All().Single(spec => spec.Kind == kind);
+
+    private static IEnumerable<TaskSpec> All()
+    {
+        ImmutableArray<TransformerPart> parts = [.. TransformerPart.All(2)];
+        ModuleInput module = new(new ModuleId("dense"), parts, Blob(1));
+        PathInput path = new(Shape, ComputeType.Bf16, [module]);
+        SequenceInput sequences = new(48, 8, true, 2, 16);
+        yield return new CorpusSpec(new DataOptions { Paths = ["text"] });
+        yield return new TokenizerSpec(Blob(2), new TokenizerOptions { File = "tokenizer.json" }, Blob(3));
+        yield return new TokenizeSpec(Blob(2), Blob(3));
+        yield return new InitializeSpec(Shape, 1);
+        yield return new ForkSpec(Shape, Blob(2), parts);
+        yield return new TrainSpec
+        {
+            Model = path,
+            Optimizer = Blob(2),
+            Shard = [Blob(3), Blob(4)],
+            Sequences = sequences,
+            BatchSequences = 4,
+            FirstStep = 2,
+            Steps = 2,
+            Schedule = new LearningRateSchedule(0.01, 1, 4, 0.1),
+            AdamW = new AdamWInput(0.9, 0.95, 1e-8, 0.1, 1),
+            Seed = 1,
+            Order = 3,
+        };
+        yield return new OuterSpec(
+            Shape, module, Blob(2), [new Contribution(new PathId(0), Blob(3), 0.25), new Contribution(new PathId(2), Blob(4), 0.75)],
+            new OuterStepOptions(0.7, 0.9, 1));
+        yield return new FeaturesSpec(path, Blob(2), 8);
+        yield return new RouterSpec([Blob(2)], [Blob(3)], [new PathId(0), new PathId(1)], [2, 1], 1, new RoutingOptions(), 1);
+        yield return new ShardSpec(Blob(2), [Blob(3)], [Blob(4)], [new PathId(0), new PathId(1)], 0.1);
+        yield return new EvaluateSpec(path, [Blob(2)], Blob(3), Split.Test, sequences, 10);
+        yield return new SampleSpec(path, [1, 2, 3], 4, 0, 0.8, 1);
+    }
+
+    private static BlobHash Blob(byte number) => BlobHash.Of([number]);
+
+    /// <summary>Copies of a value, each with one number, word, flag, element or blob in it changed.</summary>
+    private static IEnumerable<(string What, object Value)> Variations(object value)
+    {
+        foreach (PropertyInfo property in value.GetType().GetProperties().Where(property => property.SetMethod is not null))
+        {
+            foreach ((string what, object? changed) in Changes(property.GetValue(value)!, property.PropertyType))
+            {
+                object copy = Copy(value);
+                property.SetValue(copy, changed);
+                yield return ($"{property.Name}{what}", copy);
+            }
+        }
+    }
+
+    private static IEnumerable<(string What, object? Value)> Changes(object value, Type type)
+    {
+        bool optional = Nullable.GetUnderlyingType(type) is not null || (value is null && !type.IsValueType);
+        if (optional)
+        {
+            yield return (" = null", null);
+        }
+
+        switch (value)
+        {
+            case int number:
+                yield return ("", number + 1);
+                break;
+            case long number:
+                yield return ("", number + 1);
+                break;
+            case double number:
+                yield return ("", Math.BitIncrement(number));
+                break;
+            case bool flag:
+                yield return ("", !flag);
+                break;
+            case string text:
+                yield return ("", text + "x");
+                break;
+            case null:
+                yield return ("", type == typeof(string) ? "x" : Blob(99));
+                break;
+            case Enum word:
+                yield return ("", Enum.GetValues(word.GetType()).Cast<object>().First(other => !other.Equals(word)));
+                break;
+            case BlobHash:
+                yield return ("", Blob(99));
+                break;
+            case PathId id:
+                yield return ("", new PathId(id.Value + 10));
+                break;
+            case ModuleId id:
+                yield return ("", new ModuleId(id.Name + "x"));
+                break;
+            case IList list when type.IsGenericType:
+                foreach ((string what, object changed) in ListChanges(list, type))
+                {
+                    yield return (what, changed);
+                }
+
+                break;
+            default:
+                foreach ((string what, object changed) in Variations(value))
+                {
+                    yield return ($".{what}", changed);
+                }
+
+                break;
+        }
+    }
+
+    private static IEnumerable<(string What, object Value)> ListChanges(IList list, Type type)
+    {
+        object[] items = [.. list.Cast<object>()];
+        Type element = type.GetGenericArguments()[0];
+        if (items.Length > 1)
+        {
+            yield return (" reversed", Of([.. items.Reverse()]));
+        }
+
+        yield return (" shorter", Of(items[1..]));
+        foreach ((string what, object? changed) in Changes(items[0], element))
+        {
+            yield return ($"[0]{what}", Of([changed!, .. items[1..]]));
+        }
+
+        object Of(object[] changed)
+        {
+            Array array = Array.CreateInstance(element, changed.Length);
+            changed.CopyTo(array, 0);
+            return typeof(ImmutableArray).GetMethods()
+                .Single(method => method.Name == nameof(ImmutableArray.Create) && method.GetParameters() is [{ ParameterType.IsArray: true }])
+                .MakeGenericMethod(element).Invoke(null, [array])!;
+        }
+    }
+
+    private static object Copy(object value) => value.GetType().IsValueType
+        ? typeof(object).GetMethod("MemberwiseClone", BindingFlags.Instance | BindingFlags.NonPublic)!.Invoke(value, null)!
+        : value.GetType().GetMethod("<Clone>$")!.Invoke(value, null)!;
+
+    private static IEnumerable<BlobHash> Blobs(object? value) => value switch
+    {
+        BlobHash blob => [blob],
+        null or string => [],
+        IEnumerable list => list.Cast<object>().SelectMany(Blobs),
+        _ when value.GetType().Namespace!.StartsWith("DiPaCo", StringComparison.Ordinal) && !value.GetType().IsEnum =>
+            value.GetType().GetProperties().Where(property => property.SetMethod is not null).SelectMany(property => Blobs(property.GetValue(value))),
+        _ => [],
+    };
+}
