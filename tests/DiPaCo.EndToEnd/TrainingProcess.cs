@@ -10,10 +10,16 @@ internal sealed class TrainingProcess : IDisposable
     private TrainingProcess(Process process) => _process = process;
 
     /// <summary>Starts it: configuration, run folder, and optionally the storage step at whose n-th occurrence it kills itself.</summary>
-    public static TrainingProcess Start(params string[] arguments)
+    public static TrainingProcess Start(params string[] arguments) => StartIn(new ProcessStartInfo("dotnet"), arguments);
+
+    /// <summary>The same by another program, a shell for example, whose last arguments become the host's.</summary>
+    public static TrainingProcess StartIn(ProcessStartInfo program, params string[] arguments)
     {
         string host = Path.Combine(AppContext.BaseDirectory, "DiPaCo.RunHost.dll");
-        return new TrainingProcess(Process.Start(new ProcessStartInfo("dotnet", [host, .. arguments]) { RedirectStandardOutput = true })!);
+        return new TrainingProcess(Process.Start(new ProcessStartInfo(program.FileName, [.. program.ArgumentList, host, .. arguments])
+        {
+            RedirectStandardOutput = true,
+        })!);
     }
 
     /// <summary>Waits for the end, however it comes; returns the last line that the process wrote.</summary>

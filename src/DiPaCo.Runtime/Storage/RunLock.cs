@@ -57,7 +57,8 @@ public sealed class RunLock : IDisposable
                 return false;
             }
 
-            using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            // Reading is enough to ask, so that runs on read-only disks and of other users can be looked at.
+            using SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.None);
             return false;
         }
         catch (IOException e) when (StorageErrors.IsLocked(e))

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
+using DiPaCo.Tests;
 using Xunit;
 
 namespace DiPaCo.Runtime.Tests.Storage;

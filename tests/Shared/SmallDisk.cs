@@ -1,24 +1,29 @@
 using System.Diagnostics;
 using Xunit;
 
-namespace DiPaCo.Runtime.Tests.Storage;
+namespace DiPaCo.Tests;
 
-/// <summary>A file system of one megabyte.</summary>
+/// <summary>A file system with a size, compiled into the test assemblies that fill disks.</summary>
 internal sealed class SmallDisk : IDisposable
 {
     private SmallDisk(string path) => Path = path;
 
     public string Path { get; }
 
-    public static SmallDisk MountOrSkip(string path)
+    /// <summary>Mounts it, or skips the test where that is not possible.</summary>
+    /// <param name="path">Where it appears.</param>
+    /// <param name="size">As the system writes sizes, for example <c>1m</c>.</param>
+    public static SmallDisk MountOrSkip(string path, string size = "1m")
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "Needs Linux and root, to mount a small disk.");
         Directory.CreateDirectory(path);
-        Assert.SkipUnless(Succeeds("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", path), "This machine does not allow to mount a small disk.");
+        Assert.SkipUnless(Succeeds("mount", "-t", "tmpfs", "-o", $"size={size}", "tmpfs", path), "This machine does not allow to mount a small disk.");
         return new SmallDisk(path);
     }
 
     public void MakeReadOnly() => Assert.True(Succeeds("mount", "-o", "remount,ro", Path));
+
+    public void MakeWritable(string size) => Assert.True(Succeeds("mount", "-o", $"remount,rw,size={size}", Path));
 
     public void Dispose() => Succeeds("umount", "-l", Path);
 
