@@ -23,7 +23,7 @@ public sealed record DataOptions
     /// <summary>Share of originals kept for validation (losses during training), 0 to 0.5.</summary>
     public double ValidationShare { get; init; } = 0.01;
 
-    /// <summary>Share of originals kept for the final evaluation, 0 to 0.5.</summary>
+    /// <summary>Share of originals kept for the final evaluation, above 0 to 0.5.</summary>
     public double TestShare { get; init; } = 0.02;
 
     /// <summary>Share of originals kept to train routers (paper §7.2.1: 0.005), 0 to 0.5.</summary>

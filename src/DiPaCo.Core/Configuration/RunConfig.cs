@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace DiPaCo.Core.Configuration;
 
 /// <summary>
@@ -50,7 +52,18 @@ public sealed record RunConfig
 
     /// <summary>The transformer of one path.</summary>
     /// <param name="vocabulary">Entries of the vocabulary: the trained tokenizer's, or the loaded file's.</param>
-    public TransformerShape ShapeFor(int vocabulary) => new()
+    /// <exception cref="DiPaCoException">With so many entries a path is too large; a configuration cannot know that of a tokenizer's file.</exception>
+    public TransformerShape ShapeFor(int vocabulary)
+    {
+        TransformerShape shape = UncheckedShapeFor(vocabulary);
+        long elements = ModuleLayout.Of(shape, TransformerPart.All(shape.Blocks)).Length;
+        return elements <= ModuleLayout.MostElements ? shape : throw new DiPaCoException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"With the {vocabulary:N0} entries of the tokenizer a path has {elements:N0} parameters, expected at most {ModuleLayout.MostElements:N0}. Take a tokenizer with fewer entries (tokenizer.file), or a smaller transformer.width."));
+    }
+
+    /// <summary>The same, however large it is.</summary>
+    internal TransformerShape UncheckedShapeFor(int vocabulary) => new()
     {
         Vocabulary = vocabulary,
         Blocks = Topology.Levels.Sum(level => level.Blocks),

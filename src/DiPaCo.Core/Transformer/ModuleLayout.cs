@@ -13,6 +13,9 @@ public sealed class ModuleLayout
     /// <summary>Alignment of each tensor, in elements.</summary>
     public const int Alignment = 32;
 
+    /// <summary>Most elements of a module, padding included: it must fit into one array.</summary>
+    public const long MostElements = 0x7FFF_FFC0;
+
     private ModuleLayout(ImmutableArray<TransformerPart> parts, ImmutableArray<NamedTensor> tensors, long decayLength, long length)
     {
         Parts = parts;

@@ -27,8 +27,31 @@ public static class CorpusRequirement
         string counts = string.Join(", ", wanted.Select(split => $"{Name(split)} {usable[split]}"));
         throw new DiPaCoException(string.Create(
             CultureInfo.InvariantCulture,
-            $"The corpus has too few documents for all splits: {corpus.DocumentCount} documents, of which {usable.Values.Sum()} are longer than the prefix of {sequences.PrefixLength} tokens ({counts}); each split needs at least {minimum}. About {Math.Ceiling(3 * minimum / smallest):0} documents of different origin would do. Add text, raise the share of {string.Join(" and ", lacking.Select(Name))}, or set a share to 0; one big .txt file counts as one origin unless its parts are given origins of their own."));
+            $"The corpus has too few documents for all splits: {corpus.DocumentCount} documents, of which {usable.Values.Sum()} are longer than the prefix of {sequences.PrefixLength} tokens ({counts}); each split needs at least {minimum}. About {Math.Ceiling(3 * minimum / smallest):0} documents of different origin would do. Add text, or {string.Join(", or ", Remedies([.. lacking]))}. Documents of one original are all in one split: parts of one address, and the whole of a .txt file that is not the only one."));
     }
+
+    private static IEnumerable<string> Remedies(Split[] lacking)
+    {
+        string[] raised = [.. lacking.Where(split => split != Split.Train).Select(Key)];
+        string[] optional = [.. lacking.Where(split => split is Split.Validation or Split.Router).Select(Key)];
+        if (raised.Length > 0)
+        {
+            yield return $"raise {string.Join(" and ", raised)}";
+        }
+
+        // What is left of the other splits is trained on. Training and the final evaluation cannot be done without.
+        if (lacking.Contains(Split.Train))
+        {
+            yield return "lower the shares of the other splits";
+        }
+
+        if (optional.Length > 0)
+        {
+            yield return $"set {string.Join(" and ", optional)} to 0";
+        }
+    }
+
+    private static string Key(Split split) => $"data.{Name(split)}_share";
 
     private static string Name(Split split) => split.ToString().ToLowerInvariant();
 }

@@ -21,7 +21,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     public async Task<RunResults> ExecuteAsync(CancellationToken cancellationToken)
     {
         PreparedCorpus corpus = await corpusStage.PrepareAsync(cancellationToken);
-        ModelTopology topology = ModelTopology.Create(_config.Topology, ShapeOf(corpus.Summary.Vocabulary));
+        ModelTopology topology = ModelTopology.Create(_config.Topology, _config.ShapeFor(corpus.Summary.Vocabulary));
         ThrowIfFewerDocumentsThanPaths(corpus.Summary, topology);
         DenseTrainer dense = new(session, topology.Shape, corpus.Chunks, retention);
 
@@ -214,20 +214,6 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             Samples = samples,
             Timings = [.. session.Timings],
         };
-
-    private TransformerShape ShapeOf(int vocabulary) => new()
-    {
-        Vocabulary = vocabulary,
-        Blocks = _config.Topology.Levels.Sum(level => level.Blocks),
-        Width = _config.Transformer.Width,
-        Heads = _config.Transformer.Heads,
-        KeyValueHeads = _config.Transformer.KeyValueHeads,
-        HeadWidth = _config.Transformer.HeadWidth,
-        FeedForward = _config.Transformer.FeedForward,
-        Activation = _config.Transformer.Activation,
-        TiedEmbedding = _config.Transformer.TiedEmbedding,
-        RopeBase = _config.Transformer.RopeBase,
-    };
 
     private static string Summarise(RoutedCorpus routed)
     {

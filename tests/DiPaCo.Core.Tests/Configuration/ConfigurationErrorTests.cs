@@ -63,6 +63,57 @@ public sealed class ConfigurationErrorTests
     public void ARuleBetweenKeys_BlamesAKeyThatTheFileStates(string text, string error) => Assert.Equal([error], Yaml.Errors(text));
 
     [Theory]
+    [InlineData(
+        "recipe: { batch_sequences: 1_048_576, micro_batch_sequences: 1 }\ntransformer: { sequence_length: 2_048 }",
+        "run.yaml:3:28: recipe.batch_sequences: a step of 1,048,576 sequences of 2,048 tokens has 2,147,483,648 tokens, expected at most 268,435,456.")]
+    [InlineData(
+        "transformer: { sequence_length: 1_048_576 }\nrecipe: { batch_sequences: 2_048 }",
+        "run.yaml:4:28: recipe.batch_sequences: a step of 2,048 sequences of 1,048,576 tokens has 2,147,483,648 tokens, expected at most 268,435,456.")]
+    [InlineData(
+        "recipe: { phases: 1_000_000, inner_steps: 1_000, batch_sequences: 1_048_576 }\ntopology: { levels: [{ experts: 256 }, { experts: 256 }] }",
+        "run.yaml:3:19: recipe.phases: 1,000,000,000 steps of 65,536 paths and 134,217,728 tokens are 8.8E+21 tokens, expected at most 1E+18.")]
+    [InlineData(
+        "transformer: { width: 65_536 }",
+        "run.yaml:3:23: transformer.width: a path of 4 blocks, width 65,536, feed-forward 174,784 and 2,048 heads of 32 and 2,048 entries of the vocabulary has 206,310,014,976 parameters, expected at most 2,147,483,584.")]
+    [InlineData(
+        "tokenizer: { vocabulary: 1_000_000 }\ntransformer: { width: 1_088, heads: 8, tied_embedding: false }",
+        "run.yaml:4:23: transformer.width: a path of 4 blocks, width 1,088, feed-forward 2,912 and 8 heads of 136 and 1,000,000 entries of the vocabulary has 2,232,968,768 parameters, expected at most 2,147,483,584.")]
+    [InlineData(
+        "topology: { levels: [{ blocks: 1_024, experts: 2 }] }\ntransformer: { width: 512 }",
+        "run.yaml:4:23: transformer.width: a path of 1,024 blocks, width 512, feed-forward 1,376 and 16 heads of 32 and 2,048 entries of the vocabulary has 3,240,100,352 parameters, expected at most 2,147,483,584.")]
+    [InlineData(
+        "topology: { levels: [{ blocks: 1, experts: 256 }, { blocks: 1, experts: 256 }] }\ntransformer: { width: 16_384, feed_forward: 32, heads: 1, head_width: 8 }\ntokenizer: { vocabulary: 300 }",
+        null)]
+    [InlineData(
+        "topology: { levels: [{ blocks: 1, experts: 256 }, { blocks: 1, experts: 256 }] }\ntransformer: { width: 16_416, feed_forward: 32, heads: 1, head_width: 8 }\ntokenizer: { vocabulary: 300 }",
+        "run.yaml:4:23: transformer.width: a router of 65,536 centroids of width 16,416 has 1,075,838,976 elements, expected at most 1,073,741,824.")]
+    [InlineData(
+        "recipe: { phases: 1_000_000, inner_steps: 1_000 }\nevaluation: { dense_equal_flops: true }",
+        "run.yaml:4:34: evaluation.dense_equal_flops: a dense model at the FLOPs of 4 paths makes 4,000,000,000 steps, expected at most 1,000,000,000.")]
+    public void AProductThatIsTooLarge_IsAnErrorBeforeAnythingRuns(string text, string? error)
+    {
+        if (error is null)
+        {
+            Yaml.Load(text);
+            return;
+        }
+
+        Assert.Equal([error], Yaml.Errors(text));
+    }
+
+    [Fact]
+    public void ATokenizerFilesVocabularyThatMakesAPathTooLarge_IsNamed()
+    {
+        RunConfig config = Yaml.Load("tokenizer: { file: t.json }\ntransformer: { width: 4_096 }");
+
+        DiPaCoException refusal = Assert.Throws<DiPaCoException>(() => config.ShapeFor(1_000_000));
+
+        Assert.StartsWith("With the 1,000,000 entries of the tokenizer a path has 4,", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("expected at most 2,147,483,584", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(300_000, config.ShapeFor(300_000).Vocabulary);
+    }
+
+    [Theory]
     [InlineData("levels: []", "run.yaml:4:11: topology.levels: found a list of 0, expected 1 to 256 levels.")]
     [InlineData("levels: 4", "run.yaml:4:11: topology.levels: found '4', expected a list of levels such as '- { blocks: 3, experts: 4 }'.")]
     [InlineData("levels: [4]", "run.yaml:4:12: topology.levels[0]: found '4', expected keys such as '{ blocks: 3, experts: 4 }'.")]
@@ -115,6 +166,11 @@ public sealed class ConfigurationErrorTests
     public void SharesThatLeaveNothingToTrainOn_AreAnError() => Assert.Equal(
         ["run.yaml:1:57: data.test_share: validation, test and router share add up to 1.005, so nothing is left to train on; expected less than 1."],
         Yaml.ErrorsOf("data: { paths: demo, validation_share: 0.5, test_share: 0.5 }"));
+
+    [Fact]
+    public void ARunWithoutATestSplit_IsAnError() => Assert.Equal(
+        ["run.yaml:1:34: data.test_share: found '0', expected a number above 0 to 0.5."],
+        Yaml.ErrorsOf("data: { paths: demo, test_share: 0 }"));
 
     [Fact]
     public void AllErrorsOfAFile_AreReportedAtOnceInItsOrder()

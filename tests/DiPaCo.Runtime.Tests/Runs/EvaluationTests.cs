@@ -81,6 +81,16 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
     }
 
     [Fact]
+    public async Task RunWithoutAValidationSplit_HasNoLossesDuringTraining_AndTheTableAllTheSame()
+    {
+        RunResults results = await _runs.TrainAsync("run", _runs.Config with { Data = _runs.Config.Data with { ValidationShare = 0 } });
+
+        Assert.Empty(results.Validation);
+        Assert.Equal(3, results.Evaluation.Length);
+        Assert.All(results.Evaluation, row => Assert.True(double.IsFinite(row.Perplexity)));
+    }
+
+    [Fact]
     public async Task RunWithoutAModel_CannotBeEvaluatedYet()
     {
         await _runs.TrainUntilAsync("run", (_, runEvent) => runEvent is StageFinished { Stage: Stage.Base });

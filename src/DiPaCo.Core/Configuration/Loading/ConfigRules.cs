@@ -5,6 +5,9 @@ namespace DiPaCo.Core.Configuration;
 /// <summary>Rules between keys. Each names the keys that it is about, and is silent where one of them is wrong already.</summary>
 internal sealed class ConfigRules(ConfigReading reading)
 {
+    /// <summary>Steps are counted in 32 bits: those of the base model, at most 100 million, may come on top.</summary>
+    private const long MostSteps = 1_000_000_000;
+
     /// <summary>Checks all rules.</summary>
     public void Check(RunConfig config)
     {
@@ -13,6 +16,9 @@ internal sealed class ConfigRules(ConfigReading reading)
         CheckTopology(config.Topology);
         CheckShares(config.Data);
         CheckRecipe(config.Recipe, config.Inner);
+        CheckTokens(config);
+        CheckElements(config);
+        CheckBaselines(config);
     }
 
     private void CheckTokenizer(TokenizerOptions tokenizer)
@@ -67,11 +73,10 @@ internal sealed class ConfigRules(ConfigReading reading)
 
     private void CheckRecipe(RecipeOptions recipe, InnerOptimizerOptions inner)
     {
-        const long mostSteps = 1_000_000_000;
-        long steps = (long)recipe.Phases * recipe.InnerSteps;
+        long steps = StepsOf(recipe);
         Require(
-            steps <= mostSteps, ["recipe.phases", "recipe.inner_steps"],
-            $"{recipe.Phases:N0} phases of {recipe.InnerSteps:N0} steps are {steps:N0} steps, expected at most {mostSteps:N0}.");
+            steps <= MostSteps, ["recipe.phases", "recipe.inner_steps"],
+            $"{recipe.Phases:N0} phases of {recipe.InnerSteps:N0} steps are {steps:N0} steps, expected at most {MostSteps:N0}.");
         Require(
             recipe.MicroBatchSequences <= recipe.BatchSequences, ["recipe.micro_batch_sequences", "recipe.batch_sequences"],
             $"{recipe.MicroBatchSequences:N0} sequences at once are more than the batch of {recipe.BatchSequences:N0}.");
@@ -82,6 +87,61 @@ internal sealed class ConfigRules(ConfigReading reading)
             inner.WarmupSteps <= steps, ["inner.warmup_steps", "recipe.inner_steps", "recipe.phases"],
             $"a warm-up of {inner.WarmupSteps:N0} steps is longer than the {steps:N0} steps of recipe.phases × recipe.inner_steps.");
     }
+
+    /// <summary>A batch is one array, and tokens are counted in 64 bits.</summary>
+    private void CheckTokens(RunConfig config)
+    {
+        const long mostTokens = 1L << 28;
+        const double mostInAll = 1e18;
+        (RecipeOptions recipe, int length) = (config.Recipe, config.Transformer.SequenceLength);
+        long tokens = (long)recipe.BatchSequences * length;
+        Require(
+            tokens <= mostTokens, ["recipe.batch_sequences", "transformer.sequence_length"],
+            $"a step of {recipe.BatchSequences:N0} sequences of {length:N0} tokens has {tokens:N0} tokens, expected at most {mostTokens:N0}.");
+        double paths = PathsOf(config.Topology);
+        double all = tokens * paths * StepsOf(recipe);
+        Require(
+            all <= mostInAll,
+            ["recipe.phases", "recipe.inner_steps", "recipe.batch_sequences", "transformer.sequence_length", "topology.levels", "topology.replicas", "topology.paths"],
+            $"{StepsOf(recipe):N0} steps of {paths:N0} paths and {tokens:N0} tokens are {all:G3} tokens, expected at most {mostInAll:G3}.");
+    }
+
+    /// <summary>A module is one array, and so are the router's centroids. How many entries a tokenizer's file has is not known yet.</summary>
+    private void CheckElements(RunConfig config)
+    {
+        const long mostOfRouter = 1L << 30;
+        TransformerShape shape = config.UncheckedShapeFor(config.Tokenizer.File is null ? config.Tokenizer.Vocabulary : 1);
+        long elements = ModuleLayout.Of(shape, TransformerPart.All(shape.Blocks)).Length;
+        Require(
+            elements <= ModuleLayout.MostElements,
+            [
+                "transformer.width", "transformer.feed_forward", "topology.levels", "tokenizer.vocabulary", "transformer.heads", "transformer.head_width",
+                "transformer.key_value_heads", "transformer.tied_embedding", "transformer.activation", "tokenizer.file",
+            ],
+            $"a path of {shape.Blocks:N0} blocks, width {shape.Width:N0}, feed-forward {shape.FeedForward:N0} and {shape.Heads:N0} heads of {shape.HeadWidth:N0}{Vocabulary()} has {elements:N0} parameters, expected at most {ModuleLayout.MostElements:N0}.");
+        double centroids = PathsOf(config.Topology) * shape.Width;
+        Require(
+            config.Routing.Method != RoutingMethod.KMeans || centroids <= mostOfRouter,
+            ["transformer.width", "topology.levels", "topology.replicas", "topology.paths", "routing.method"],
+            $"a router of {PathsOf(config.Topology):N0} centroids of width {shape.Width:N0} has {centroids:N0} elements, expected at most {mostOfRouter:N0}.");
+
+        string Vocabulary() => config.Tokenizer.File is null ? string.Create(CultureInfo.InvariantCulture, $" and {shape.Vocabulary:N0} entries of the vocabulary") : "";
+    }
+
+    private void CheckBaselines(RunConfig config)
+    {
+        double paths = PathsOf(config.Topology);
+        double steps = StepsOf(config.Recipe) * paths;
+        Require(
+            !config.Evaluation.DenseEqualFlops || steps <= MostSteps,
+            ["evaluation.dense_equal_flops", "recipe.phases", "recipe.inner_steps", "topology.levels", "topology.replicas", "topology.paths"],
+            $"a dense model at the FLOPs of {paths:N0} paths makes {steps:N0} steps, expected at most {MostSteps:N0}.");
+    }
+
+    private static long StepsOf(RecipeOptions recipe) => (long)recipe.Phases * recipe.InnerSteps;
+
+    private static double PathsOf(TopologyOptions topology) => topology.Replicas
+        * (topology.Paths.IsEmpty ? topology.Levels.Aggregate(1.0, (product, level) => product * level.Experts) : topology.Paths.Length);
 
     private void Require(bool holds, ReadOnlySpan<string> keys, FormattableString problem) =>
         Require(holds, keys, problem.ToString(CultureInfo.InvariantCulture));

@@ -12,6 +12,9 @@ internal static class DataSection
     private const string ExpectedPaths = "a file, folder or glob, a list of them, or the single word 'demo'";
     private static readonly Interval Share = new(0, 0.5);
 
+    // A run ends with an evaluation, which needs text; losses during training may be done without.
+    private static readonly Interval TestShare = Share with { OpenBelow = true };
+
     public static DataOptions Read(SectionReader section, SizeTable filled)
     {
         DataOptions defaults = new() { Paths = [] };
@@ -22,8 +25,8 @@ internal static class DataSection
             OriginField = Field(section, "origin_field", defaults.OriginField, "Field that names a record's original; the part before # decides its split."),
             SourceField = Field(section, "source_field", defaults.SourceField, "Field that names a record's source, for reports only."),
             MaxBadShare = section.Number("max_bad_share", defaults.MaxBadShare, new Interval(0, 1), "Largest share of bad lines that a run accepts."),
-            ValidationShare = section.Number("validation_share", filled.ValidationShare, Share, "Share of the originals kept for losses during training."),
-            TestShare = section.Number("test_share", filled.TestShare, Share, "Share of the originals kept for the final evaluation."),
+            ValidationShare = section.Number("validation_share", filled.ValidationShare, Share, "Share of the originals kept for losses during training; 0: none are measured."),
+            TestShare = section.Number("test_share", filled.TestShare, TestShare, "Share of the originals kept for the final evaluation."),
             RouterShare = section.Number("router_share", defaults.RouterShare, Share, "Share of the originals kept to train routers."),
         };
         section.Finish();

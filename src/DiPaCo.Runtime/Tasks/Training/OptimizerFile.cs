@@ -17,8 +17,8 @@ internal sealed record OptimizerFile(long Steps, IReadOnlyList<ModuleMoments> Mo
         SafeTensorsWriter writer = new(destination, specs, [new(StepsKey, Steps.ToString(CultureInfo.InvariantCulture))]);
         foreach (ModuleMoments module in Modules)
         {
-            writer.Append(System.Runtime.InteropServices.MemoryMarshal.AsBytes(module.Moment1.AsSpan()));
-            writer.Append(System.Runtime.InteropServices.MemoryMarshal.AsBytes(module.Moment2.AsSpan()));
+            Append(writer, module.Moment1);
+            Append(writer, module.Moment2);
         }
 
         writer.Complete();
@@ -38,12 +38,29 @@ internal sealed record OptimizerFile(long Steps, IReadOnlyList<ModuleMoments> Mo
         foreach ((ModuleId id, int length) in modules)
         {
             ModuleMoments module = new(id, new float[length], new float[length]);
-            reader.ReadInto(Name(id, 1), module.Moment1.AsSpan());
-            reader.ReadInto(Name(id, 2), module.Moment2.AsSpan());
+            ReadInto(reader, Spec(id, 1, length), module.Moment1);
+            ReadInto(reader, Spec(id, 2, length), module.Moment2);
             moments.Add(module);
         }
 
         return new OptimizerFile(count, moments);
+    }
+
+    // By address: the bytes of a large module are more than a span can hold.
+    private static unsafe void Append(SafeTensorsWriter writer, float[] moment)
+    {
+        fixed (float* start = moment)
+        {
+            writer.Append((nint)start, (long)moment.Length * sizeof(float));
+        }
+    }
+
+    private static unsafe void ReadInto(SafeTensorsReader reader, TensorSpec expected, float[] moment)
+    {
+        fixed (float* start = moment)
+        {
+            reader.ReadInto(expected, (nint)start);
+        }
     }
 
     private static TensorSpec Spec(ModuleId module, int moment, int length) => new(Name(module, moment), TensorDType.F32, length);
