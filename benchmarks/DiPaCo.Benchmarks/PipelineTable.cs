@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using DiPaCo.Core;
-using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
 using DiPaCo.Model;
 using DiPaCo.Training;
@@ -25,7 +24,7 @@ internal static class PipelineTable
             new ShardOrderOptions(1, new PathId(0), Sequences, LengthWindow: 16));
         using PathModel model = new(shape, ModelTopology.Dense(shape).Modules, new ComputeOptions { MaxTokens = Sequences * Length });
         model.Parameters.Initialize(seed: 1);
-        using AdamW optimizer = new(model, new InnerOptimizerOptions { LearningRate = 1e-3, WarmupSteps = 0, BaseLearningRate = 1e-3, BaseWarmupSteps = 0 });
+        using AdamW optimizer = new(model, new AdamWOptions());
         using BatchPrefetcher prefetcher = new(batches, new StepRange(0, steps), depth: 3, TimeProvider.System);
         prefetcher.Take(CancellationToken.None);
         TimeSpan first = prefetcher.Waited;

@@ -35,7 +35,7 @@ internal static class StepProfile
         (IKernels kernels, TimedKernels times) = TimedKernels.Around(CpuKernels.Create(shape, type), clock);
         using PathModel model = new(
             shape, ModelTopology.Dense(shape).Modules, new ComputeOptions { Type = type }, kernels);
-        using AdamW optimizer = new(model, new InnerOptimizerOptions { LearningRate = 1e-4, WarmupSteps = 0, BaseLearningRate = 1e-4, BaseWarmupSteps = 0 });
+        using AdamW optimizer = new(model, new AdamWOptions());
         model.Parameters.Initialize(seed: 1);
         RandomStream random = new(1, "profile");
         int[] tokens = [.. Enumerable.Range(0, Sequences * Length).Select(_ => random.NextInt32(shape.Vocabulary))];

@@ -73,6 +73,42 @@ public sealed class PathParameters : IDisposable
         IsComputeStale = true;
     }
 
+    /// <summary>Writes the module's safetensors file (<see cref="ModuleFile"/>), on the CPU without a copy of the parameters.</summary>
+    /// <param name="module">A module of the path.</param>
+    /// <param name="destination">Receives the file, front to back.</param>
+    public void Save(ModuleId module, Stream destination)
+    {
+        ParameterSegment segment = Segment(module);
+        if (Buffers.Master.IsOnCpu)
+        {
+            ModuleFile.Write(destination, segment.Layout, ParametersOf(module));
+            return;
+        }
+
+        float[] parameters = new float[segment.Length];
+        Read(module, parameters);
+        ModuleFile.Write(destination, segment.Layout, parameters);
+    }
+
+    /// <summary>Replaces the module's parameters by those of a safetensors file, on the CPU without a copy of them.</summary>
+    /// <param name="module">A module of the path.</param>
+    /// <param name="file">The file.</param>
+    /// <exception cref="SafeTensors.SafeTensorsException">The file is damaged or belongs to another module; parameters may be overwritten in part.</exception>
+    public unsafe void Load(ModuleId module, string file)
+    {
+        ParameterSegment segment = Segment(module);
+        IsComputeStale = true;
+        if (Buffers.Master.IsOnCpu)
+        {
+            ModuleFile.Read(file, segment.Layout, new Span<float>(Buffers.Master.Floats + segment.Offset, checked((int)segment.Length)));
+            return;
+        }
+
+        float[] parameters = new float[segment.Length];
+        ModuleFile.Read(file, segment.Layout, parameters);
+        Write(module, parameters);
+    }
+
     /// <summary>
     /// Draws fresh parameters: matrices normal with deviation 0.02, those that write to the residual stream
     /// 0.02 / √(2·blocks), gains 1, padding 0. Each tensor has its own stream, named by it, so that a module starts alike in whatever path.

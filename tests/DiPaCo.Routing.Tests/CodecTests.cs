@@ -100,6 +100,35 @@ public sealed class CodecTests : IDisposable
         Assert.Equal(Blobs.Bytes(memory.Centroids), Blobs.Bytes(disk.Centroids));
     }
 
+    [Fact]
+    public void JoinedFeatures_AreOneAfterTheOther_WhereverAReadBegins()
+    {
+        FeatureMatrix[] parts = [Blobs.Noise(5, 3), new FeatureMatrix(0, 3), Blobs.Noise(1, 3), Blobs.Noise(40, 3)];
+        float[] expected = [.. parts.SelectMany(part => Enumerable.Range(0, part.Rows).SelectMany(row => part.Row(row).ToArray()))];
+        JoinedFeatures joined = new(parts);
+        Assert.Equal((46, 3), (joined.Rows, joined.Width));
+        for (int first = 0; first <= 46; first++)
+        {
+            for (int count = 0; first + count <= 46; count++)
+            {
+                Assert.Equal(expected.AsSpan(first * 3, count * 3), joined.Read(first, count, new float[count * 3]));
+            }
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => joined.Read(46, 1, new float[3]).Length);
+    }
+
+    [Fact]
+    public void SelectedFeatures_AreTheRowsInTheOrderAskedFor_NeighboursAndRepetitionsToo()
+    {
+        FeatureMatrix features = Blobs.Noise(30, 4);
+        using FeatureFile onDisk = FeatureFile.Open(StoreFeatures(features));
+        int[] wanted = [7, 8, 9, 9, 3, 2, 29, 0, 1];
+        float[] expected = [.. wanted.SelectMany(row => features.Row(row).ToArray())];
+        Assert.Equal(expected, new SelectedFeatures(onDisk, wanted).Read(0, wanted.Length, new float[wanted.Length * 4]).ToArray());
+        Assert.Equal(expected[4..16], new SelectedFeatures(features, wanted).Read(1, 3, new float[12]).ToArray());
+    }
+
     private static void Replace(byte[] bytes, string from, string to)
     {
         int at = bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(from));

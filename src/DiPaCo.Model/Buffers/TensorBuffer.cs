@@ -42,6 +42,9 @@ internal sealed unsafe class TensorBuffer : IDisposable
     /// <summary><see cref="Value"/> with its dimensions exchanged.</summary>
     public Tensor Transposed => _transposed ??= Value.t().DetachFromDisposeScope();
 
+    /// <summary>Whether <see cref="Pointer"/> can be used.</summary>
+    public bool IsOnCpu => _device.type == DeviceType.CPU;
+
     /// <summary>The first element. Only on the CPU.</summary>
     public void* Pointer => _pointer != null ? _pointer : throw new InvalidOperationException("The buffer is not in the memory of the CPU.");
 

@@ -14,10 +14,19 @@ public sealed class SelectedFeatures(IFeatureSource source, ReadOnlyMemory<int> 
     /// <inheritdoc/>
     public ReadOnlySpan<float> Read(int first, int count, Span<float> scratch)
     {
-        for (int at = 0; at < count; at++)
+        ReadOnlySpan<int> wanted = rows.Span.Slice(first, count);
+        for (int at = 0; at < count;)
         {
-            Span<float> row = scratch.Slice(at * Width, Width);
-            source.Read(rows.Span[first + at], 1, row).CopyTo(row);
+            // Neighbours are read together: a read of a file costs much more than the copy of a row.
+            int run = 1;
+            while (at + run < count && wanted[at + run] == wanted[at] + run)
+            {
+                run++;
+            }
+
+            Span<float> place = scratch.Slice(at * Width, run * Width);
+            source.Read(wanted[at], run, place).CopyTo(place);
+            at += run;
         }
 
         return scratch[..(count * Width)];

@@ -41,7 +41,7 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
         Stage stage, BlobHash start, LearningRateSchedule schedule, long order, long done, CancellationToken cancellationToken)
     {
         RunConfig config = session.Config;
-        DenseModel model = new(start, 0, 0);
+        DenseModel model = new(start, TrainMetrics.None);
         BlobHash? optimizer = null;
         for (int step = 0; step < schedule.TotalSteps; step += config.Recipe.InnerSteps)
         {
@@ -64,7 +64,7 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
             IEnumerable<BlobHash> before = new[] { model.Parameters, optimizer ?? start };
             await retention.ReleaseOnlyAsync($"start of {spec.Key()}", before.Where(blob => blob != start), cancellationToken);
             optimizer = result[TrainSpec.OptimizerOutput];
-            model = new DenseModel(result[Dense.Name], model.Steps + spec.Steps, model.Tokens + metrics.Tokens.Sum());
+            model = new DenseModel(result[Dense.Name], model.Training + metrics);
         }
 
         return model;

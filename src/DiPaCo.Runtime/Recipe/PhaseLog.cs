@@ -1,4 +1,5 @@
 using DiPaCo.Core;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Recipe;
 
@@ -12,7 +13,7 @@ internal sealed class PhaseLog(ModelVersion first, int keepPhases)
 
     public ModelVersion Model { get; private set; } = first;
 
-    public long Tokens { get; private set; }
+    public TrainMetrics Training { get; private set; } = TrainMetrics.None;
 
     public IReadOnlyList<PhaseValidation> Validation => _validation;
 
@@ -27,7 +28,7 @@ internal sealed class PhaseLog(ModelVersion first, int keepPhases)
         }
 
         Model = outcome.Model;
-        Tokens += outcome.Tokens;
+        Training += outcome.Training;
         _kept.Enqueue(Model);
         while (_kept.Count > keepPhases + 1)
         {

@@ -23,19 +23,13 @@ internal sealed class PhaseTrainer(RunSession session, ModelTopology topology, R
     public async Task<PhaseOutcome> RunAsync(ModelVersion model, CancellationToken cancellationToken)
     {
         SortedDictionary<PathId, TaskResult> trained = [];
-        PhaseOutcome outcome = new(model, 0, 0, 0);
+        TrainMetrics sum = TrainMetrics.None;
         foreach (PathId path in topology.Paths)
         {
             TaskResult result = await session.TrainAsync(
                 Inner(model, path), Stage.Phases, path, model.Phase, StepsBefore(model.Phase, trained.Count), cancellationToken);
-            TrainMetrics metrics = JsonSerializer.Deserialize<TrainMetrics>(result.Metrics, TaskJson.Options)!;
             trained[path] = result;
-            outcome = outcome with
-            {
-                Tokens = outcome.Tokens + metrics.Tokens.Sum(),
-                LossSum = outcome.LossSum + metrics.Losses.Sum(),
-                Steps = outcome.Steps + metrics.Losses.Length,
-            };
+            sum += JsonSerializer.Deserialize<TrainMetrics>(result.Metrics, TaskJson.Options)!;
         }
 
         ImmutableSortedDictionary<ModuleId, BlobHash>.Builder modules = model.Modules.ToBuilder();
@@ -53,12 +47,10 @@ internal sealed class PhaseTrainer(RunSession session, ModelTopology topology, R
             momenta[module.Id] = result[OuterSpec.MomentumOutput];
         }
 
-        return outcome with
-        {
-            Model = new ModelVersion(
-                model.Phase.Next, modules.ToImmutable(), momenta.ToImmutable(),
-                trained.ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value[TrainSpec.OptimizerOutput])),
-        };
+        ModelVersion next = new(
+            model.Phase.Next, modules.ToImmutable(), momenta.ToImmutable(),
+            trained.ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value[TrainSpec.OptimizerOutput]));
+        return new PhaseOutcome(next, sum);
     }
 
     private TrainSpec Inner(ModelVersion model, PathId path)

@@ -3,6 +3,7 @@ using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training;
 
 namespace DiPaCo.Runtime.Recipe;
 
@@ -34,7 +35,7 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
         config.Transformer.SequenceLength, config.Routing.PrefixTokens, config.Recipe.LossOnPrefix, config.Recipe.MicroBatchSequences,
         LengthWindow);
 
-    public AdamWInput AdamW => new(
+    public AdamWOptions AdamW => new(
         config.Inner.Beta1, config.Inner.Beta2, config.Inner.Epsilon, config.Inner.WeightDecay, config.Inner.ClipNorm);
 
     public void Note(string text, bool isWarning = false) => observer.Observe(new RunNote(text, isWarning));

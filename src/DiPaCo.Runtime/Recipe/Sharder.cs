@@ -36,7 +36,9 @@ internal sealed class Sharder(RunSession session, ModelTopology topology, Prepar
             new RouterSpec(corpus.Chunks, features, topology.Paths, topology.Grid.Experts, topology.Grid.Replicas, options, session.Config.Seed), Stage.Shards, 0, 1, cancellationToken);
         BlobHash router = fitted[RouterSpec.Output];
         TaskResult sharded = await session.RunAsync(
-            new ShardSpec(router, corpus.Chunks, features, topology.Paths, options.MinimumShare), Stage.Shards, 1, 1, cancellationToken);
+            new ShardSpec(
+                router, corpus.Chunks, features, topology.Paths, options.MinimumShare, options.PrefixTokens,
+                session.Config.Recipe.LossOnPrefix), Stage.Shards, 1, 1, cancellationToken);
         ShardMetrics metrics = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
         return new RoutedCorpus(
             router, features,

@@ -74,7 +74,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         session.StageAsync(Stage.Base, _config.Recipe.BaseSteps, "steps", async () =>
         {
             DenseModel model = await dense.TrainAsync(Stage.Base, initial, BaseSchedule, BaseOrder, done: 0, cancellationToken);
-            return (model, $"{model.Steps:N0} steps, {model.Tokens:N0} tokens");
+            return (model, $"{model.Training.Steps:N0} steps, {model.Training.Tokens:N0} tokens");
         });
 
     private Task<PhaseLog> TrainPhasesAsync(
@@ -100,10 +100,10 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
 
                 await retention.ReleaseAsync(
                     moment, [.. origins, .. routed.Blobs, .. log.Kept], cancellationToken);
-                session.Observe(new PhaseFinished(phase, recipe.Phases, outcome.LossSum / outcome.Steps, log.ValidationOf(phase)));
+                session.Observe(new PhaseFinished(phase, recipe.Phases, outcome.Training.LossSum / outcome.Training.Steps, log.ValidationOf(phase)));
             }
 
-            return (log, $"{recipe.Phases} phases, {log.Tokens:N0} tokens");
+            return (log, $"{recipe.Phases} phases, {log.Training.Tokens:N0} tokens");
         });
     }
 
@@ -140,37 +140,35 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         ImmutableArray<DenseBaseline> references, CancellationToken cancellationToken)
     {
         int most = _config.Evaluation.MaxDocuments;
-        RecipeOptions recipe = _config.Recipe;
-        double flopsPerStep = topology.Shape.TrainingFlopsPerToken(_config.Transformer.SequenceLength)
-            * _config.Transformer.SequenceLength * recipe.BatchSequences;
-        long pathSteps = (long)recipe.Phases * recipe.InnerSteps;
         EvaluationMetrics scored = await evaluator.RoutedAsync(log.Model, Split.Test, most, cancellationToken);
         ThrowIfNothingScored(scored);
         ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
+        // A path made every phase's steps after those of the base model; the tokens and FLOPs are those of all paths.
+        TrainMetrics whole = baseModel.Training + log.Training;
         rows.Add(Evaluator.Row(topology, ModelNames.Of(_config.Topology), dense: false, scored) with
         {
-            Steps = recipe.BaseSteps + pathSteps,
-            TrainingTokens = baseModel.Tokens + log.Tokens,
-            TrainingFlops = flopsPerStep * (recipe.BaseSteps + (pathSteps * topology.Paths.Length)),
+            Steps = baseModel.Training.Steps + (log.Training.Steps / topology.Paths.Length),
+            TrainingTokens = whole.Tokens,
+            TrainingFlops = whole.Flops,
         });
         foreach (DenseBaseline reference in references)
         {
-            long before = reference.FromBase ? baseModel.Steps : 0;
-            long tokensBefore = reference.FromBase ? baseModel.Tokens : 0;
-            rows.Add(await DenseRowAsync(reference.Name, reference.Model, before, tokensBefore));
+            TrainMetrics before = reference.FromBase ? baseModel.Training : TrainMetrics.None;
+            rows.Add(await DenseRowAsync(reference.Name, reference.Model, before));
         }
 
-        rows.Add(await DenseRowAsync("dense, base before the fork", baseModel, 0, 0));
+        rows.Add(await DenseRowAsync("dense, base before the fork", baseModel, TrainMetrics.None));
         return rows.ToImmutable();
 
-        async Task<EvaluationRow> DenseRowAsync(string name, DenseModel model, long stepsBefore, long tokensBefore)
+        async Task<EvaluationRow> DenseRowAsync(string name, DenseModel model, TrainMetrics before)
         {
             EvaluationMetrics losses = await evaluator.DenseAsync(dense.ModelOf(model.Parameters), Split.Test, most, cancellationToken);
+            TrainMetrics training = before + model.Training;
             return Evaluator.Row(topology, name, dense: true, losses) with
             {
-                Steps = stepsBefore + model.Steps,
-                TrainingTokens = tokensBefore + model.Tokens,
-                TrainingFlops = flopsPerStep * (stepsBefore + model.Steps),
+                Steps = training.Steps,
+                TrainingTokens = training.Tokens,
+                TrainingFlops = training.Flops,
             };
         }
     }
@@ -186,7 +184,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             Shape = topology.Shape,
             Modules = log.Model.Modules.ToImmutableSortedDictionary(module => module.Key.Name, module => module.Value, StringComparer.Ordinal),
             Base = baseModel.Parameters,
-            BaseSteps = baseModel.Steps,
+            BaseSteps = baseModel.Training.Steps,
             Tokenizer = corpus.Tokenizer,
             Router = routed.Router,
             Chunks = corpus.Chunks,

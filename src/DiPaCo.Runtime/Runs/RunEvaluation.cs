@@ -95,7 +95,9 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             StageFrame frame, CancellationToken cancellationToken)
         {
             TaskResult sharded = await executor.ExecuteAsync(
-                new ShardSpec(model.Router, chunks, features, _topology.Paths, config.Routing.MinimumShare), store, null, cancellationToken);
+                new ShardSpec(
+                    model.Router, chunks, features, _topology.Paths, config.Routing.MinimumShare, config.Routing.PrefixTokens,
+                    config.Recipe.LossOnPrefix), store, null, cancellationToken);
             ShardMetrics shards = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
             int most = data.IsEmpty ? config.Evaluation.MaxDocuments : 0;
             long all = shards.Paths.Sum(size => size.TestDocuments);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using DiPaCo.Core;
-using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
 using static TorchSharp.torch;
 
@@ -21,7 +20,7 @@ public static class AdamWBenchmark
     public static double Measure(TransformerShape shape, int pairs)
     {
         using PathModel model = new(shape, ModelTopology.Dense(shape).Modules, new ComputeOptions());
-        using AdamW optimizer = new(model, new InnerOptimizerOptions { LearningRate = 1e-4, WarmupSteps = 0, BaseLearningRate = 1e-4, BaseWarmupSteps = 0 });
+        using AdamW optimizer = new(model, new AdamWOptions());
         model.Parameters.Initialize(seed: 1);
 
         // A copy of n bytes moves 2·n: it reads and writes them. Ones, because pages of zeros that were never written are all one page.

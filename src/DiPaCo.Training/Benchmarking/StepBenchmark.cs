@@ -23,7 +23,7 @@ public sealed class StepBenchmark : IDisposable
         _length = length;
         _model = new PathModel(shape, ModelTopology.Dense(shape).Modules, new ComputeOptions { Type = type, MaxTokens = sequences * length });
         _model.Parameters.Initialize(seed: 1);
-        _optimizer = new AdamW(_model, new InnerOptimizerOptions { LearningRate = 1e-4, WarmupSteps = 0, BaseLearningRate = 1e-4, BaseWarmupSteps = 0 });
+        _optimizer = new AdamW(_model, new AdamWOptions());
         RandomStream random = new(1, "benchmark-tokens");
         _tokens = [.. Enumerable.Range(0, sequences * length).Select(_ => random.NextInt32(shape.Vocabulary))];
         _targets = [.. _tokens.Skip(1), 0];

@@ -1,9 +1,13 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using DiPaCo.Core;
-using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
 using DiPaCo.Model.Buffers;
 using DiPaCo.Model.Kernels;
+using DiPaCo.Model.SafeTensors;
 using static TorchSharp.torch;
+using TensorBuffer = DiPaCo.Model.Buffers.TensorBuffer;
 
 namespace DiPaCo.Training;
 
@@ -13,15 +17,20 @@ namespace DiPaCo.Training;
 /// </summary>
 public sealed class AdamW : IDisposable
 {
+    private const string StepsKey = "steps";
+
+    // Copies go through a piece of 4 MiB: beside the moments themselves nothing grows with the model.
+    private const int LargestPiece = 1 << 20;
+
     private readonly PathModel _model;
-    private readonly InnerOptimizerOptions _options;
+    private readonly AdamWOptions _options;
     private readonly TensorBuffer _moment1;
     private readonly TensorBuffer _moment2;
 
     /// <summary>Starts with moments of zero.</summary>
     /// <param name="model">The path to optimize; not owned.</param>
     /// <param name="options">β₁, β₂, ε, weight decay and clipping. The learning rate is given at each step.</param>
-    public AdamW(PathModel model, InnerOptimizerOptions options)
+    public AdamW(PathModel model, AdamWOptions options)
     {
         _model = model;
         _options = options;
@@ -63,6 +72,44 @@ public sealed class AdamW : IDisposable
         return norm;
     }
 
+    /// <summary>Writes both moments of every module, flat with padding, and the number of updates as a safetensors file.</summary>
+    /// <param name="destination">Receives the file, front to back.</param>
+    public void Save(Stream destination)
+    {
+        ImmutableArray<ParameterSegment> segments = _model.Parameters.Segments;
+        TensorSpec[] specs = [.. segments.SelectMany(segment => new[] { Spec(segment, 1), Spec(segment, 2) })];
+        SafeTensorsWriter writer = new(destination, specs, [new(StepsKey, Steps.ToString(CultureInfo.InvariantCulture))]);
+        float[] piece = new float[Math.Min(LargestPiece, segments.Max(segment => segment.Length))];
+        foreach (ParameterSegment segment in segments)
+        {
+            Append(writer, _moment1, segment, piece);
+            Append(writer, _moment2, segment, piece);
+        }
+
+        writer.Complete();
+    }
+
+    /// <summary>Replaces all moments and <see cref="Steps"/> by those of a file that <see cref="Save"/> wrote for a path of the same modules.</summary>
+    /// <param name="file">The file.</param>
+    /// <exception cref="SafeTensorsException">The file is damaged or belongs to another path; moments may be overwritten in part.</exception>
+    public void Load(string file)
+    {
+        using SafeTensorsReader reader = SafeTensorsReader.Open(file);
+        string steps = reader.Metadata.FirstOrDefault(pair => pair.Key == StepsKey).Value ?? "";
+        if (!long.TryParse(steps, NumberStyles.None, CultureInfo.InvariantCulture, out long count))
+        {
+            throw new SafeTensorsException(file, $"its number of steps is '{steps}', a whole number was expected");
+        }
+
+        foreach (ParameterSegment segment in _model.Parameters.Segments)
+        {
+            Read(reader, Name(segment, 1), _moment1, segment);
+            Read(reader, Name(segment, 2), _moment2, segment);
+        }
+
+        Steps = count;
+    }
+
     /// <summary>Copies the moments of a module, padding included.</summary>
     public void ReadMoments(ModuleId module, Span<float> moment1, Span<float> moment2)
     {
@@ -83,4 +130,32 @@ public sealed class AdamW : IDisposable
         _moment1.Dispose();
         _moment2.Dispose();
     }
+
+    private static unsafe void Read(SafeTensorsReader reader, string name, TensorBuffer moments, ParameterSegment segment)
+    {
+        int length = checked((int)segment.Length);
+        if (moments.IsOnCpu)
+        {
+            reader.ReadInto(name, new Span<float>(moments.Floats + segment.Offset, length));
+            return;
+        }
+
+        float[] staged = new float[length];
+        reader.ReadInto(name, staged.AsSpan());
+        FlatCopy.Write(moments, segment, staged);
+    }
+
+    private static void Append(SafeTensorsWriter writer, TensorBuffer moments, ParameterSegment segment, float[] piece)
+    {
+        for (long done = 0; done < segment.Length; done += piece.Length)
+        {
+            Span<float> part = piece.AsSpan(0, (int)Math.Min(piece.Length, segment.Length - done));
+            FlatCopy.Read(moments, segment.Offset + done, part);
+            writer.Append(MemoryMarshal.AsBytes(part));
+        }
+    }
+
+    private static TensorSpec Spec(ParameterSegment segment, int moment) => new(Name(segment, moment), TensorDType.F32, segment.Length);
+
+    private static string Name(ParameterSegment segment, int moment) => string.Create(CultureInfo.InvariantCulture, $"{segment.Module.Name}.moment{moment}");
 }

@@ -63,7 +63,7 @@ internal sealed class RunView
         Steps = steps,
         Schedule = new LearningRateSchedule(
             Config.Inner.LearningRate, Config.Inner.WarmupSteps, Config.Recipe.Phases * Config.Recipe.InnerSteps, Config.Inner.FinalShare),
-        AdamW = new AdamWInput(
+        AdamW = new AdamWOptions(
             Config.Inner.Beta1, Config.Inner.Beta2, Config.Inner.Epsilon, Config.Inner.WeightDecay, Config.Inner.ClipNorm),
         Seed = Config.Seed,
         Order = path.Value,

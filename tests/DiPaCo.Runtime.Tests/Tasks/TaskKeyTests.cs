@@ -88,7 +88,7 @@ public sealed class TaskKeyTests
             FirstStep = 2,
             Steps = 2,
             Schedule = new LearningRateSchedule(0.01, 1, 4, 0.1),
-            AdamW = new AdamWInput(0.9, 0.95, 1e-8, 0.1, 1),
+            AdamW = new AdamWOptions(0.9, 0.95, 1e-8, 0.1, 1),
             Seed = 1,
             Order = 3,
         };
@@ -97,7 +97,7 @@ public sealed class TaskKeyTests
             new OuterStepOptions(0.7, 0.9, 1));
         yield return new FeaturesSpec(path, Blob(2), 8);
         yield return new RouterSpec([Blob(2)], [Blob(3)], [new PathId(0), new PathId(1)], [2, 1], 1, new RoutingOptions(), 1);
-        yield return new ShardSpec(Blob(2), [Blob(3)], [Blob(4)], [new PathId(0), new PathId(1)], 0.1);
+        yield return new ShardSpec(Blob(2), [Blob(3)], [Blob(4)], [new PathId(0), new PathId(1)], 0.1, 32, true);
         yield return new EvaluateSpec(path, [Blob(2)], Blob(3), Split.Test, sequences, 10);
         yield return new SampleSpec(path, [1, 2, 3], 4, 0, 0.8, 1);
     }

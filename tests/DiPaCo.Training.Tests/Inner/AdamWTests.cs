@@ -1,6 +1,7 @@
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
+using DiPaCo.Model.SafeTensors;
 using DiPaCo.Model.Kernels.Composed;
 using TorchSharp;
 using Xunit;
@@ -16,7 +17,7 @@ public sealed class AdamWTests
         Vocabulary = 61, Blocks = 2, Width = 32, Heads = 2, KeyValueHeads = 1, HeadWidth = 16, FeedForward = 64,
     };
 
-    private static InnerOptimizerOptions Options { get; } = new() { LearningRate = 1e-2, WarmupSteps = 0, BaseLearningRate = 1e-2, BaseWarmupSteps = 0 };
+    private static AdamWOptions Options { get; } = new();
 
     [Theory]
     [InlineData(0.0, false)]
@@ -99,6 +100,46 @@ public sealed class AdamWTests
         Train(resumed, resumedOptimizer, steps: 3);
 
         Assert.Equal(ToDouble(whole, (p, id) => p.ParametersOf(id).ToArray()), ToDouble(resumed, (p, id) => p.ParametersOf(id).ToArray()));
+    }
+
+    [Fact]
+    public void SavedAndLoaded_ItContinuesAsIfNothingHadHappened()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            using PathModel whole = Create(ComputeType.Bf16);
+            using AdamW wholeOptimizer = new(whole, Options);
+            using PathModel resumed = Create(ComputeType.Bf16);
+            using AdamW resumedOptimizer = new(resumed, Options);
+            Train(whole, wholeOptimizer, steps: 3);
+            Train(resumed, resumedOptimizer, steps: 1);
+            using (FileStream stream = File.Create(file))
+            {
+                wholeOptimizer.Save(stream);
+            }
+
+            resumedOptimizer.Load(file);
+            foreach (ParameterSegment segment in whole.Parameters.Segments)
+            {
+                using MemoryStream module = new();
+                whole.Parameters.Save(segment.Module, module);
+                File.WriteAllBytes(file, module.ToArray());
+                resumed.Parameters.Load(segment.Module, file);
+            }
+
+            Assert.Equal(3, resumedOptimizer.Steps);
+            Train(whole, wholeOptimizer, steps: 3);
+            Train(resumed, resumedOptimizer, steps: 3);
+            Assert.Equal(ToDouble(whole, (p, id) => p.ParametersOf(id).ToArray()), ToDouble(resumed, (p, id) => p.ParametersOf(id).ToArray()));
+
+            // The file of a module is no optimizer's.
+            Assert.Throws<SafeTensorsException>(() => resumedOptimizer.Load(file));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     [Fact]

@@ -45,7 +45,7 @@ public sealed class ThreadCountTests
     private static float[] Train(ComputeType type)
     {
         using PathModel model = new(Shape, ModelTopology.Dense(Shape).Modules, new ComputeOptions { Type = type, MaxTokens = 4 * Length });
-        using AdamW optimizer = new(model, new InnerOptimizerOptions { LearningRate = 1e-3, WarmupSteps = 0, BaseLearningRate = 1e-3, BaseWarmupSteps = 0 });
+        using AdamW optimizer = new(model, new AdamWOptions());
         model.Parameters.Initialize(seed: 4);
         for (int step = 0; step < Steps; step++)
         {

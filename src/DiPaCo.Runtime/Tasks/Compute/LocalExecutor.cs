@@ -61,16 +61,13 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
     {
         ModuleId dense = new("dense");
         PathInput path = new(spec.Shape, Core.Configuration.ComputeType.Fp32, [new ModuleInput(dense, spec.Parts, default)]);
-        ModuleLayout layout = ModuleLayout.Of(spec.Shape, spec.Parts);
-        float[] parameters = new float[checked((int)layout.Length)];
-        await _compute.Run(() =>
+        PathModel initial = await _compute.Run(() =>
         {
             PathModel model = _models.Create(path, FeaturesTask.BatchDocuments);
             model.Parameters.Initialize(spec.Seed);
-            model.Parameters.Read(dense, parameters);
-            return true;
+            return model;
         });
-        BlobHash blob = await store.PutAsync(stream => ModuleFile.Write(stream, layout, parameters), cancellationToken);
+        BlobHash blob = await store.PutAsync(stream => initial.Parameters.Save(dense, stream), cancellationToken);
         return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(OuterSpec.ModuleOutput, blob), "{}");
     }
 
@@ -82,7 +79,18 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         TrainTask task = new(spec, shard, time);
         TrainOutcome outcome = await _compute.Run(() =>
             task.Execute(_models.Load(spec.Model, files, spec.Sequences.MicroBatch * spec.Sequences.Length), optimizer, progress, cancellationToken));
-        return await outcome.StoreAsync(store, cancellationToken);
+        try
+        {
+            return await outcome.StoreAsync(store, cancellationToken);
+        }
+        finally
+        {
+            await _compute.Run(() =>
+            {
+                outcome.Dispose();
+                return true;
+            });
+        }
     }
 
     private async Task<TaskResult> FeaturesAsync(FeaturesSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
@@ -98,7 +106,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
     private async Task<TaskResult> FitRouterAsync(RouterSpec spec, IBlobStore store, CancellationToken cancellationToken)
     {
         using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
-        RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
+        using RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
         IRouter router = await _compute.Run(() => RouterTask.Execute(spec, documents, spec.Options.PrefixTokens, threads, cancellationToken));
         BlobHash blob = await store.PutAsync(stream => RouterCodec.Write(router, stream), cancellationToken);
         return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(RouterSpec.Output, blob), "{}");
@@ -107,7 +115,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
     private async Task<TaskResult> ShardAsync(ShardSpec spec, IBlobStore store, CancellationToken cancellationToken)
     {
         using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
-        RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
+        using RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
         IRouter router = RouterCodec.Read(await store.GetFileAsync(spec.Router, cancellationToken));
         return await new ShardTask(spec, corpus, documents, router, threads).ExecuteAsync(store, cancellationToken);
     }

@@ -25,10 +25,7 @@ internal sealed class PathModels(torch.Device device) : IDisposable
         PathModel model = Create(path, maxTokens);
         for (int i = 0; i < files.Count; i++)
         {
-            ModuleLayout layout = ModuleLayout.Of(path.Shape, path.Modules[i].Parts);
-            float[] parameters = new float[checked((int)layout.Length)];
-            ModuleFile.Read(files[i], layout, parameters);
-            model.Parameters.Write(path.Modules[i].Id, parameters);
+            model.Parameters.Load(path.Modules[i].Id, files[i]);
         }
 
         return model;

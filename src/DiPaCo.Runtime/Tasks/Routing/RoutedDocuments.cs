@@ -1,44 +1,83 @@
+using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Routing;
 
 namespace DiPaCo.Runtime.Tasks;
 
-/// <summary>The documents of a corpus as routers see them, numbered from 0 in the order of the corpus.</summary>
-/// <param name="Ids">Where each document is.</param>
-/// <param name="Entries">What is known of each.</param>
-/// <param name="Input">Features and origins.</param>
-internal sealed record RoutedDocuments(DocumentId[] Ids, DocumentEntry[] Entries, RouterInput Input)
+/// <summary>The documents of a corpus as routers see them, numbered from 0 in the order of the corpus. Owns the feature files.</summary>
+internal sealed class RoutedDocuments : IDisposable
 {
-    /// <summary>Numbers of the documents that the filter lets pass, ascending.</summary>
-    public int[] Where(Func<DocumentEntry, bool> filter) => [.. Enumerable.Range(0, Ids.Length).Where(i => filter(Entries[i]))];
+    /// <summary>Features up to this size are kept in memory; beyond it every pass reads them from the disk.</summary>
+    public const long LargestInMemory = 1L << 30;
+
+    private readonly IFeatureSource[] _sources;
+
+    private RoutedDocuments(TokenCorpus corpus, IFeatureSource[] sources)
+    {
+        _sources = sources;
+        Ids = [.. corpus.Chunks.SelectMany((chunk, c) => Enumerable.Range(0, chunk.DocumentCount).Select(d => new DocumentId(c, d)))];
+        Entries = [.. Ids.Select(id => corpus[id])];
+        ulong[] origins = [.. Entries.Select(entry => entry.OriginHash)];
+        Input = new RouterInput(new JoinedFeatures(sources), origins);
+    }
+
+    /// <summary>Where each document is.</summary>
+    public DocumentId[] Ids { get; }
+
+    /// <summary>What is known of each.</summary>
+    public DocumentEntry[] Entries { get; }
+
+    /// <summary>Features and origins.</summary>
+    public RouterInput Input { get; }
+
+    /// <summary>
+    /// Numbers of the documents that are worth a place in a shard and that the filter lets pass, ascending. A document that is not
+    /// longer than the prefix makes no sequence: it would only distort clusters and the sizes of shards.
+    /// </summary>
+    public int[] Usable(int prefixTokens, Func<DocumentEntry, bool> filter) =>
+        [.. Enumerable.Range(0, Ids.Length).Where(i => Entries[i].TokenCount > prefixTokens && filter(Entries[i]))];
 
     /// <summary>Joins a corpus and the feature files of its chunks.</summary>
-    /// <exception cref="Core.DiPaCoException">A feature file is damaged or belongs to another chunk.</exception>
-    public static RoutedDocuments Of(TokenCorpus corpus, IReadOnlyList<string> featureFiles, CancellationToken cancellationToken)
+    /// <param name="corpus">The corpus; not owned.</param>
+    /// <param name="featureFiles">One file a chunk.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="largestInMemory">Bytes of features that are kept in memory.</param>
+    /// <exception cref="DiPaCoException">A feature file is damaged or belongs to another chunk.</exception>
+    public static RoutedDocuments Of(
+        TokenCorpus corpus, IReadOnlyList<string> featureFiles, CancellationToken cancellationToken, long largestInMemory = LargestInMemory)
     {
-        DocumentId[] ids = [.. corpus.Chunks.SelectMany((chunk, c) => Enumerable.Range(0, chunk.DocumentCount).Select(d => new DocumentId(c, d)))];
-        DocumentEntry[] entries = [.. ids.Select(id => corpus[id])];
-        FeatureMatrix? all = null;
-        int first = 0;
-        for (int c = 0; c < featureFiles.Count; c++)
+        bool inMemory = featureFiles.Sum(file => new FileInfo(file).Length) <= largestInMemory;
+        IFeatureSource[] sources = new IFeatureSource[featureFiles.Count];
+        try
         {
-            FeatureMatrix features = FeatureCodec.Read(featureFiles[c], cancellationToken);
-            if (features.Rows != corpus.Chunks[c].DocumentCount)
+            for (int c = 0; c < sources.Length; c++)
             {
-                throw new Core.DiPaCoException(
-                    $"'{featureFiles[c]}' has features of {features.Rows} documents; its token chunk has {corpus.Chunks[c].DocumentCount}. The run is damaged: 'dipaco verify' says more.");
+                sources[c] = inMemory ? FeatureCodec.Read(featureFiles[c], cancellationToken) : FeatureFile.Open(featureFiles[c]);
+                if (sources[c].Rows != corpus.Chunks[c].DocumentCount || sources[c].Width != sources[0].Width)
+                {
+                    throw new DiPaCoException(
+                        $"'{featureFiles[c]}' has {sources[c].Width} features of {sources[c].Rows} documents; {sources[0].Width} of {corpus.Chunks[c].DocumentCount}, as its token chunk has, were expected. "
+                        + "The run is damaged: 'dipaco verify' says more.");
+                }
             }
 
-            all ??= new FeatureMatrix(ids.Length, features.Width);
-            for (int row = 0; row < features.Rows; row++)
-            {
-                features.Row(row).CopyTo(all.Row(first + row));
-            }
-
-            first += features.Rows;
+            return new RoutedDocuments(corpus, sources);
         }
+        catch
+        {
+            Close(sources);
+            throw;
+        }
+    }
 
-        ulong[] origins = [.. entries.Select(entry => entry.OriginHash)];
-        return new RoutedDocuments(ids, entries, new RouterInput(all, origins));
+    /// <inheritdoc/>
+    public void Dispose() => Close(_sources);
+
+    private static void Close(IFeatureSource?[] sources)
+    {
+        foreach (IDisposable file in sources.OfType<IDisposable>())
+        {
+            file.Dispose();
+        }
     }
 }

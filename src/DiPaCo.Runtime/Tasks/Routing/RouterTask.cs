@@ -15,7 +15,7 @@ internal static class RouterTask
             return new RandomRouter(spec.Paths, spec.Seed);
         }
 
-        RouterInput training = documents.Input.Select(documents.Where(entry => entry.Split == Split.Train));
+        RouterInput training = documents.Input.Select(documents.Usable(prefixTokens, entry => entry.Split == Split.Train));
         KMeansRouterOptions options = new()
         {
             Paths = spec.Paths,

@@ -11,7 +11,7 @@ public sealed record ShardMetrics(ImmutableArray<ShardSize> Paths);
 /// <param name="Path">The path.</param>
 /// <param name="Chunks">Number of its token chunks.</param>
 /// <param name="TrainDocuments">Training documents.</param>
-/// <param name="TrainTokens">Their tokens.</param>
+/// <param name="TrainTokens">Their scored tokens: the targets of one epoch.</param>
 /// <param name="ValidationDocuments">Validation documents.</param>
 /// <param name="TestDocuments">Test documents.</param>
 /// <param name="Sources">The most frequent sources of the training documents.</param>

@@ -13,9 +13,11 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Features">Their features, chunk by chunk.</param>
 /// <param name="Paths">The paths.</param>
 /// <param name="MinimumShare">Smallest shard as a share of the mean shard.</param>
+/// <param name="PrefixTokens">Tokens of the prefix; documents that are not longer have nothing to predict and go nowhere.</param>
+/// <param name="LossOnPrefix">Whether the prefix's tokens are targets, which shard sizes count.</param>
 public sealed record ShardSpec(
     BlobHash Router, ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features,
-    ImmutableArray<PathId> Paths, double MinimumShare) : TaskSpec
+    ImmutableArray<PathId> Paths, double MinimumShare, int PrefixTokens, bool LossOnPrefix) : TaskSpec
 {
     /// <inheritdoc/>
     public override string Kind => "shard";

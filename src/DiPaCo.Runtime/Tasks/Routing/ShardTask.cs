@@ -40,7 +40,7 @@ internal sealed class ShardTask(ShardSpec spec, TokenCorpus corpus, RoutedDocume
     private List<int>[] Assign(CancellationToken cancellationToken)
     {
         List<int>[] documentsOf = [.. spec.Paths.Select(_ => new List<int>())];
-        int[] training = documents.Where(entry => entry.Split == Split.Train);
+        int[] training = documents.Usable(spec.PrefixTokens, entry => entry.Split == Split.Train);
         if (training.Length > 0)
         {
             ShardOptions options = new() { MinimumShare = spec.MinimumShare, Threads = threads };
@@ -51,7 +51,7 @@ internal sealed class ShardTask(ShardSpec spec, TokenCorpus corpus, RoutedDocume
             }
         }
 
-        int[] heldOut = documents.Where(entry => entry.Split != Split.Train);
+        int[] heldOut = documents.Usable(spec.PrefixTokens, entry => entry.Split != Split.Train);
         if (heldOut.Length > 0)
         {
             ImmutableArray<PathId> chosen = router.Route(documents.Input.Select(heldOut), threads, cancellationToken);
@@ -97,8 +97,11 @@ internal sealed class ShardTask(ShardSpec spec, TokenCorpus corpus, RoutedDocume
             .Take(TopSources)
             .Select(count => new SourceCount(corpus.Sources[count.Key], count.Value))];
         return new ShardSize(
-            path, chunks, training.Length, training.Sum(entry => (long)entry.TokenCount),
+            path, chunks, training.Length, training.Sum(Targets),
             Count(Split.Validation), Count(Split.Test), sources);
+
+        // Tokens 1 … n − 1 are targets, each once an epoch.
+        long Targets(DocumentEntry entry) => entry.TokenCount - (spec.LossOnPrefix ? 1 : spec.PrefixTokens);
 
         long Count(Split split) => numbers.Count(i => documents.Entries[i].Split == split);
     }

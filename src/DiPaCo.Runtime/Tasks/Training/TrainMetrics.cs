@@ -1,9 +1,19 @@
-using System.Collections.Immutable;
-
 namespace DiPaCo.Runtime.Tasks;
 
-/// <summary>What a training task reports, one element a step.</summary>
-/// <param name="Losses">Mean loss of the batch, nats per scored token.</param>
-/// <param name="GradientNorms">Global gradient norm before clipping.</param>
+/// <summary>
+/// What a training task reports. Sums only: the journal keeps them for ever, and a run has many tasks. The values of every step go
+/// to whoever watches the task.
+/// </summary>
+/// <param name="Steps">Steps made.</param>
+/// <param name="LossSum">Sum over the steps of the batch's mean loss, nats per scored token.</param>
 /// <param name="Tokens">Scored tokens.</param>
-public sealed record TrainMetrics(ImmutableArray<double> Losses, ImmutableArray<double> GradientNorms, ImmutableArray<long> Tokens);
+/// <param name="Flops">Floating-point operations of the model: forward and backward over every position, padding included.</param>
+public sealed record TrainMetrics(long Steps, double LossSum, long Tokens, double Flops)
+{
+    /// <summary>Of no step.</summary>
+    public static TrainMetrics None { get; } = new(0, 0, 0, 0);
+
+    /// <summary>Of both together.</summary>
+    public static TrainMetrics operator +(TrainMetrics a, TrainMetrics b) =>
+        new(a.Steps + b.Steps, a.LossSum + b.LossSum, a.Tokens + b.Tokens, a.Flops + b.Flops);
+}

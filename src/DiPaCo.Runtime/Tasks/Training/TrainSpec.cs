@@ -44,7 +44,7 @@ public sealed record TrainSpec : TaskSpec
     public required LearningRateSchedule Schedule { get; init; }
 
     /// <summary>The inner optimizer.</summary>
-    public required AdamWInput AdamW { get; init; }
+    public required AdamWOptions AdamW { get; init; }
 
     /// <summary>Seed of the order of sequences.</summary>
     public required long Seed { get; init; }

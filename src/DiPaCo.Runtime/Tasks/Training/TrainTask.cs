@@ -1,5 +1,4 @@
 using DiPaCo.Core;
-using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
 using DiPaCo.Model;
 using DiPaCo.Training;
@@ -16,10 +15,24 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
 
     public TrainOutcome Execute(PathModel model, string? optimizerFile, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
-        using AdamW adamW = new(model, Options());
+        AdamW adamW = new(model, spec.AdamW);
+        try
+        {
+            return Execute(model, adamW, optimizerFile, progress, cancellationToken);
+        }
+        catch
+        {
+            adamW.Dispose();
+            throw;
+        }
+    }
+
+    private TrainOutcome Execute(
+        PathModel model, AdamW adamW, string? optimizerFile, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
         if (optimizerFile is not null)
         {
-            Restore(adamW, OptimizerFile.Read(optimizerFile, model.Parameters.Segments.Select(segment => (segment.Module, (int)segment.Length))));
+            adamW.Load(optimizerFile);
         }
 
         ShardBatches batches = new(
@@ -28,9 +41,7 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
             new SequenceOptions(spec.Sequences.Length, spec.Sequences.PrefixTokens, spec.Sequences.LossOnPrefix),
             new ShardOrderOptions(spec.Seed, new PathId((int)spec.Order), spec.BatchSequences, spec.Sequences.LengthWindow));
         using BatchPrefetcher prefetcher = new(batches, new StepRange(spec.FirstStep, spec.FirstStep + spec.Steps), BatchesAhead, time);
-        List<double> losses = [];
-        List<double> norms = [];
-        List<long> tokens = [];
+        TrainMetrics sums = TrainMetrics.None;
         model.Parameters.ClearGradients();
         for (int step = spec.FirstStep; step < spec.FirstStep + spec.Steps; step++)
         {
@@ -45,36 +56,12 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
             double learningRate = spec.Schedule.At(step);
             double norm = adamW.Step(learningRate, loss);
 
-            losses.Add(loss);
-            norms.Add(norm);
-            tokens.Add(batch.ScoredTargets);
-            progress?.Report(new TaskStep(losses.Count, spec.Steps, new TrainingStep(
-                loss, learningRate, norm, batch.ScoredTargets,
-                model.Shape.TrainingFlopsPerToken(batch.Length) * batch.Rows * batch.Length, time.GetElapsedTime(start), waited)));
+            double flops = model.Shape.TrainingFlopsPerToken(batch.Length) * batch.Rows * batch.Length;
+            sums += new TrainMetrics(1, loss, batch.ScoredTargets, flops);
+            progress?.Report(new TaskStep(sums.Steps, spec.Steps, new TrainingStep(
+                loss, learningRate, norm, batch.ScoredTargets, flops, time.GetElapsedTime(start), waited)));
         }
 
-        return TrainOutcome.Of(model, adamW, new TrainMetrics([.. losses], [.. norms], [.. tokens]));
-    }
-
-    private InnerOptimizerOptions Options() => new()
-    {
-        LearningRate = spec.Schedule.Peak,
-        WarmupSteps = spec.Schedule.WarmupSteps,
-        BaseLearningRate = spec.Schedule.Peak,
-        BaseWarmupSteps = spec.Schedule.WarmupSteps,
-        Beta1 = spec.AdamW.Beta1,
-        Beta2 = spec.AdamW.Beta2,
-        Epsilon = spec.AdamW.Epsilon,
-        WeightDecay = spec.AdamW.WeightDecay,
-        ClipNorm = spec.AdamW.ClipNorm,
-    };
-
-    private static void Restore(AdamW adamW, OptimizerFile state)
-    {
-        adamW.Steps = state.Steps;
-        foreach (ModuleMoments module in state.Modules)
-        {
-            adamW.WriteMoments(module.Id, module.Moment1, module.Moment2);
-        }
+        return new TrainOutcome(model, adamW, sums);
     }
 }
