@@ -103,8 +103,8 @@ public sealed class AdamW : IDisposable
 
         foreach (ParameterSegment segment in _model.Parameters.Segments)
         {
-            Read(reader, Name(segment, 1), _moment1, segment);
-            Read(reader, Name(segment, 2), _moment2, segment);
+            Read(reader, segment, 1, _moment1);
+            Read(reader, segment, 2, _moment2);
         }
 
         Steps = count;
@@ -131,17 +131,21 @@ public sealed class AdamW : IDisposable
         _moment2.Dispose();
     }
 
-    private static unsafe void Read(SafeTensorsReader reader, string name, TensorBuffer moments, ParameterSegment segment)
+    private static unsafe void Read(SafeTensorsReader reader, ParameterSegment segment, int moment, TensorBuffer moments)
     {
-        int length = checked((int)segment.Length);
+        // By address: the bytes of a large module are more than a span can hold.
         if (moments.IsOnCpu)
         {
-            reader.ReadInto(name, new Span<float>(moments.Floats + segment.Offset, length));
+            reader.ReadInto(Spec(segment, moment), (nint)(moments.Floats + segment.Offset));
             return;
         }
 
-        float[] staged = new float[length];
-        reader.ReadInto(name, staged.AsSpan());
+        float[] staged = new float[segment.Length];
+        fixed (float* start = staged)
+        {
+            reader.ReadInto(Spec(segment, moment), (nint)start);
+        }
+
         FlatCopy.Write(moments, segment, staged);
     }
 
