@@ -49,7 +49,7 @@ public static class TorchLibrary
             Environment.SetEnvironmentVariable("PATH", $"{location.LibTorchFolder};{Environment.GetEnvironmentVariable("PATH")}");
         }
 
-        OpenMpWaiting.Shorten();
+        NativeSettings.Apply();
         Dictionary<string, nint> loaded = new(StringComparer.Ordinal);
         foreach (string file in NativeFiles.InLoadOrder)
         {

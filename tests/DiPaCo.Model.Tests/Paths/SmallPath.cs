@@ -16,7 +16,7 @@ internal static class SmallPath
     public static PathModel Create(TransformerShape shape, ComputeOptions options, bool composed = false)
     {
         TorchLibrary.Initialize();
-        PathModel model = new(shape, ModelTopology.Dense(shape).Modules, options, composed ? new ComposedKernels(shape, TorchSharp.torch.CPU) : null);
+        PathModel model = new(shape, ModelTopology.Dense(shape).Modules, options, composed ? new ComposedKernels(shape, TorchSharp.torch.CPU, largestScores: 1) : null);
         foreach (ParameterSegment segment in model.Parameters.Segments)
         {
             RandomStream random = new(7, "small-path");

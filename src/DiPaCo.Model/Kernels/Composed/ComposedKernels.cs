@@ -9,8 +9,10 @@ namespace DiPaCo.Model.Kernels.Composed;
 /// The same operations put together from libtorch's own, for GPUs, and on the CPU as a comparison in tests. Intermediate
 /// values are tensors of a dispose scope; results are copied into the buffers.
 /// </summary>
-internal sealed class ComposedKernels(TransformerShape shape, Device device) : IKernels
+internal sealed class ComposedKernels(TransformerShape shape, Device device, long largestScores = ComposedKernels.LargestScores) : IKernels
 {
+    private const long LargestScores = 64L << 20;
+
     private readonly ComposedRotary _rotary = new(shape, device);
 
     public void Embed(TensorBuffer tokens, Parameter embedding, TensorBuffer residual)
@@ -22,7 +24,8 @@ internal sealed class ComposedKernels(TransformerShape shape, Device device) : I
     public void EmbedBackward(TensorBuffer tokens, TensorBuffer residualGradient, Parameter embedding)
     {
         using DisposeScope scope = NewDisposeScope();
-        embedding.Gradient.index_add_(0, tokens.Value.to(ScalarType.Int64), residualGradient.Value, 1);
+        // On a GPU index_add adds atomically, in any order; index_put sorts first.
+        embedding.Gradient.index_put_(residualGradient.Value, [tokens.Value.to(ScalarType.Int64)], accumulate: true);
     }
 
     public void AddNorm(TensorBuffer residual, TensorBuffer? delta, TensorBuffer sum, Parameter gain, TensorBuffer normed, TensorBuffer inverseRoot)
@@ -68,16 +71,29 @@ internal sealed class ComposedKernels(TransformerShape shape, Device device) : I
         heads.Value.copy_(Attend(geometry, qkv.Value));
     }
 
-    /// <remarks>libtorch's own attention keeps its intermediate values in autograd's graph only, so the forward pass is done again under it.</remarks>
+    /// <remarks>
+    /// Products and softmax one by one under autograd: the backward pass of libtorch's fused attention adds atomically on a GPU, and
+    /// then the same step twice does not give the same bytes. As many sequences at once as keep the scores below 256 MiB.
+    /// </remarks>
     public void AttentionBackward(AttentionGeometry geometry, TensorBuffer qkv, TensorBuffer heads, TensorBuffer logSums, TensorBuffer headsGradient)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable recording = set_grad_enabled(true);
-        Tensor leaf = qkv.Value.detach().clone().requires_grad_(true);
-        Tensor output = Attend(geometry, leaf);
-        IList<Tensor> gradients = autograd.grad([output], [leaf], [headsGradient.Value]);
-        using IDisposable silent = no_grad();
-        qkv.Value.copy_(gradients[0]);
+        long scores = (long)geometry.Heads * geometry.Length * geometry.Length;
+        int atOnce = (int)Math.Clamp(largestScores / scores, 1, geometry.Sequences);
+        for (int first = 0; first < geometry.Sequences; first += atOnce)
+        {
+            AttentionGeometry part = geometry with { Sequences = Math.Min(atOnce, geometry.Sequences - first) };
+            long row = (long)first * geometry.Length;
+            long rows = (long)part.Sequences * geometry.Length;
+            using DisposeScope scope = NewDisposeScope();
+            Tensor leaf = qkv.Value.narrow(0, row, rows).detach().clone().requires_grad_(true);
+            using (set_grad_enabled(true))
+            {
+                Tensor output = AttendStepByStep(part, leaf);
+                IList<Tensor> gradients = autograd.grad([output], [leaf], [headsGradient.Value.narrow(0, row, rows)]);
+                using IDisposable silent = no_grad();
+                qkv.Value.narrow(0, row, rows).copy_(gradients[0]);
+            }
+        }
     }
 
     public void Activate(Activation activation, TensorBuffer up, TensorBuffer inner)
@@ -110,7 +126,7 @@ internal sealed class ComposedKernels(TransformerShape shape, Device device) : I
         if (scale != 0)
         {
             Tensor gradient_CV = logProbabilities_CV.exp();
-            gradient_CV.scatter_add_(1, safe_C1, full_like(loss_C1, -1));
+            gradient_CV.scatter_(1, safe_C1, gradient_CV.gather(1, safe_C1) - 1);
             logits.Value.copy_(gradient_CV * scored_C1 * scale);
         }
     }
@@ -164,14 +180,30 @@ internal sealed class ComposedKernels(TransformerShape shape, Device device) : I
 
     private Tensor Attend(AttentionGeometry geometry, Tensor qkv)
     {
+        (Tensor q_BHTW, Tensor k_BHTW, Tensor v_BHTW) = Split(geometry, qkv);
+        return Joined(geometry, nn.functional.scaled_dot_product_attention(q_BHTW, k_BHTW, v_BHTW, is_casual: true));
+    }
+
+    private Tensor AttendStepByStep(AttentionGeometry geometry, Tensor qkv)
+    {
+        (Tensor q_BHTW, Tensor k_BHTW, Tensor v_BHTW) = Split(geometry, qkv);
+        Tensor later_TT = ones(geometry.Length, geometry.Length, ScalarType.Bool, device).triu(1);
+        Tensor scores_BHTT = (q_BHTW.matmul(k_BHTW.transpose(-2, -1)).to(ScalarType.Float32) * geometry.Scale).masked_fill(later_TT, float.NegativeInfinity);
+        return Joined(geometry, scores_BHTT.softmax(-1).to(qkv.dtype).matmul(v_BHTW));
+    }
+
+    private (Tensor Q, Tensor K, Tensor V) Split(AttentionGeometry geometry, Tensor qkv)
+    {
         (int b, int t, int h, int kv, int width) = geometry;
         Tensor all = qkv.view(b, t, h + (2 * kv), width).transpose(1, 2);
-        Tensor q_BHTW = _rotary.Rotate(all.narrow(1, 0, h), t);
-        Tensor k_BHTW = Spread(_rotary.Rotate(all.narrow(1, h, kv), t), geometry.Group);
-        Tensor v_BHTW = Spread(all.narrow(1, h + kv, kv), geometry.Group);
-        Tensor output = nn.functional.scaled_dot_product_attention(q_BHTW, k_BHTW, v_BHTW, is_casual: true);
-        return output.transpose(1, 2).reshape((long)b * t, (long)h * width);
+        return (
+            _rotary.Rotate(all.narrow(1, 0, h), t),
+            Spread(_rotary.Rotate(all.narrow(1, h, kv), t), geometry.Group),
+            Spread(all.narrow(1, h + kv, kv), geometry.Group));
     }
+
+    private static Tensor Joined(AttentionGeometry geometry, Tensor heads_BHTW) =>
+        heads_BHTW.transpose(1, 2).reshape((long)geometry.Sequences * geometry.Length, geometry.OutputWidth);
 
     /// <summary>Gives each query head of a group its own copy of the group's key or value head.</summary>
     private static Tensor Spread(Tensor x, int group) => group == 1 ? x : x.repeat_interleave(group, 1);
