@@ -18,7 +18,7 @@ public sealed class EndToEndTests : IDisposable
             - { blocks: 1, experts: 2 }
         recipe: { base_steps: 4, phases: 2, inner_steps: 3, batch_sequences: 4, micro_batch_sequences: 4 }
         inner: { base_warmup_steps: 1, warmup_steps: 1 }
-        evaluation: { max_documents: 16, max_validation_documents: 8, sample_tokens: 16 }
+        evaluation: { max_documents: 16, max_validation_documents: 8, sample_tokens: 16, dense_equal_flops: true }
 
         """;
 
@@ -60,6 +60,7 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal((0, Path.Combine("runs/mine", "report.html")), (report.ExitCode, report.Standard.Trim()));
         Assert.Contains(digest, File.ReadAllText(_folder["runs/mine/report.html"]), StringComparison.Ordinal);
         Assert.True(File.Exists(_folder["runs/mine/plots/loss.png"]));
+        AssertEveryModelHasItsCurve(File.ReadAllText(_folder["runs/mine/report.html"]));
 
         using JsonDocument again = await JsonAsync("train", "mine.yaml", "--json");
         Assert.Equal(digest, DigestOf(again.RootElement.GetProperty("results")));
@@ -114,6 +115,16 @@ public sealed class EndToEndTests : IDisposable
         ProgramResult result = await DipacoAsync(arguments);
         Assert.True(result.ExitCode == 0, result.Error);
         return JsonDocument.Parse(result.Standard);
+    }
+
+    /// <summary>Both baselines write into the same file of measurements.</summary>
+    private static void AssertEveryModelHasItsCurve(string report)
+    {
+        string chart = report[report.IndexOf("<h2>Training loss</h2>", StringComparison.Ordinal)..report.IndexOf("<h2>Validation perplexity</h2>", StringComparison.Ordinal)];
+        Assert.All(
+            ["base model", "path 0", "path 3", "dense, equal steps", "dense, equal training FLOPs"],
+            name => Assert.Contains(name, chart, StringComparison.Ordinal));
+        Assert.Equal(7, chart.Split("<polyline").Length - 1);
     }
 
     private static string DigestOf(JsonDocument json) => DigestOf(json.RootElement);

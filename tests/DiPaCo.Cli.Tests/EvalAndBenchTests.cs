@@ -40,7 +40,7 @@ public sealed class EvalAndBenchTests
         using JsonDocument json = JsonDocument.Parse(cli.Standard);
         Assert.Equal(["name", "modelDigest", "data", "documents", "evaluation"], Keys(json.RootElement));
         Assert.Equal(
-            ["model", "paths", "parametersPerPath", "parametersTotal", "steps", "trainingTokens", "trainingFlops",
+            ["kind", "model", "paths", "parametersPerPath", "parametersTotal", "steps", "trainingTokens", "trainingFlops",
              "perplexity", "perplexityWithPrefix", "bitsPerByte", "scoredTokens"],
             Keys(json.RootElement.GetProperty("evaluation")[0]));
     }

@@ -52,12 +52,11 @@ public sealed partial class ReportTests : IDisposable
             ConfigurationYaml = Attack,
             Samples = [new TextSample(new PathId(0), Attack, Attack, Attack)],
             Shards = [sample.Shards[0] with { Sources = [new SourceCount(Attack, 3)] }],
-            Evaluation = [sample.Evaluation[0] with { Model = Attack }],
+            Evaluation = [.. sample.Evaluation.Select(row => row with { Model = Attack })],
             Machine = SampleRun.Machine with { Simd = Attack, Device = Attack },
         };
-        StepMetric[] steps = [.. SampleRun.Metrics().Select(step => step with { Variant = Attack })];
 
-        string html = HtmlReport.Build(new ReportData(hostile, steps));
+        string html = HtmlReport.Build(new ReportData(hostile, [.. SampleRun.Metrics()]));
 
         Assert.DoesNotMatch("(?i)<script|<img", html);
         Assert.DoesNotContain('\u001b', html);
@@ -94,6 +93,50 @@ public sealed partial class ReportTests : IDisposable
         Assert.Contains("Nothing was measured.", html, StringComparison.Ordinal);
         Assert.EndsWith("</html>\n", html, StringComparison.Ordinal);
         Assert.Empty(ReportPlots.Draw(new ReportData(bare, [])));
+    }
+
+    [Fact]
+    public void TheHeadlineComparesWithTheDenseModelAtEqualStepsAndWithNoOther()
+    {
+        RunResults sample = SampleRun.Results();
+        EvaluationRow equalSteps = sample.Evaluation[1];
+        RunResults others = sample with
+        {
+            Evaluation = [sample.Evaluation[0], equalSteps with { Kind = ModelKind.DenseBase }, sample.Evaluation[2]],
+        };
+        RunResults last = sample with { Evaluation = [sample.Evaluation[2], sample.Evaluation[0], equalSteps] };
+
+        string without = HeadlineSection.Build(new ReportData(others, [])).ToString();
+        string with = HeadlineSection.Build(new ReportData(last, [])).ToString();
+
+        Assert.Contains("61.82", without, StringComparison.Ordinal);
+        Assert.DoesNotMatch("lower than|higher than|dense", without);
+        Assert.Contains("30 % lower than 88.41 of the dense model of one path’s size after as many steps", with, StringComparison.Ordinal);
+        Assert.Matches("<dt>dense perplexity</dt><dd>88.41</dd>", with);
+    }
+
+    [Fact]
+    public void EveryBaselineHasItsOwnCurve_FromTheForkOrFromTheStart()
+    {
+        RunResults sample = SampleRun.Results();
+        RunResults results = sample with
+        {
+            // 200 base steps, then 400 of its own; and 500 from scratch.
+            Evaluation = [sample.Evaluation[0], sample.Evaluation[1] with { Steps = 600 }, sample.Evaluation[2] with { Steps = 500 }],
+        };
+        StepMetric[] steps =
+        [
+            .. SampleRun.Metrics(),
+            .. Enumerable.Range(1, 500).Select(step => SampleRun.Metrics().Last() with { Baseline = ModelKind.DenseEqualFlops, Step = step, Loss = 1 }),
+        ];
+
+        Series[] dense = [.. LossCurves.Of(new ReportData(results, steps)).Where(curve => curve.Name.StartsWith("dense", StringComparison.Ordinal))];
+
+        Assert.Equal(["dense, equal steps", "dense, equal FLOPs"], dense.Select(curve => curve.Name));
+        Assert.InRange(dense[0].Points[0].X, 200, 205);
+        Assert.InRange(dense[0].Points[^1].X, 595, 600);
+        Assert.InRange(dense[1].Points[0].X, 0, 5);
+        Assert.InRange(dense[1].Points[^1].X, 495, 500);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ internal static class CurvesSection
         {
             Title = "Training loss",
             XLabel = "training steps of one model",
-            Curves = LossCurves.Of(data.Steps),
+            Curves = LossCurves.Of(data),
             Mark = (fork, "fork into paths"),
         };
         HtmlBuilder html = new();

@@ -14,7 +14,7 @@ internal static class EvaluationSection
         double worst = data.Results.Evaluation.Select(row => row.Perplexity).DefaultIfEmpty(1).Max();
         foreach (EvaluationRow row in data.Results.Evaluation)
         {
-            HtmlBuilder attributes = row == data.Routed ? new HtmlBuilder().Add($" class='ours'") : new HtmlBuilder();
+            HtmlBuilder attributes = row.Kind == ModelKind.Routed ? new HtmlBuilder().Add($" class='ours'") : new HtmlBuilder();
             html.Add($"<tr{attributes}><th scope='row'>{row.Model}</th><td class='bar'><span style='width:{BarShare(row.Perplexity, worst):0.#}%'></span><b>{Units.Perplexity(row.Perplexity)}</b></td>");
             html.Add($"<td>{Units.Perplexity(row.PerplexityWithPrefix)}</td><td>{row.BitsPerByte:0.000}</td><td>{Units.Short(row.ParametersPerPath)}</td><td>{Units.Short(row.ParametersTotal)}</td>");
             html.Add($"<td>{Units.Count(row.Steps)}</td><td>{Units.Short(row.TrainingTokens)}</td><td>{Units.Short(row.TrainingFlops)}</td></tr>");

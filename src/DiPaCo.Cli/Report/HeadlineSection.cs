@@ -12,10 +12,10 @@ internal static class HeadlineSection
         RunResults results = data.Results;
         HtmlBuilder html = new();
         html.Add($"<header><p class='kicker'>DiPaCo.NET · run report</p><h1>{results.Name}</h1>{Sentence(data)}<dl class='tiles'>");
-        if (data.Routed is { } routed)
+        if (data.RowOf(ModelKind.Routed) is { } routed)
         {
             Tile(html, "perplexity", Units.Perplexity(routed.Perplexity), "held-out text, routed");
-            if (data.Dense is { } dense)
+            if (data.RowOf(ModelKind.DenseEqualSteps) is { } dense)
             {
                 Tile(html, "dense perplexity", Units.Perplexity(dense.Perplexity), dense.Model);
             }
@@ -32,11 +32,11 @@ internal static class HeadlineSection
     private static HtmlBuilder Sentence(ReportData data)
     {
         HtmlBuilder html = new();
-        if (data is { Routed: { } routed, Dense: { } dense } && dense.Perplexity > 0)
+        if (data.RowOf(ModelKind.Routed) is { } routed && data.RowOf(ModelKind.DenseEqualSteps) is { Perplexity: > 0 } dense)
         {
             double change = 1 - (routed.Perplexity / dense.Perplexity);
             string verdict = change >= 0 ? $"{100 * change:0} % lower" : $"{-100 * change:0} % higher";
-            html.Add($"<p class='lead'>With {Units.Count(routed.Paths)} paths, each document going through one, perplexity is <b>{Units.Perplexity(routed.Perplexity)}</b>: {verdict} than {Units.Perplexity(dense.Perplexity)} of the dense model of one path’s size.</p>");
+            html.Add($"<p class='lead'>With {Units.Count(routed.Paths)} paths, each document going through one, perplexity is <b>{Units.Perplexity(routed.Perplexity)}</b>: {verdict} than {Units.Perplexity(dense.Perplexity)} of the dense model of one path’s size after as many steps.</p>");
         }
 
         return html;

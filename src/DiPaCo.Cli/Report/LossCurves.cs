@@ -5,7 +5,7 @@ namespace DiPaCo.Cli.Report;
 
 /// <summary>
 /// Training losses as curves over the steps that led to a model: paths (and dense models that start at the fork)
-/// continue where the base model ends.
+/// continue where the base model ends; a dense model from scratch starts where that started.
 /// </summary>
 internal static class LossCurves
 {
@@ -23,21 +23,27 @@ internal static class LossCurves
         steps.Where(step => step.Stage == Stage.Base).Select(step => step.Step).DefaultIfEmpty(0).Max();
 
     /// <summary>Base, paths and dense models, in this order.</summary>
-    public static ImmutableArray<Series> Of(IReadOnlyList<StepMetric> steps)
+    public static ImmutableArray<Series> Of(ReportData data)
     {
+        IReadOnlyList<StepMetric> steps = data.Steps;
         int fork = ForkOf(steps);
         ImmutableArray<Series>.Builder curves = ImmutableArray.CreateBuilder<Series>();
         AddIfAny(curves, Curve("base model", BaseColor, steps.Where(step => step.Stage == Stage.Base), 0));
         AddPaths(curves, [.. steps.Where(step => step is { Stage: Stage.Phases, Path: not null })], fork);
         int color = DenseColor;
-        foreach (IGrouping<string, StepMetric> dense in steps.Where(step => step.Stage == Stage.Dense).GroupBy(step => step.Variant ?? ""))
+        foreach (IGrouping<ModelKind?, StepMetric> dense in steps.Where(step => step.Stage == Stage.Dense).GroupBy(step => step.Baseline))
         {
-            AddIfAny(curves, Curve(dense.Key.Length == 0 ? "dense" : $"dense, {dense.Key}", color, dense, fork));
+            EvaluationRow? row = dense.Key is { } kind ? data.RowOf(kind) : null;
+            AddIfAny(curves, Curve(row?.Model ?? "dense", color, dense, StartOf(row, dense, fork)));
             color = FirstPathColor + MaxNamedPaths;
         }
 
         return curves.ToImmutable();
     }
+
+    /// <summary>What a model went through before its own steps: the base model's steps if its row counts them, nothing otherwise.</summary>
+    private static int StartOf(EvaluationRow? row, IEnumerable<StepMetric> steps, int fork) =>
+        row is null || row.Steps - steps.Max(step => step.Step) >= fork ? fork : 0;
 
     private static void AddPaths(ImmutableArray<Series>.Builder curves, ImmutableArray<StepMetric> steps, int fork)
     {

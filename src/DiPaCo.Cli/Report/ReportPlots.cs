@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Cli.Output;
+using DiPaCo.Runtime;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 
@@ -18,7 +19,7 @@ internal static class ReportPlots
     /// <summary>Draws every plot that has data: file name and PNG.</summary>
     public static IEnumerable<(string Name, byte[] Png)> Draw(ReportData data)
     {
-        ImmutableArray<Series> loss = LossCurves.Of(data.Steps);
+        ImmutableArray<Series> loss = LossCurves.Of(data);
         if (!loss.IsEmpty)
         {
             yield return ("loss.png", Lines(loss, "Training loss", "training steps of one model", "nats per token", markers: false));
@@ -41,7 +42,7 @@ internal static class ReportPlots
         {
             yield return ("perplexity.png", Bars(
                 "Held-out perplexity, lower is better",
-                [.. data.Results.Evaluation.Select(row => (row.Model, row.Perplexity, Units.Perplexity(row.Perplexity), row == data.Routed ? PathColor : OtherColor))]));
+                [.. data.Results.Evaluation.Select(row => (row.Model, row.Perplexity, Units.Perplexity(row.Perplexity), row.Kind == ModelKind.Routed ? PathColor : OtherColor))]));
         }
     }
 

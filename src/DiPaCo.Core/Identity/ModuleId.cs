@@ -10,6 +10,9 @@ namespace DiPaCo.Core;
 [JsonConverter(typeof(ModuleIdJsonConverter))]
 public readonly record struct ModuleId(string Name) : IComparable<ModuleId>
 {
+    /// <summary>The one module of a dense model, <c>dense</c>.</summary>
+    public static ModuleId Dense { get; } = new("dense");
+
     /// <inheritdoc/>
     public int CompareTo(ModuleId other) => string.CompareOrdinal(Name, other.Name);
 

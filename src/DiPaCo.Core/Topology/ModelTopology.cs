@@ -98,7 +98,7 @@ public sealed class ModelTopology
     public static ModelTopology Dense(TransformerShape shape)
     {
         PathId path = new(0);
-        ModuleDefinition module = new(new ModuleId("dense"), ModuleLayout.Of(shape, TransformerPart.All(shape.Blocks)), [path]);
+        ModuleDefinition module = new(ModuleId.Dense, ModuleLayout.Of(shape, TransformerPart.All(shape.Blocks)), [path]);
         return new ModelTopology(shape, new PathGrid([1], 1), [path], [module], new() { [path] = [module] });
     }
 

@@ -43,8 +43,8 @@ public sealed record StepMade(
     Stage Stage, PathId? Path, Phase? Phase, int Step, double Loss, double LearningRate,
     double GradientNorm, long Tokens, double Flops, TimeSpan Elapsed, TimeSpan DataWait) : RunEvent
 {
-    /// <summary>Which model of a stage that trains several, for example <c>equal steps</c> and <c>equal flops</c>; null when there is one.</summary>
-    public string? Variant { get; init; }
+    /// <summary>Which baseline, in the stage that trains them one after the other; null in the other stages.</summary>
+    public ModelKind? Baseline { get; init; }
 }
 
 /// <summary>A phase ended: every module has its next version.</summary>

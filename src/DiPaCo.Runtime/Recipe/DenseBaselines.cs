@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Core.Planning;
 using DiPaCo.Training;
 
 namespace DiPaCo.Runtime.Recipe;
@@ -11,46 +12,42 @@ namespace DiPaCo.Runtime.Recipe;
 /// </summary>
 /// <param name="session">The run.</param>
 /// <param name="dense">Trains them.</param>
-/// <param name="topology">The model to compare with.</param>
-internal sealed class DenseBaselines(RunSession session, DenseTrainer dense, ModelTopology topology)
+/// <param name="steps">How many steps each makes; 0: none of its kind.</param>
+internal sealed class DenseBaselines(RunSession session, DenseTrainer dense, StepCounts steps)
 {
-    public async Task<ImmutableArray<DenseBaseline>> TrainAsync(
-        BlobHash initial, DenseModel baseModel, LearningRateSchedule baseSchedule, long order, CancellationToken cancellationToken)
+    /// <summary>Trains the baselines that are asked for.</summary>
+    /// <param name="initial">Parameters before any training.</param>
+    /// <param name="baseModel">The base model at the fork.</param>
+    /// <param name="baseSchedule">Its learning rates, which a baseline from scratch stretches over all its steps.</param>
+    /// <param name="cancellationToken">Ends the training after the current step.</param>
+    public async Task<ImmutableArray<DenseModel>> TrainAsync(
+        BlobHash initial, DenseModel baseModel, LearningRateSchedule baseSchedule, CancellationToken cancellationToken)
     {
-        RunConfig config = session.Config;
-        EvaluationOptions wanted = config.Evaluation;
-        int pathSteps = config.Recipe.Phases * config.Recipe.InnerSteps;
-        List<(string Name, int Steps)> plan = [];
-        if (wanted.DenseEqualSteps)
-        {
-            plan.Add(("dense, equal steps", pathSteps));
-        }
-
-        if (wanted.DenseEqualFlops && topology.Paths.Length > 1)
-        {
-            plan.Add(("dense, equal training FLOPs", checked(pathSteps * topology.Paths.Length)));
-        }
-
-        if (plan.Count == 0)
+        (ModelKind Kind, long Steps)[] plan =
+        [
+            .. new[] { (ModelKind.DenseEqualSteps, steps.DenseEqualSteps), (ModelKind.DenseEqualFlops, steps.DenseEqualFlops) }
+                .Where(baseline => baseline.Item2 > 0),
+        ];
+        if (plan.Length == 0)
         {
             return [];
         }
 
-        bool fromBase = wanted.DenseStart == DenseStart.Fork;
-        int before = fromBase ? 0 : config.Recipe.BaseSteps;
-        return await session.StageAsync(Stage.Dense, plan.Sum(entry => (long)entry.Steps + before), "steps", async () =>
+        InnerOptimizerOptions inner = session.Config.Inner;
+        bool fromBase = session.Config.Evaluation.DenseStart == DenseStart.Fork;
+        return await session.StageAsync(Stage.Dense, plan.Sum(baseline => baseline.Steps), "steps", async () =>
         {
-            ImmutableArray<DenseBaseline>.Builder baselines = ImmutableArray.CreateBuilder<DenseBaseline>();
+            ImmutableArray<DenseModel>.Builder baselines = ImmutableArray.CreateBuilder<DenseModel>();
             long done = 0;
-            foreach ((string name, int steps) in plan)
+            foreach ((ModelKind kind, long count) in plan)
             {
+                int total = checked((int)count);
                 LearningRateSchedule schedule = fromBase
-                    ? new(config.Inner.LearningRate, config.Inner.WarmupSteps, steps, config.Inner.FinalShare)
-                    : baseSchedule with { TotalSteps = steps + before };
-                BlobHash start = fromBase ? baseModel.Parameters : initial;
-                DenseModel model = await dense.TrainAsync(Stage.Dense, start, schedule, order, done, cancellationToken);
-                baselines.Add(new DenseBaseline(name, model, fromBase));
-                done += schedule.TotalSteps;
+                    ? new(inner.LearningRate, inner.WarmupSteps, total, inner.FinalShare)
+                    : baseSchedule with { TotalSteps = total };
+                DenseModel model = await dense.TrainAsync(kind, fromBase ? baseModel.Parameters : initial, schedule, done, cancellationToken);
+                baselines.Add(fromBase ? model with { Training = baseModel.Training + model.Training } : model);
+                done += count;
             }
 
             return (baselines.ToImmutable(), $"{done:N0} steps");

@@ -17,10 +17,8 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="retention">Lets go of every task's start once its end is there.</param>
 internal sealed class DenseTrainer(RunSession session, TransformerShape shape, ImmutableArray<BlobHash> chunks, Retention retention)
 {
-    private static readonly ModuleId Dense = new("dense");
-
-    /// <summary>The transformer.</summary>
-    public TransformerShape Shape => shape;
+    private const long BaseOrder = -1;
+    private const long BaselineOrder = -2;
 
     /// <summary>The dense model in terms of tasks.</summary>
     public PathInput ModelOf(BlobHash parameters) => ModelOf(shape, session.Config.Transformer.Compute, parameters);
@@ -28,20 +26,19 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
     /// <summary>Any dense model in terms of tasks.</summary>
     public static PathInput ModelOf(TransformerShape shape, ComputeType compute, BlobHash parameters) => new(
         shape, compute,
-        [new ModuleInput(Dense, [.. TransformerPart.All(shape.Blocks)], parameters)]);
+        [new ModuleInput(ModuleId.Dense, [.. TransformerPart.All(shape.Blocks)], parameters)]);
 
     /// <summary>Makes <paramref name="schedule"/>'s steps from <paramref name="start"/> on.</summary>
-    /// <param name="stage">Base or dense.</param>
+    /// <param name="kind">The base model, or which baseline.</param>
     /// <param name="start">First parameters.</param>
     /// <param name="schedule">Learning rates; its total is the number of steps.</param>
-    /// <param name="order">Which order of sequences.</param>
     /// <param name="done">Steps of the stage made before, for progress.</param>
     /// <param name="cancellationToken">Ends the training after the current step; finished tasks are kept.</param>
     public async Task<DenseModel> TrainAsync(
-        Stage stage, BlobHash start, LearningRateSchedule schedule, long order, long done, CancellationToken cancellationToken)
+        ModelKind kind, BlobHash start, LearningRateSchedule schedule, long done, CancellationToken cancellationToken)
     {
         RunConfig config = session.Config;
-        DenseModel model = new(start, TrainMetrics.None);
+        DenseModel model = new(kind, start, TrainMetrics.None);
         BlobHash? optimizer = null;
         for (int step = 0; step < schedule.TotalSteps; step += config.Recipe.InnerSteps)
         {
@@ -57,14 +54,14 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
                 Schedule = schedule,
                 AdamW = session.AdamW,
                 Seed = config.Seed,
-                Order = order,
+                Order = kind == ModelKind.DenseBase ? BaseOrder : BaselineOrder,
             };
-            TaskResult result = await session.TrainAsync(spec, stage, null, null, done + step, cancellationToken);
+            TaskResult result = await session.TrainAsync(spec, kind, null, null, done + step, cancellationToken);
             TrainMetrics metrics = JsonSerializer.Deserialize<TrainMetrics>(result.Metrics, TaskJson.Options)!;
             IEnumerable<BlobHash> before = new[] { model.Parameters, optimizer ?? start };
             await retention.ReleaseOnlyAsync($"start of {spec.Key()}", before.Where(blob => blob != start), cancellationToken);
             optimizer = result[TrainSpec.OptimizerOutput];
-            model = new DenseModel(result[Dense.Name], model.Training + metrics);
+            model = new DenseModel(kind, result[ModuleId.Dense.Name], model.Training + metrics);
         }
 
         return model;

@@ -46,19 +46,27 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
         return sum;
     }
 
-    /// <summary>The table's row of a model; what its training cost is the caller's to add.</summary>
-    public static EvaluationRow Row(ModelTopology topology, string name, bool dense, EvaluationMetrics scored)
+    /// <summary>The table's row of a model.</summary>
+    /// <param name="kind">Which model.</param>
+    /// <param name="topology">The routed model's modules.</param>
+    /// <param name="options">What the routed model's name follows from.</param>
+    /// <param name="training">What was trained for it; the steps are those of one path.</param>
+    /// <param name="scored">Its losses.</param>
+    public static EvaluationRow Row(
+        ModelKind kind, ModelTopology topology, TopologyOptions options, TrainMetrics training, EvaluationMetrics scored)
     {
+        bool dense = kind != ModelKind.Routed;
         long perPath = topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters);
         return new EvaluationRow
         {
-            Model = name,
+            Kind = kind,
+            Model = ModelNames.Of(kind, options),
             Paths = dense ? 1 : topology.Paths.Length,
             ParametersPerPath = perPath,
             ParametersTotal = dense ? perPath : topology.Parameters,
-            Steps = 0,
-            TrainingTokens = 0,
-            TrainingFlops = 0,
+            Steps = training.Steps,
+            TrainingTokens = training.Tokens,
+            TrainingFlops = training.Flops,
             Perplexity = scored.Perplexity,
             PerplexityWithPrefix = scored.PerplexityWithPrefix,
             BitsPerByte = scored.BitsPerByte,

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Recipe;
 
@@ -27,11 +29,11 @@ internal sealed record ModelFile
     /// <summary>Blob of every module, by its name.</summary>
     public required ImmutableSortedDictionary<string, BlobHash> Modules { get; init; }
 
-    /// <summary>The base model.</summary>
-    public required BlobHash Base { get; init; }
+    /// <summary>What was trained for them, the base model included: the steps of one path, with the tokens and FLOPs of all.</summary>
+    public required TrainMetrics Training { get; init; }
 
-    /// <summary>Steps that the base model made.</summary>
-    public required long BaseSteps { get; init; }
+    /// <summary>The base model.</summary>
+    public required DenseModel Base { get; init; }
 
     /// <summary>The tokenizer.</summary>
     public required BlobHash Tokenizer { get; init; }
@@ -45,11 +47,15 @@ internal sealed record ModelFile
     /// <summary>Their features.</summary>
     public required ImmutableArray<BlobHash> Features { get; init; }
 
-    /// <summary>Dense models to compare with, once they are trained: their rows' names and blobs.</summary>
-    public ImmutableArray<ReferenceModel> References { get; init; } = [];
+    /// <summary>The dense baselines, once they are trained.</summary>
+    public ImmutableArray<DenseModel> Baselines { get; init; } = [];
 
     /// <summary>Validation perplexities so far.</summary>
     public required ImmutableArray<PhaseValidation> Validation { get; init; }
+
+    /// <summary>The dense models to compare with, in the order of the table.</summary>
+    [JsonIgnore]
+    public IEnumerable<DenseModel> DenseModels => [.. Baselines, Base];
 
     /// <summary>The digest of <see cref="Modules"/> as they stand here.</summary>
     public string ComputeDigest() => ModelVersion.DigestOf(Modules.Select(module => (module.Key, module.Value)));

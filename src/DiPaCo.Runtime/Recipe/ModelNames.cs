@@ -3,11 +3,21 @@ using DiPaCo.Core;
 
 namespace DiPaCo.Runtime.Recipe;
 
-/// <summary>What people call a topology.</summary>
+/// <summary>What people call a run's models.</summary>
 internal static class ModelNames
 {
+    /// <summary>The name of a model in tables and plots.</summary>
+    public static string Of(ModelKind kind, TopologyOptions topology) => kind switch
+    {
+        ModelKind.Routed => Of(topology),
+        ModelKind.DenseEqualSteps => "dense, equal steps",
+        ModelKind.DenseEqualFlops => "dense, equal training FLOPs",
+        ModelKind.DenseBase => "dense, base before the fork",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of model."),
+    };
+
     /// <summary><c>DiPaCo 4×4</c>, <c>DiPaCo 4×4 + path-private</c>, <c>flat mixture, 16 paths</c>, <c>DiLoCo, 8 paths</c>, <c>dense</c>.</summary>
-    public static string Of(TopologyOptions topology)
+    private static string Of(TopologyOptions topology)
     {
         bool isPrivate = topology.Levels.All(level => level.Sharing == Sharing.Private);
         int[] experts = [.. topology.Levels.Select(level => level.Experts).Where(count => count > 1)];

@@ -27,7 +27,7 @@ internal sealed class PhaseTrainer(RunSession session, ModelTopology topology, R
         foreach (PathId path in topology.Paths)
         {
             TaskResult result = await session.TrainAsync(
-                Inner(model, path), Stage.Phases, path, model.Phase, StepsBefore(model.Phase, trained.Count), cancellationToken);
+                Inner(model, path), ModelKind.Routed, path, model.Phase, StepsBefore(model.Phase, trained.Count), cancellationToken);
             trained[path] = result;
             sum += JsonSerializer.Deserialize<TrainMetrics>(result.Metrics, TaskJson.Options)!;
         }

@@ -56,14 +56,20 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
 
     /// <summary>Runs a training task and reports its steps.</summary>
     /// <param name="spec">The task.</param>
-    /// <param name="stage">Base, phases or dense.</param>
+    /// <param name="kind">Which model it trains.</param>
     /// <param name="path">The path; null for dense models.</param>
     /// <param name="phase">The phase; null outside phases.</param>
     /// <param name="done">Steps of the stage done before this task, all paths together.</param>
     /// <param name="cancellationToken">Ends the task.</param>
     public async Task<TaskResult> TrainAsync(
-        TrainSpec spec, Stage stage, PathId? path, Phase? phase, long done, CancellationToken cancellationToken)
+        TrainSpec spec, ModelKind kind, PathId? path, Phase? phase, long done, CancellationToken cancellationToken)
     {
+        Stage stage = kind switch
+        {
+            ModelKind.Routed => Stage.Phases,
+            ModelKind.DenseBase => Stage.Base,
+            _ => Stage.Dense,
+        };
         bool reused = tasks.Find(spec.Key()) is not null;
         StepReporter reporter = new(step =>
         {
@@ -74,7 +80,10 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
 
             observer.Observe(new StepMade(
                 stage, path, phase, spec.FirstStep + (int)step.Done, made.Loss, made.LearningRate,
-                made.GradientNorm, made.Tokens, made.Flops, made.Elapsed, made.DataWait));
+                made.GradientNorm, made.Tokens, made.Flops, made.Elapsed, made.DataWait)
+            {
+                Baseline = stage == Stage.Dense ? kind : null,
+            });
             observer.Observe(new StageAdvanced(stage, done + step.Done, Reused: false));
         });
         TaskResult result = await tasks.RunAsync(spec, reporter, cancellationToken);

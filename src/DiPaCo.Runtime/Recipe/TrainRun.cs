@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Core.Planning;
 using DiPaCo.Data;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Training;
@@ -13,9 +14,6 @@ namespace DiPaCo.Runtime.Recipe;
 /// </summary>
 internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Retention retention, RunFiles files)
 {
-    private const long BaseOrder = -1;
-    private const long DenseOrder = -2;
-
     private readonly RunConfig _config = session.Config;
 
     public async Task<RunResults> ExecuteAsync(CancellationToken cancellationToken)
@@ -42,18 +40,18 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         Evaluator evaluator = new(session, topology, routed, corpus.Tokenizer);
         PhaseLog log = await TrainPhasesAsync(topology, corpus, routed, baseModel, evaluator, origins, cancellationToken);
 
-        DenseBaselines baselines = new(session, dense, topology);
-        ImmutableArray<DenseBaseline> references = await baselines.TrainAsync(initial, baseModel, BaseSchedule, DenseOrder, cancellationToken);
+        ImmutableArray<DenseModel> baselines = await new DenseBaselines(session, dense, StepCounts.Of(_config, topology.Paths.Length))
+            .TrainAsync(initial, baseModel, BaseSchedule, cancellationToken);
         await retention.ReleaseAsync(
             Retention.Last,
-            [.. origins, .. routed.Blobs, .. log.Kept, .. references.Select(reference => reference.Model.Parameters)],
+            [.. origins, .. routed.Blobs, .. log.Kept, .. baselines.Select(baseline => baseline.Parameters)],
             cancellationToken);
 
-        WriteModel(topology, corpus, routed, baseModel, log, references);
-        long scored = (2 + references.Length) * evaluator.DocumentsOf(Split.Test, _config.Evaluation.MaxDocuments);
+        WriteModel(topology, corpus, routed, baseModel, log, baselines);
+        long scored = (2 + baselines.Length) * evaluator.DocumentsOf(Split.Test, _config.Evaluation.MaxDocuments);
         ImmutableArray<EvaluationRow> rows = await session.StageAsync(Stage.Evaluation, scored, "documents", async () =>
         {
-            ImmutableArray<EvaluationRow> table = await EvaluateAsync(topology, evaluator, dense, baseModel, log, references, cancellationToken);
+            ImmutableArray<EvaluationRow> table = await EvaluateAsync(topology, evaluator, dense, baseModel, log, baselines, cancellationToken);
             return (table, $"perplexity {table[0].Perplexity:0.00}");
         });
         ImmutableArray<TextSample> samples = await new Sampler(session, topology, corpus.Tokenizer, routed)
@@ -73,7 +71,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     private Task<DenseModel> TrainBaseAsync(DenseTrainer dense, BlobHash initial, CancellationToken cancellationToken) =>
         session.StageAsync(Stage.Base, _config.Recipe.BaseSteps, "steps", async () =>
         {
-            DenseModel model = await dense.TrainAsync(Stage.Base, initial, BaseSchedule, BaseOrder, done: 0, cancellationToken);
+            DenseModel model = await dense.TrainAsync(ModelKind.DenseBase, initial, BaseSchedule, done: 0, cancellationToken);
             return (model, $"{model.Training.Steps:N0} steps, {model.Training.Tokens:N0} tokens");
         });
 
@@ -82,8 +80,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         ImmutableArray<BlobHash> origins, CancellationToken cancellationToken)
     {
         RecipeOptions recipe = _config.Recipe;
-        long steps = (long)recipe.Phases * recipe.InnerSteps * topology.Paths.Length;
-        return session.StageAsync(Stage.Phases, steps, "steps", async () =>
+        return session.StageAsync(Stage.Phases, StepCounts.Of(_config, topology.Paths.Length).Paths, "steps", async () =>
         {
             PhaseTrainer trainer = new(session, topology, routed);
             PhaseLog log = new(await ForkAsync(topology, baseModel, cancellationToken), recipe.KeepPhases);
@@ -137,45 +134,29 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
 
     private async Task<ImmutableArray<EvaluationRow>> EvaluateAsync(
         ModelTopology topology, Evaluator evaluator, DenseTrainer dense, DenseModel baseModel, PhaseLog log,
-        ImmutableArray<DenseBaseline> references, CancellationToken cancellationToken)
+        ImmutableArray<DenseModel> baselines, CancellationToken cancellationToken)
     {
         int most = _config.Evaluation.MaxDocuments;
         EvaluationMetrics scored = await evaluator.RoutedAsync(log.Model, Split.Test, most, cancellationToken);
         ThrowIfNothingScored(scored);
         ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
-        // A path made every phase's steps after those of the base model; the tokens and FLOPs are those of all paths.
-        TrainMetrics whole = baseModel.Training + log.Training;
-        rows.Add(Evaluator.Row(topology, ModelNames.Of(_config.Topology), dense: false, scored) with
-        {
-            Steps = baseModel.Training.Steps + (log.Training.Steps / topology.Paths.Length),
-            TrainingTokens = whole.Tokens,
-            TrainingFlops = whole.Flops,
-        });
-        foreach (DenseBaseline reference in references)
-        {
-            TrainMetrics before = reference.FromBase ? baseModel.Training : TrainMetrics.None;
-            rows.Add(await DenseRowAsync(reference.Name, reference.Model, before));
-        }
-
-        rows.Add(await DenseRowAsync("dense, base before the fork", baseModel, TrainMetrics.None));
-        return rows.ToImmutable();
-
-        async Task<EvaluationRow> DenseRowAsync(string name, DenseModel model, TrainMetrics before)
+        rows.Add(Evaluator.Row(ModelKind.Routed, topology, _config.Topology, TrainingOf(topology, baseModel, log), scored));
+        foreach (DenseModel model in baselines.Add(baseModel))
         {
             EvaluationMetrics losses = await evaluator.DenseAsync(dense.ModelOf(model.Parameters), Split.Test, most, cancellationToken);
-            TrainMetrics training = before + model.Training;
-            return Evaluator.Row(topology, name, dense: true, losses) with
-            {
-                Steps = training.Steps,
-                TrainingTokens = training.Tokens,
-                TrainingFlops = training.Flops,
-            };
+            rows.Add(Evaluator.Row(model.Kind, topology, _config.Topology, model.Training, losses));
         }
+
+        return rows.ToImmutable();
     }
+
+    /// <summary>What was trained for the routed model so far: the steps of one path, with the tokens and FLOPs of all.</summary>
+    private static TrainMetrics TrainingOf(ModelTopology topology, DenseModel baseModel, PhaseLog log) =>
+        baseModel.Training + (log.Training with { Steps = log.Training.Steps / topology.Paths.Length });
 
     private void WriteModel(
         ModelTopology topology, PreparedCorpus corpus, RoutedCorpus routed, DenseModel baseModel, PhaseLog log,
-        ImmutableArray<DenseBaseline> references)
+        ImmutableArray<DenseModel> baselines)
     {
         ModelFile model = new()
         {
@@ -183,13 +164,13 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             ModelDigest = log.Model.Digest,
             Shape = topology.Shape,
             Modules = log.Model.Modules.ToImmutableSortedDictionary(module => module.Key.Name, module => module.Value, StringComparer.Ordinal),
-            Base = baseModel.Parameters,
-            BaseSteps = baseModel.Training.Steps,
+            Training = TrainingOf(topology, baseModel, log),
+            Base = baseModel,
             Tokenizer = corpus.Tokenizer,
             Router = routed.Router,
             Chunks = corpus.Chunks,
             Features = routed.Features,
-            References = [.. references.Select(reference => new ReferenceModel(reference.Name, reference.Model.Parameters))],
+            Baselines = baselines,
             Validation = [.. log.Validation],
         };
         model.Write(files.Paths, files.Steps);
@@ -203,9 +184,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             ModelDigest = log.Model.Digest,
             ConfigurationYaml = session.ConfigurationYaml,
             Corpus = corpus.Summary,
-            Model = new ModelSummary(
-                topology.Paths.Length, topology.Modules.Length,
-                topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters), topology.Parameters),
+            Model = ModelSummary.Of(topology),
             Shards = [.. routed.Sizes.Select(size => new ShardSummary(size.Path, size.TrainDocuments, size.TrainTokens, size.Sources))],
             Evaluation = rows,
             Validation = [.. log.Validation],

@@ -3,6 +3,9 @@ namespace DiPaCo.Runtime;
 /// <summary>One row of the evaluation table.</summary>
 public sealed record EvaluationRow
 {
+    /// <summary>What the model is to the run.</summary>
+    public required ModelKind Kind { get; init; }
+
     /// <summary>Name of the model, for example <c>DiPaCo 2×2, routed</c> or <c>dense, equal steps</c>.</summary>
     public required string Model { get; init; }
 

@@ -22,13 +22,13 @@ public static class MetricsReader
             return [];
         }
 
-        SortedDictionary<(Stage Stage, int Path, string Variant, int Step), StepMetric> steps = [];
+        SortedDictionary<(Stage Stage, int Path, ModelKind? Baseline, int Step), StepMetric> steps = [];
         using StreamReader reader = new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite), Encoding.UTF8);
         while (await reader.ReadLineAsync(cancellation) is { } line)
         {
             if (TryParse(line) is { } step)
             {
-                steps[(step.Stage, step.Path?.Value ?? -1, step.Variant ?? "", step.Step)] = step;
+                steps[(step.Stage, step.Path?.Value ?? -1, step.Baseline, step.Step)] = step;
             }
         }
 

@@ -13,8 +13,8 @@ public sealed record StepMetric
     /// <summary>The path; null for dense models.</summary>
     public PathId? Path { get; init; }
 
-    /// <summary>Which model of a stage that trains several; null when there is one.</summary>
-    public string? Variant { get; init; }
+    /// <summary>Which baseline, in the stage that trains them one after the other; null in the other stages.</summary>
+    public ModelKind? Baseline { get; init; }
 
     /// <summary>The phase; null outside phases.</summary>
     public Phase? Phase { get; init; }
@@ -44,7 +44,7 @@ public sealed record StepMetric
     {
         Stage = step.Stage,
         Path = step.Path,
-        Variant = step.Variant,
+        Baseline = step.Baseline,
         Phase = step.Phase,
         Step = step.Step,
         Loss = step.Loss,

@@ -57,26 +57,8 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
 
     /// <summary>How far a run is; also while another process works on it.</summary>
     /// <exception cref="DiPaCoException">The folder is no run, or a damaged one.</exception>
-    public static async Task<RunStatus> StatusAsync(string folder, CancellationToken cancellationToken)
-    {
-        using RunFolder run = RunFolder.OpenForReading(folder);
-        RunConfig config = RunConfigJson.Deserialize(run.Info.Config.GetRawText());
-        ModelFile? model = ModelFile.Read(run.Paths);
-        bool finished = File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName));
-        RunResults? results = finished ? await ResultsFile.ReadAsync(run.Paths.Folder, cancellationToken) : null;
-        return new RunStatus
-        {
-            Name = config.Name,
-            State = finished ? RunState.Finished : RunLock.IsHeld(run.Paths.Folder) ? RunState.Running : RunState.Stopped,
-            Stage = finished ? null : StageOf(run.Paths),
-            PhasesDone = model?.PhasesDone ?? 0,
-            Phases = config.Recipe.Phases,
-            ModelDigest = model?.ModelDigest,
-            Model = results?.Model ?? Summarise(config, model),
-            Validation = model?.Validation ?? [],
-            Evaluation = results?.Evaluation ?? [],
-        };
-    }
+    public static Task<RunStatus> StatusAsync(string folder, CancellationToken cancellationToken) =>
+        new RunInspection(folder).StatusAsync(cancellationToken);
 
     /// <summary>Re-hashes every blob that the run's journal says is there, and recomputes the model digest.</summary>
     /// <exception cref="DiPaCoException">The folder is no run, or another process works on it and <paramref name="repair"/> was asked for.</exception>
@@ -126,38 +108,6 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         {
             progressed();
         }
-    }
-
-    private static ModelSummary? Summarise(RunConfig config, ModelFile? model)
-    {
-        if (model is null)
-        {
-            return null;
-        }
-
-        ModelTopology topology = ModelTopology.Create(config.Topology, model.Shape);
-        return new ModelSummary(
-            topology.Paths.Length, topology.Modules.Length,
-            topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters), topology.Parameters);
-    }
-
-    private static Stage StageOf(RunPaths paths)
-    {
-        if (!File.Exists(paths.Journal))
-        {
-            return Stage.Corpus;
-        }
-
-        using TaskJournal journal = TaskJournal.OpenForReading(paths.Folder);
-        HashSet<string> kinds = [.. journal.Entries.Select(entry => entry.Kind == Retention.Kind ? entry.Key : entry.Kind)];
-        return !kinds.Contains("corpus") ? Stage.Corpus
-            : !kinds.Contains("tokenizer") ? Stage.Tokenizer
-            : !kinds.Contains("tokenize") ? Stage.Tokens
-            : !kinds.Contains(Retention.KeyOf("base")) ? Stage.Base
-            : !kinds.Contains("router") ? Stage.Features
-            : !kinds.Contains("shard") ? Stage.Shards
-            : kinds.Contains(Retention.KeyOf(Retention.Last)) ? Stage.Evaluation
-            : Stage.Phases;
     }
 
     private static void Remove(RunPaths paths, bool keepFolder)

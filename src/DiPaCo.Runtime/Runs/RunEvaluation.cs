@@ -36,24 +36,13 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             (ImmutableArray<BlobHash> chunks, ImmutableArray<BlobHash> features) = data.IsEmpty
                 ? (model.Chunks, model.Features)
                 : await session.ReadAsync(CorpusSource.Open(config.Data, data, Environment.CurrentDirectory), setup.Threads, frame, cancellationToken);
-            EvaluationResult result = await session.ScoreAsync(chunks, features, data, frame, cancellationToken);
-            return File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName))
-                ? WithCosts(result, await ResultsFile.ReadAsync(run.Paths.Folder, cancellationToken))
-                : result;
+            return await session.ScoreAsync(chunks, features, data, frame, cancellationToken);
         }
         finally
         {
             Directory.Delete(scratch, recursive: true);
         }
     }
-
-    /// <summary>What a model's training cost does not change with the text that it is evaluated on.</summary>
-    private static EvaluationResult WithCosts(EvaluationResult result, RunResults results) => result with
-    {
-        Evaluation = [.. result.Evaluation.Select(row => results.Evaluation.FirstOrDefault(trained => trained.Model == row.Model) is { } trained
-            ? row with { Steps = trained.Steps, TrainingTokens = trained.TrainingTokens, TrainingFlops = trained.TrainingFlops }
-            : row)],
-    };
 
     private sealed class EvaluationSession(RunConfig config, ModelFile model, IBlobStore store, ITaskExecutor executor)
     {
@@ -76,7 +65,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 BlobHash blob = await store.PutAsync(chunk.WriteToAsync, cancellationToken);
                 chunks.Add(blob);
                 TaskResult result = await executor.ExecuteAsync(
-                    new FeaturesSpec(Dense(model.Base), blob, config.Routing.PrefixTokens), store, null, cancellationToken);
+                    new FeaturesSpec(Dense(model.Base.Parameters), blob, config.Routing.PrefixTokens), store, null, cancellationToken);
                 features.Add(result[FeaturesSpec.Output]);
                 frame.Advance(report.Documents);
             }
@@ -102,16 +91,15 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             int most = data.IsEmpty ? config.Evaluation.MaxDocuments : 0;
             long all = shards.Paths.Sum(size => size.TestDocuments);
             long perModel = shards.Paths.Sum(size => (long)DocumentShare.Of(most, size.TestDocuments, all));
-            frame.Begin(Stage.Evaluation, perModel * (2 + model.References.Length), "documents");
+            frame.Begin(Stage.Evaluation, perModel * (1 + model.DenseModels.Count()), "documents");
             long done = 0;
             ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
-            rows.Add(await RowAsync(ModelNames.Of(config.Topology), PathOf, false));
-            foreach (ReferenceModel reference in model.References)
+            rows.Add(await RowAsync(ModelKind.Routed, model.Training, PathOf));
+            foreach (DenseModel dense in model.DenseModels)
             {
-                rows.Add(await RowAsync(reference.Name, _ => Dense(reference.Blob), true));
+                rows.Add(await RowAsync(dense.Kind, dense.Training, _ => Dense(dense.Parameters)));
             }
 
-            rows.Add(await RowAsync("dense, base before the fork", _ => Dense(model.Base), true));
             frame.End($"{rows.Count} models");
             return new EvaluationResult
             {
@@ -122,7 +110,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 Evaluation = rows.ToImmutable(),
             };
 
-            async Task<EvaluationRow> RowAsync(string name, Func<PathId, PathInput> modelOf, bool dense)
+            async Task<EvaluationRow> RowAsync(ModelKind kind, TrainMetrics training, Func<PathId, PathInput> modelOf)
             {
                 EvaluationMetrics sum = EvaluationMetrics.None;
                 foreach (ShardSize size in shards.Paths.Where(size => size.TestDocuments > 0))
@@ -140,8 +128,9 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                     throw new DiPaCoException("No document has a token after its routing prefix, so there is nothing to score. Give longer documents.");
                 }
 
-                frame.Note(string.Create(CultureInfo.InvariantCulture, $"{name}: perplexity {sum.Perplexity:0.00}"));
-                return Evaluator.Row(_topology, name, dense, sum);
+                EvaluationRow row = Evaluator.Row(kind, _topology, config.Topology, training, sum);
+                frame.Note(string.Create(CultureInfo.InvariantCulture, $"{row.Model}: perplexity {row.Perplexity:0.00}"));
+                return row;
             }
         }
 

@@ -32,7 +32,7 @@ internal static class SampleRun
         Corpus = new CorpusSummary(9_214, 11_483_201, 2_713_400, 8_192, 8_731, 138, 276, 69, 3),
         Model = new ModelSummary(paths, 2 + (2 * (int)Math.Sqrt(paths)), 1_412_096, 2_310_144),
         Shards = [.. Enumerable.Range(0, paths).Select(Shard)],
-        Evaluation = [Row($"DiPaCo {Math.Sqrt(paths):0}×{Math.Sqrt(paths):0}, routed", paths, 61.82), Row("dense, equal steps", 1, 88.41), Row("dense, equal FLOPs", 1, 66.90)],
+        Evaluation = [Row(ModelKind.Routed, $"DiPaCo {Math.Sqrt(paths):0}×{Math.Sqrt(paths):0}, routed", paths, 61.82), Row(ModelKind.DenseEqualSteps, "dense, equal steps", 1, 88.41), Row(ModelKind.DenseEqualFlops, "dense, equal FLOPs", 1, 66.90)],
         Validation = [.. Enumerable.Range(0, 8).Select(phase => new PhaseValidation(new Phase(phase), 60 + (70 * Math.Exp(-phase / 2.5))))],
         Samples = [Sample(0), Sample(2), Sample(null)],
         Machine = Machine,
@@ -76,7 +76,7 @@ internal static class SampleRun
 
         for (int step = 1; step <= 400; step++)
         {
-            yield return Metric(Stage.Dense, null, null, step, 4.5 + (0.6 * Math.Exp(-step / 150.0)), noise) with { Variant = "equal steps" };
+            yield return Metric(Stage.Dense, null, null, step, 4.5 + (0.6 * Math.Exp(-step / 150.0)), noise) with { Baseline = ModelKind.DenseEqualSteps };
         }
     }
 
@@ -137,8 +137,9 @@ internal static class SampleRun
         return new ShardSummary(new PathId(path), documents, documents * 294, sources);
     }
 
-    private static EvaluationRow Row(string model, int paths, double perplexity) => new()
+    private static EvaluationRow Row(ModelKind kind, string model, int paths, double perplexity) => new()
     {
+        Kind = kind,
         Model = model,
         Paths = paths,
         ParametersPerPath = 1_412_096,

@@ -46,7 +46,7 @@ public sealed class SpecialCaseTests : IDisposable
         using Workbench bench = new(run);
 
         // The same training task as the base model's and the baselines', going on from the base model on all data.
-        TrainSpec spec = run.Inner(DenseTrainer.ModelOf(run.Model!.Shape, config.Transformer.Compute, run.Model.Base), First, 0, 6, null) with
+        TrainSpec spec = run.Inner(DenseTrainer.ModelOf(run.Model!.Shape, config.Transformer.Compute, run.Model.Base.Parameters), First, 0, 6, null) with
         {
             Shard = run.Model.Chunks,
         };

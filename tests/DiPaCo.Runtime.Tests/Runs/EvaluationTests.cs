@@ -27,8 +27,8 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
         AssertRow(reference.Results.Evaluation[0], Score(run, path => new PathInput(
             run.Topology.Shape, ComputeType.Fp32,
             [.. run.Topology.ModulesOf(path).Select(module => new ModuleInput(module.Id, module.Layout.Parts, run.Model!.Modules[module.Id.Name]))])));
-        AssertRow(reference.Results.Evaluation[1], Score(run, _ => Dense(run.Model!.References[0].Blob)));
-        AssertRow(reference.Results.Evaluation[2], Score(run, _ => Dense(run.Model!.Base)));
+        AssertRow(reference.Results.Evaluation[1], Score(run, _ => Dense(run.Model!.Baselines[0].Parameters)));
+        AssertRow(reference.Results.Evaluation[2], Score(run, _ => Dense(run.Model!.Base.Parameters)));
 
         PathInput Dense(BlobHash blob) => DenseTrainer.ModelOf(run.Topology.Shape, ComputeType.Fp32, blob);
 
@@ -88,6 +88,25 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
         Assert.Empty(results.Validation);
         Assert.Equal(3, results.Evaluation.Length);
         Assert.All(results.Evaluation, row => Assert.True(double.IsFinite(row.Perplexity)));
+    }
+
+    [Fact]
+    public async Task UnfinishedRun_IsEvaluatedAsFarAsItIs_AndSaysWhatThatTook()
+    {
+        Assert.True(await _runs.TrainUntilAsync("run", (_, runEvent) => runEvent is PhaseFinished { Phase.Value: 0 }));
+
+        EvaluationResult result = await new RunEngine(TimeProvider.System).EvaluateAsync(_runs.File("run"), [], new SilentObserver(), CancellationToken.None);
+
+        EvaluationRow routed = result.Evaluation[0];
+        EvaluationRow start = result.Evaluation[1];
+        EvaluationRow finished = reference.Results.Evaluation[0];
+        Assert.Equal([ModelKind.Routed, ModelKind.DenseBase], result.Evaluation.Select(row => row.Kind));
+        Assert.Equal(reference.Results.Evaluation[^1], start);
+        Assert.Equal((4, 4 + 2), (start.Steps, routed.Steps));
+
+        // Four paths made two of their four steps each.
+        Assert.InRange(routed.TrainingTokens, start.TrainingTokens + 1, finished.TrainingTokens - 1);
+        Assert.InRange(routed.TrainingFlops, start.TrainingFlops + 1, finished.TrainingFlops - 1);
     }
 
     [Fact]

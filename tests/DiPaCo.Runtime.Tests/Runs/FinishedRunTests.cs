@@ -86,6 +86,7 @@ public sealed class FinishedRunTests(ReferenceRun reference) : IDisposable
         Assert.Equal(results.Corpus.TrainDocuments, results.Shards.Sum(shard => shard.Documents));
         Assert.Equal(new ModelSummary(4, 9, results.Evaluation[0].ParametersPerPath, results.Evaluation[0].ParametersTotal), results.Model);
         Assert.Equal(["DiPaCo 2×2 + path-private", "dense, equal steps", "dense, base before the fork"], results.Evaluation.Select(row => row.Model));
+        Assert.Equal([ModelKind.Routed, ModelKind.DenseEqualSteps, ModelKind.DenseBase], results.Evaluation.Select(row => row.Kind));
         Assert.Equal([8, 8, 4], results.Evaluation.Select(row => row.Steps));
         Assert.Single(results.Evaluation.Select(row => row.ScoredTokens).Distinct());
         Assert.Equal([1, 2], results.Validation.Select(validation => validation.Phase.Value + 1));

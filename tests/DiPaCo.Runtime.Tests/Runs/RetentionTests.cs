@@ -56,7 +56,7 @@ public sealed class RetentionTests(ReferenceRun reference) : IDisposable
         Assert.Equal((keepPhases + 1) * run.Topology.Modules.Length, versions);
         Assert.Equal((keepPhases + 1) * run.Topology.Paths.Length, optimizers);
         Assert.All(
-            [.. run.Model!.Modules.Values, .. run.Model.References.Select(model => model.Blob), run.Model.Base, run.Model.Router, run.Model.Tokenizer],
+            [.. run.Model!.Modules.Values, .. run.Model.DenseModels.Select(model => model.Parameters), run.Model.Router, run.Model.Tokenizer],
             blob => Assert.Contains(blob, run.Expected));
     }
 

@@ -30,7 +30,7 @@ internal sealed class Workbench : IDisposable
         ImmutableArray<ModuleInput>.Builder modules = ImmutableArray.CreateBuilder<ModuleInput>();
         foreach (ModuleDefinition module in _run.Topology.ModulesOf(path))
         {
-            modules.Add(new ModuleInput(module.Id, module.Layout.Parts, await ForkAsync(_run.Model!.Base, module)));
+            modules.Add(new ModuleInput(module.Id, module.Layout.Parts, await ForkAsync(_run.Model!.Base.Parameters, module)));
         }
 
         return new PathInput(_run.Topology.Shape, _run.Config.Transformer.Compute, modules.ToImmutable());

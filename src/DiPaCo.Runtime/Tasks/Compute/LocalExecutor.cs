@@ -59,15 +59,14 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
 
     private async Task<TaskResult> InitializeAsync(InitializeSpec spec, IBlobStore store, CancellationToken cancellationToken)
     {
-        ModuleId dense = new("dense");
-        PathInput path = new(spec.Shape, Core.Configuration.ComputeType.Fp32, [new ModuleInput(dense, spec.Parts, default)]);
+        PathInput path = new(spec.Shape, Core.Configuration.ComputeType.Fp32, [new ModuleInput(ModuleId.Dense, spec.Parts, default)]);
         PathModel initial = await _compute.Run(() =>
         {
             PathModel model = _models.Create(path, FeaturesTask.BatchDocuments);
             model.Parameters.Initialize(spec.Seed);
             return model;
         });
-        BlobHash blob = await store.PutAsync(stream => initial.Parameters.Save(dense, stream), cancellationToken);
+        BlobHash blob = await store.PutAsync(stream => initial.Parameters.Save(ModuleId.Dense, stream), cancellationToken);
         return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(OuterSpec.ModuleOutput, blob), "{}");
     }
 

@@ -1,0 +1,54 @@
+using DiPaCo.Core.Configuration;
+using DiPaCo.Runtime.Tests.Support;
+using Xunit;
+
+namespace DiPaCo.Runtime.Tests.Runs;
+
+/// <summary>The dense models that a run is compared with.</summary>
+public sealed class BaselineTests : IDisposable
+{
+    private readonly TestRuns _runs = new();
+
+    public void Dispose() => _runs.Dispose();
+
+    [Theory]
+    [InlineData(DenseStart.Fork, 4, 16)]
+    [InlineData(DenseStart.Scratch, 8, 20)]
+    public async Task BothBaselines_MakeTheirSteps_AndMeasureEachOnItsOwn(DenseStart start, int equalSteps, int equalFlops)
+    {
+        RunResults results = await _runs.TrainAsync("run", Both(start));
+
+        IReadOnlyList<StepMetric> measured = await MetricsReader.ReadAsync(new RunView(_runs.File("run")).Paths.Metrics, CancellationToken.None);
+        Assert.Equal(Enumerable.Range(1, equalSteps), StepsOf(ModelKind.DenseEqualSteps));
+        Assert.Equal(Enumerable.Range(1, equalFlops), StepsOf(ModelKind.DenseEqualFlops));
+        Assert.Equal(
+            [(ModelKind.Routed, 8L), (ModelKind.DenseEqualSteps, 8L), (ModelKind.DenseEqualFlops, 20L), (ModelKind.DenseBase, 4L)],
+            results.Evaluation.Select(row => (row.Kind, row.Steps)));
+
+        // As equal as batches of documents of different lengths can be.
+        Assert.Equal(results.Evaluation[0].TrainingFlops, results.Evaluation[2].TrainingFlops, 0.1 * results.Evaluation[0].TrainingFlops);
+
+        IEnumerable<int> StepsOf(ModelKind kind) => measured.Where(step => step.Baseline == kind).Select(step => step.Step);
+    }
+
+    [Fact]
+    public async Task Status_SaysThatTheBaselinesAreAtWork()
+    {
+        RunConfig config = Both(DenseStart.Fork);
+        Assert.True(await _runs.TrainUntilAsync("run", (_, runEvent) => runEvent is StepMade { Stage: Stage.Phases, Phase.Value: 1 }, config));
+        RunStatus phases = await RunEngine.StatusAsync(_runs.File("run"), CancellationToken.None);
+        Assert.True(await _runs.TrainUntilAsync("run", (_, runEvent) => runEvent is StepMade { Stage: Stage.Dense }, config));
+        RunStatus dense = await RunEngine.StatusAsync(_runs.File("run"), CancellationToken.None);
+        Assert.True(await _runs.TrainUntilAsync("run", (_, runEvent) => runEvent is StageStarted { Stage: Stage.Evaluation }, config));
+        RunStatus evaluation = await RunEngine.StatusAsync(_runs.File("run"), CancellationToken.None);
+
+        Assert.Equal((Stage.Phases, 1), (phases.Stage, phases.PhasesDone));
+        Assert.Equal((Stage.Dense, 2), (dense.Stage, dense.PhasesDone));
+        Assert.Equal((Stage.Evaluation, 2), (evaluation.Stage, evaluation.PhasesDone));
+    }
+
+    private RunConfig Both(DenseStart start) => _runs.Config with
+    {
+        Evaluation = _runs.Config.Evaluation with { DenseEqualFlops = true, DenseStart = start },
+    };
+}
