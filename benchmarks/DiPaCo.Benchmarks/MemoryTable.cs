@@ -1,32 +1,72 @@
 using System.Diagnostics;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training;
 using DiPaCo.Training.Benchmarking;
+using TorchSharp;
 
 namespace DiPaCo.Benchmarks;
 
-/// <summary>The process's memory while a path is trained: what it holds per parameter, and whether it grows.</summary>
+/// <summary>
+/// The process's memory while tasks train a path as in a run, each beginning with the blobs of the one before: the most that it ever holds
+/// per parameter, loading and storing included, and whether it grows.
+/// </summary>
 internal static class MemoryTable
 {
-    public static void Print(int steps)
+    // Few tokens a step: the question is what the parameters cost, not the activations.
+    private const int Sequences = 2;
+    private const int Length = 64;
+    private const int StepsPerTask = 100;
+
+    public static async Task PrintAsync(int steps)
     {
-        TransformerShape shape = BenchmarkShapes.Small;
+        TransformerShape shape = BenchmarkShapes.Large;
+        using TemporaryStore temporary = new();
+        using LocalExecutor executor = new(torch.CPU, Environment.ProcessorCount, TimeProvider.System);
+        BlobHash shard = await temporary.Store.PutAsync(RandomDocuments.Chunk(shape.Vocabulary, documents: 200).WriteToAsync, CancellationToken.None);
+        InitializeSpec initialize = new(BenchmarkShapes.Small with { Blocks = 1, Width = 64, Heads = 1, KeyValueHeads = 1 }, 1);
+        await executor.ExecuteAsync(initialize, temporary.Store, null, CancellationToken.None);
         long before = Resident();
-        using StepBenchmark benchmark = new(shape, ComputeType.Bf16, sequences: 2, length: 64);
-        Repeat(benchmark, 10);
-        long early = Resident();
-        Repeat(benchmark, steps);
-        long late = Resident();
-        Console.WriteLine($"{benchmark.Parameters / 1e6:0.0} M parameters, bf16, 128 tokens a step: {Mebibytes(early - before)} MiB beyond the empty process after 10 steps "
-            + $"({(double)(early - before) / benchmark.Parameters:0.0} bytes per parameter, activations and libtorch's own included), {Mebibytes(late - early):+0;-0;0} MiB more after {steps:N0} further steps");
+
+        initialize = new(shape, 1);
+        TaskResult state = await executor.ExecuteAsync(initialize, temporary.Store, null, CancellationToken.None);
+        BlobHash parameters = state[OuterSpec.ModuleOutput];
+        ModuleId dense = new("dense");
+        BlobHash? optimizer = null;
+        long early = 0;
+        long first = 0;
+        for (int done = 0; done < steps; done += StepsPerTask)
+        {
+            TrainSpec spec = new()
+            {
+                Model = new PathInput(shape, ComputeType.Bf16, [new ModuleInput(dense, initialize.Parts, parameters)]),
+                Optimizer = optimizer,
+                Shard = [shard],
+                Sequences = new SequenceInput(Length, 32, true, Sequences, 1),
+                BatchSequences = Sequences,
+                FirstStep = done,
+                Steps = StepsPerTask,
+                Schedule = new LearningRateSchedule(1e-4, 10, steps, 0.1),
+                AdamW = new AdamWOptions(),
+                Seed = 1,
+                Order = 0,
+            };
+            state = await executor.ExecuteAsync(spec, temporary.Store, null, CancellationToken.None);
+            (parameters, optimizer) = (state[dense.Name], state[TrainSpec.OptimizerOutput]);
+            (first, early) = done == 0 ? (Peak(), Resident()) : (first, early);
+        }
+
+        long count = ModelTopology.Dense(shape).Parameters;
+        Console.WriteLine($"{count / 1e6:0.0} M parameters, bf16, {Sequences * Length} tokens a step, tasks of {StepsPerTask} steps: at most "
+            + $"{Mebibytes(Peak() - before)} MiB beyond the process without the path ({(double)(Peak() - before) / count:0.0} bytes per parameter, activations included; "
+            + $"{(double)(first - before) / count:0.0} in the first task); after {steps:N0} steps {Mebibytes(Resident() - early):+0;-0;0} MiB over those after {StepsPerTask}");
     }
 
-    private static void Repeat(StepBenchmark benchmark, int steps)
+    private static long Peak()
     {
-        for (int step = 0; step < steps; step++)
-        {
-            benchmark.Once();
-        }
+        using Process process = Process.GetCurrentProcess();
+        return process.PeakWorkingSet64;
     }
 
     private static long Resident()

@@ -17,7 +17,7 @@ internal static class PipelineTable
     {
         TransformerShape shape = BenchmarkShapes.Small;
         using MemoryStream file = new();
-        await Documents(shape.Vocabulary).WriteToAsync(file, CancellationToken.None);
+        await RandomDocuments.Chunk(shape.Vocabulary, documents: 2000).WriteToAsync(file, CancellationToken.None);
         using TokenCorpus corpus = new([TokenChunk.Load(file.ToArray())]);
         ShardBatches batches = new(
             corpus, Shard.Of(corpus, corpus.Documents(Split.Train)), new SequenceOptions(Length),
@@ -38,18 +38,5 @@ internal static class PipelineTable
 
         TimeSpan total = Stopwatch.GetElapsedTime(start);
         Console.WriteLine($"{steps - 1} steps of {Sequences} × {Length} tokens: {(prefetcher.Waited - first) / total:P2} of the time waiting for the batch");
-    }
-
-    private static TokenChunkBuilder Documents(int vocabulary)
-    {
-        TokenChunkBuilder chunk = new(vocabulary);
-        RandomStream random = new(1, "benchmark-documents");
-        for (int document = 0; document < 2000; document++)
-        {
-            int[] tokens = [.. Enumerable.Range(0, 40 + random.NextInt32(1500)).Select(_ => random.NextInt32(vocabulary))];
-            chunk.Add((ulong)document, "benchmark", Split.Train, tokens, tokens.Length);
-        }
-
-        return chunk;
     }
 }

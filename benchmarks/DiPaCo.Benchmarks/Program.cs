@@ -19,7 +19,7 @@ switch (args)
         Console.WriteLine($"safetensors: write {write:F2}, read {read:F2} times a copy of the same file");
         break;
     case ["memory", ..]:
-        MemoryTable.Print(steps: 1000);
+        await MemoryTable.PrintAsync(steps: 1000);
         break;
     case ["pipeline", ..]:
         await PipelineTable.PrintAsync(steps: 60);

@@ -1,4 +1,5 @@
 using DiPaCo.Core;
+using DiPaCo.Model.Buffers;
 
 namespace DiPaCo.Model;
 
@@ -10,16 +11,20 @@ internal static class Initializer
     public static void Fill(PathParameters parameters, long seed)
     {
         int blocks = parameters.Segments.SelectMany(s => s.Layout.Parts).Count(part => part.Kind == TransformerPartKind.Block);
+        // Tensor by tensor: an array of a whole module would stay in .NET's heap of large objects long after.
+        float[] values = new float[parameters.Segments.SelectMany(s => s.Layout.Tensors).Max(tensor => tensor.Length)];
+        parameters.Buffers.Master.Clear();
         foreach (ParameterSegment segment in parameters.Segments)
         {
-            float[] values = new float[segment.Length];
             foreach (NamedTensor tensor in segment.Layout.Tensors)
             {
-                Fill(values.AsSpan((int)tensor.Offset, (int)tensor.Length), tensor, seed, blocks);
+                Span<float> fresh = values.AsSpan(0, (int)tensor.Length);
+                Fill(fresh, tensor, seed, blocks);
+                FlatCopy.Write<float>(parameters.Buffers.Master, segment.Offset + tensor.Offset, fresh);
             }
-
-            parameters.Write(segment.Module, values);
         }
+
+        parameters.IsComputeStale = true;
     }
 
     private static void Fill(Span<float> values, NamedTensor tensor, long seed, int blocks)
