@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DiPaCo.RunHost;
 using DiPaCo.Runtime;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Tests;
@@ -98,7 +99,7 @@ public sealed class FullDiskTests(UninterruptedRun reference) : IClassFixture<Un
         if (RunFolder.Exists(run))
         {
             Assert.Equal(RunState.Stopped, (await RunEngine.StatusAsync(run, Cancellation)).State);
-            Assert.Empty((await new RunEngine(TimeProvider.System).VerifyAsync(run, repair: false, Cancellation)).Damaged);
+            Assert.Empty((await new RunEngine(TimeProvider.System).VerifyAsync(run, repair: false, new SilentObserver(), Cancellation)).Damaged);
         }
     }
 }

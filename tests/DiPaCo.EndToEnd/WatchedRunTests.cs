@@ -26,7 +26,7 @@ public sealed class WatchedRunTests : IDisposable
         using TrainingProcess training = TrainingProcess.Start(config, Run);
         using (PeriodicTimer patience = new(TimeSpan.FromMilliseconds(20), TimeProvider.System))
         {
-            while (new FileInfo(new RunPaths(Run).Metrics) is not { Exists: true, Length: > 0 })
+            while ((await MetricsReader.ReadAsync(new RunPaths(Run).Metrics, Cancellation)).Count == 0)
             {
                 await patience.WaitForNextTickAsync(Cancellation);
             }
@@ -82,7 +82,7 @@ public sealed class WatchedRunTests : IDisposable
         }
     }
 
-    private Task<VerifyResult> VerifyAsync() => new RunEngine(TimeProvider.System).VerifyAsync(Run, repair: false, Cancellation);
+    private Task<VerifyResult> VerifyAsync() => new RunEngine(TimeProvider.System).VerifyAsync(Run, repair: false, new SilentObserver(), Cancellation);
 
     private string[] Leftovers() => Directory.GetFiles(Run, "*.tmp", SearchOption.AllDirectories);
 }

@@ -16,7 +16,7 @@ internal sealed class RuntimeEngine(TimeProvider clock) : IRunEngine
     public Task<RunStatus> StatusAsync(string runFolder, CancellationToken cancellation) => RunEngine.StatusAsync(runFolder, cancellation);
 
     public Task<VerifyResult> VerifyAsync(string runFolder, bool repair, IRunObserver observer, CancellationToken cancellation) =>
-        _engine.VerifyAsync(runFolder, repair, cancellation);
+        _engine.VerifyAsync(runFolder, repair, observer, cancellation);
 
     public Task<EvaluationResult> EvaluateAsync(
         string runFolder, ImmutableArray<string> data, IRunObserver observer, CancellationToken cancellation) =>

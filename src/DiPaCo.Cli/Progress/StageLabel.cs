@@ -21,6 +21,7 @@ internal static class StageLabel
         Stage.Dense => "dense baseline",
         Stage.Evaluation => "evaluation",
         Stage.Report => "report",
+        Stage.Verification => "verification",
         _ => stage.ToString(),
     };
 }

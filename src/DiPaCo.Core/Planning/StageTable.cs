@@ -41,9 +41,9 @@ internal sealed class StageTable(RunConfig config, TransformerShape shape, StepC
         return new PlannedStage(name, 0, tokens, flops, flops / assumptions.FlopsPerSecond);
     }
 
-    private long FeatureTokens() => config.Routing.Method == RoutingMethod.Random
-        ? 0
-        : (assumptions.CorpusDocuments ?? 0) * config.Routing.PrefixTokens;
+    private long FeatureTokens() => config.Routing.Method.UsesFeatures()
+        ? (assumptions.CorpusDocuments ?? 0) * config.Routing.PrefixTokens
+        : 0;
 
     /// <summary>Validation of the routed model at its phases, and the test split once under the routed, the base and every dense model.</summary>
     private long EvaluationTokens()

@@ -32,4 +32,7 @@ public enum Stage
 
     /// <summary>Report and plots.</summary>
     Report,
+
+    /// <summary>Re-hashing a run: no stage of training, but shown like one.</summary>
+    Verification,
 }

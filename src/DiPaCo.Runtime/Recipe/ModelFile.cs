@@ -57,6 +57,18 @@ internal sealed record ModelFile
     [JsonIgnore]
     public IEnumerable<DenseModel> DenseModels => [.. Baselines, Base];
 
+    /// <summary>All blobs that the file names, and what they are.</summary>
+    [JsonIgnore]
+    public IEnumerable<(string What, BlobHash Blob)> Blobs =>
+    [
+        .. Modules.Select(module => ($"module {module.Key}", module.Value)),
+        .. DenseModels.Select(model => ($"dense model {model.Kind}", model.Parameters)),
+        ("tokenizer", Tokenizer),
+        ("router", Router),
+        .. Chunks.Select(chunk => ("token chunk", chunk)),
+        .. Features.Select(features => ("features", features)),
+    ];
+
     /// <summary>The digest of <see cref="Modules"/> as they stand here.</summary>
     public string ComputeDigest() => ModelVersion.DigestOf(Modules.Select(module => (module.Key, module.Value)));
 

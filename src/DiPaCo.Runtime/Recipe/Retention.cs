@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Recipe;
 
@@ -25,7 +27,9 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
     /// <param name="moment">Name of the moment in the run, for example <c>phase 3</c>; each happens once.</param>
     /// <param name="live">What must stay.</param>
     /// <param name="cancellationToken">Ends the deletion; the rest goes the next time.</param>
-    public async Task ReleaseAsync(string moment, IEnumerable<BlobHash> live, CancellationToken cancellationToken)
+    /// <param name="modelDigest">The model at this moment, where there is a new one: what <c>model.json</c> is compared with.</param>
+    public async Task ReleaseAsync(
+        string moment, IEnumerable<BlobHash> live, CancellationToken cancellationToken, string? modelDigest = null)
     {
         if (IsPast(moment))
         {
@@ -33,7 +37,7 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
         }
 
         HashSet<BlobHash> kept = [.. live];
-        await ReleaseAsync(moment, [.. Expected(journal.Entries).Where(hash => !kept.Contains(hash)).Order()], cancellationToken);
+        await ReleaseAsync(moment, [.. Expected(journal.Entries).Where(hash => !kept.Contains(hash)).Order()], modelDigest, cancellationToken);
     }
 
     /// <summary>Deletes the given blobs, of which the caller knows that nothing else refers to them.</summary>
@@ -45,19 +49,29 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
         ImmutableArray<BlobHash> released = [.. dead.Order()];
         if (released.Length > 0 && !IsPast(moment))
         {
-            await ReleaseAsync(moment, released, cancellationToken);
+            await ReleaseAsync(moment, released, null, cancellationToken);
         }
     }
 
-    private async Task ReleaseAsync(string moment, ImmutableArray<BlobHash> released, CancellationToken cancellationToken)
+    private async Task ReleaseAsync(string moment, ImmutableArray<BlobHash> released, string? modelDigest, CancellationToken cancellationToken)
     {
+        string metrics = modelDigest is null ? "{}" : JsonSerializer.Serialize(new ReleaseMetrics(modelDigest), TaskJson.Options);
         await journal.AppendAsync(
-            new JournalEntry(KeyOf(moment), Kind, released, ImmutableSortedDictionary<string, BlobHash>.Empty), cancellationToken);
+            new JournalEntry(KeyOf(moment), Kind, released, ImmutableSortedDictionary<string, BlobHash>.Empty, metrics), cancellationToken);
         foreach (BlobHash hash in released)
         {
             await store.DeleteAsync(hash, cancellationToken);
         }
     }
+
+    /// <summary>The moment at which a phase has ended.</summary>
+    public static string EndOf(Phase phase) => $"phase {phase}";
+
+    /// <summary>The digest of the model that a phase ended with; null where the journal does not know it.</summary>
+    public static string? DigestAfter(Phase phase, IEnumerable<JournalEntry> entries) =>
+        entries.LastOrDefault(entry => entry.Key == KeyOf(EndOf(phase))) is { } end
+            ? JsonSerializer.Deserialize<ReleaseMetrics>(end.Metrics, TaskJson.Options)?.ModelDigest
+            : null;
 
     /// <summary>The journal's key of a moment.</summary>
     public static string KeyOf(string moment) => $"{Kind} {moment}";
@@ -80,4 +94,6 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
 
         return expected;
     }
+
+    private sealed record ReleaseMetrics(string? ModelDigest);
 }

@@ -18,8 +18,6 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
     // Measured on short documents: beyond this many batches padding hardly shrinks, and batches become alike.
     public const int LengthWindow = 16;
 
-    private readonly List<StageTime> _timings = [];
-
     public RunConfig Config => config;
 
     /// <summary>The complete configuration for the report.</summary>
@@ -28,8 +26,6 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
     public IBlobStore Store => store;
 
     public TaskRunner Tasks => tasks;
-
-    public IReadOnlyList<StageTime> Timings => _timings;
 
     public SequenceInput Sequences => new(
         config.Transformer.SequenceLength, config.Routing.PrefixTokens, config.Recipe.LossOnPrefix, config.Recipe.MicroBatchSequences,
@@ -49,7 +45,6 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
         observer.Observe(new StageStarted(stage, units, unit));
         (T result, string summary) = await body();
         TimeSpan elapsed = time.GetElapsedTime(start);
-        _timings.Add(new StageTime(stage, elapsed));
         observer.Observe(new StageFinished(stage, elapsed, summary));
         return result;
     }

@@ -29,8 +29,13 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         await retention.ReleaseAsync("base", origins, cancellationToken);
 
         Sharder sharder = new(session, topology, corpus);
-        ImmutableArray<BlobHash> features = await session.StageAsync(Stage.Features, corpus.Summary.Documents, "documents", async () =>
-            (await sharder.FeaturesAsync(dense.ModelOf(baseModel.Parameters), cancellationToken), $"{corpus.Summary.Documents:N0} documents"));
+        ImmutableArray<BlobHash> features = [];
+        if (_config.Routing.Method.UsesFeatures())
+        {
+            features = await session.StageAsync(Stage.Features, corpus.Summary.Documents, "documents", async () =>
+                (await sharder.FeaturesAsync(dense.ModelOf(baseModel.Parameters), cancellationToken), $"{corpus.Summary.Documents:N0} documents"));
+        }
+
         RoutedCorpus routed = await session.StageAsync(Stage.Shards, 2, "steps", async () =>
         {
             RoutedCorpus result = await sharder.ShardAsync(features, cancellationToken);
@@ -89,14 +94,14 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
                 Phase phase = log.Model.Phase;
                 PhaseOutcome outcome = await trainer.RunAsync(log.Model, cancellationToken);
                 log.Add(outcome, await ValidateAsync(evaluator, outcome.Model, cancellationToken));
-                string moment = $"phase {phase}";
+                string moment = Retention.EndOf(phase);
                 if (!retention.IsPast(moment))
                 {
                     WriteModel(topology, corpus, routed, baseModel, log, []);
                 }
 
                 await retention.ReleaseAsync(
-                    moment, [.. origins, .. routed.Blobs, .. log.Kept], cancellationToken);
+                    moment, [.. origins, .. routed.Blobs, .. log.Kept], cancellationToken, log.Model.Digest);
                 session.Observe(new PhaseFinished(phase, recipe.Phases, outcome.Training.LossSum / outcome.Training.Steps, log.ValidationOf(phase)));
             }
 
@@ -189,7 +194,6 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             Evaluation = rows,
             Validation = [.. log.Validation],
             Samples = samples,
-            Timings = [.. session.Timings],
         };
 
     private static string Summarise(RoutedCorpus routed)

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 
@@ -17,25 +19,48 @@ public static class MetricsReader
     /// <summary>All steps, ordered by stage, path and step; empty when the file does not exist.</summary>
     public static async Task<IReadOnlyList<StepMetric>> ReadAsync(string path, CancellationToken cancellation)
     {
-        if (!File.Exists(path))
-        {
-            return [];
-        }
-
         SortedDictionary<(Stage Stage, int Path, ModelKind? Baseline, int Step), StepMetric> steps = [];
-        using StreamReader reader = new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite), Encoding.UTF8);
-        while (await reader.ReadLineAsync(cancellation) is { } line)
+        await foreach (StepMetric step in RecordsAsync<StepMetric>(path, cancellation))
         {
-            if (TryParse(line) is { } step)
-            {
-                steps[(step.Stage, step.Path?.Value ?? -1, step.Baseline, step.Step)] = step;
-            }
+            steps[(step.Stage, step.Path?.Value ?? -1, step.Baseline, step.Step)] = step;
         }
 
         return [.. steps.Values];
     }
 
-    private static StepMetric? TryParse(string line)
+    /// <summary>The time of every stage over all sessions, in order of stages; empty when the file does not exist.</summary>
+    public static async Task<ImmutableArray<StageTime>> ReadTimesAsync(string path, CancellationToken cancellation)
+    {
+        SortedDictionary<Stage, TimeSpan> times = [];
+        await foreach (StageTime piece in RecordsAsync<StageTime>(path, cancellation))
+        {
+            times[piece.Stage] = times.GetValueOrDefault(piece.Stage) + piece.Elapsed;
+        }
+
+        return [.. times.Select(time => new StageTime(time.Key, time.Value))];
+    }
+
+    /// <summary>The lines that are such records. To a <see cref="StageTime"/> a training step is one of no time.</summary>
+    private static async IAsyncEnumerable<T> RecordsAsync<T>(string path, [EnumeratorCancellation] CancellationToken cancellation)
+        where T : class
+    {
+        if (!File.Exists(path))
+        {
+            yield break;
+        }
+
+        using StreamReader reader = new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite), Encoding.UTF8);
+        while (await reader.ReadLineAsync(cancellation) is { } line)
+        {
+            if (TryParse<T>(line) is { } record)
+            {
+                yield return record;
+            }
+        }
+    }
+
+    private static T? TryParse<T>(string line)
+        where T : class
     {
         if (line.Length is 0 or > MaxLineLength || line[0] != '{')
         {
@@ -44,7 +69,7 @@ public static class MetricsReader
 
         try
         {
-            return JsonSerializer.Deserialize<StepMetric>(line, RunJson.Line);
+            return JsonSerializer.Deserialize<T>(line, RunJson.Line);
         }
         catch (JsonException)
         {

@@ -35,6 +35,6 @@ public sealed record RunResults
     /// <summary>The machine of the last session; null when unknown.</summary>
     public MachineSummary? Machine { get; init; }
 
-    /// <summary>Time per stage, in order of stages.</summary>
+    /// <summary>Time per stage over all sessions, in order of stages.</summary>
     public ImmutableArray<StageTime> Timings { get; init; } = [];
 }

@@ -49,8 +49,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         }
         catch (DiPaCoException) when (isNew && !begun)
         {
-            // A run in which nothing was trained would only stand in the way of the corrected one.
-            Remove(run.Paths, keepFolder: existed);
+            Remove(run, keepFolder: existed);
             throw;
         }
     }
@@ -61,9 +60,13 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         new RunInspection(folder).StatusAsync(cancellationToken);
 
     /// <summary>Re-hashes every blob that the run's journal says is there, and recomputes the model digest.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="repair">Whether damaged parts are set aside, so that training makes them anew.</param>
+    /// <param name="observer">Watches.</param>
+    /// <param name="cancellationToken">Ends the verification.</param>
     /// <exception cref="DiPaCoException">The folder is no run, or another process works on it and <paramref name="repair"/> was asked for.</exception>
-    public Task<VerifyResult> VerifyAsync(string folder, bool repair, CancellationToken cancellationToken) =>
-        new RunVerification(folder, _steps).VerifyAsync(repair, cancellationToken);
+    public Task<VerifyResult> VerifyAsync(string folder, bool repair, IRunObserver observer, CancellationToken cancellationToken) =>
+        new RunVerification(folder, _steps, new StageFrame(observer, time)).VerifyAsync(repair, cancellationToken);
 
     /// <summary>Measures held-out perplexity again: on the run's own test split, or on any text.</summary>
     /// <param name="folder">A run with at least one complete phase.</param>
@@ -91,7 +94,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         using ComputeSetup setup = ComputeSetup.Of(config.Config, time);
         MachineSummary machine = setup.Describe(config.Config.Transformer.Compute, MeasuresMachine);
         observer.Observe(new MachineFound(machine));
-        observer = new MetricsObserver(observer, metrics);
+        observer = new MetricsObserver(observer, metrics, time);
         RunSession session = new(config.Config, store, new TaskRunner(store, journal, setup.Executor), observer, time)
         {
             ConfigurationYaml = ResolvedYaml.Write(config),
@@ -102,7 +105,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         try
         {
             RunResults results = await recipe.ExecuteAsync(cancellationToken);
-            return results with { Machine = machine };
+            return results with { Machine = machine, Timings = await MetricsReader.ReadTimesAsync(run.Paths.Metrics, cancellationToken) };
         }
         finally
         {
@@ -110,21 +113,34 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         }
     }
 
-    private static void Remove(RunPaths paths, bool keepFolder)
+    /// <summary>A run in which nothing was trained would only stand in the way of the corrected one.</summary>
+    private static void Remove(RunFolder run, bool keepFolder)
     {
-        foreach (string file in new[] { paths.Info, paths.Configuration, paths.Journal, paths.Metrics })
+        RunPaths paths = run.Paths;
+        try
         {
-            File.Delete(file);
-        }
+            foreach (string file in new[] { paths.Info, paths.Configuration, paths.Journal, paths.Metrics })
+            {
+                File.Delete(file);
+            }
 
-        if (Directory.Exists(paths.Blobs))
-        {
-            Directory.Delete(paths.Blobs, recursive: true);
-        }
+            if (Directory.Exists(paths.Blobs))
+            {
+                Directory.Delete(paths.Blobs, recursive: true);
+            }
 
-        if (!keepFolder)
+            // Only now that nothing is left to protect: not every system deletes a file that is locked.
+            run.Dispose();
+            File.Delete(paths.Holder);
+            File.Delete(paths.Lock);
+            if (!keepFolder)
+            {
+                Directory.Delete(paths.Folder);
+            }
+        }
+        catch (Exception e) when (StorageErrors.IsStorage(e))
         {
-            Directory.Delete(paths.Folder, recursive: true);
+            // Why the run was refused matters more than what is left of it.
         }
     }
 

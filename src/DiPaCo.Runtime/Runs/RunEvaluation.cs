@@ -64,9 +64,13 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             {
                 BlobHash blob = await store.PutAsync(chunk.WriteToAsync, cancellationToken);
                 chunks.Add(blob);
-                TaskResult result = await executor.ExecuteAsync(
-                    new FeaturesSpec(Dense(model.Base.Parameters), blob, config.Routing.PrefixTokens), store, null, cancellationToken);
-                features.Add(result[FeaturesSpec.Output]);
+                if (config.Routing.Method.UsesFeatures())
+                {
+                    TaskResult result = await executor.ExecuteAsync(
+                        new FeaturesSpec(Dense(model.Base.Parameters), blob, config.Routing.PrefixTokens), store, null, cancellationToken);
+                    features.Add(result[FeaturesSpec.Output]);
+                }
+
                 frame.Advance(report.Documents);
             }
 

@@ -25,7 +25,7 @@ internal sealed class RunInspection(string folder)
             State = finished ? RunState.Finished : RunLock.IsHeld(run.Paths.Folder) ? RunState.Running : RunState.Stopped,
             Stage = finished ? null
                 : model?.PhasesDone == config.Recipe.Phases ? StageAfterPhases(run.Paths, StepCounts.Of(config, summary!.Paths))
-                : StageUpToPhases(run.Paths),
+                : StageUpToPhases(run.Paths, config.Routing.Method),
             PhasesDone = model?.PhasesDone ?? 0,
             Phases = config.Recipe.Phases,
             ModelDigest = model?.ModelDigest,
@@ -35,14 +35,14 @@ internal sealed class RunInspection(string folder)
         };
     }
 
-    private static Stage StageUpToPhases(RunPaths paths)
+    private static Stage StageUpToPhases(RunPaths paths, RoutingMethod routing)
     {
         HashSet<string> done = Done(paths);
         return !done.Contains("corpus") ? Stage.Corpus
             : !done.Contains("tokenizer") ? Stage.Tokenizer
             : !done.Contains("tokenize") ? Stage.Tokens
             : !done.Contains(Retention.KeyOf("base")) ? Stage.Base
-            : !done.Contains("router") ? Stage.Features
+            : !done.Contains("router") && routing.UsesFeatures() ? Stage.Features
             : !done.Contains("shard") ? Stage.Shards
             : Stage.Phases;
     }

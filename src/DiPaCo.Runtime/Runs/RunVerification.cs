@@ -8,19 +8,33 @@ namespace DiPaCo.Runtime;
 /// <summary>Re-hashes a run, and winds it back over what is lost.</summary>
 /// <param name="folder">The run's folder.</param>
 /// <param name="steps">Told of every write.</param>
-internal sealed class RunVerification(string folder, IStorageSteps steps)
+/// <param name="frame">Told of the progress.</param>
+internal sealed class RunVerification(string folder, IStorageSteps steps, StageFrame frame)
 {
     public async Task<VerifyResult> VerifyAsync(bool repair, CancellationToken cancellationToken)
     {
         using RunFolder run = RunFolder.OpenForReading(folder);
         using RunLock? runLock = repair ? RunLock.Acquire(run.Paths.Folder) : null;
-        IReadOnlyList<JournalEntry> entries = Entries(run.Paths);
         FolderBlobStore store = new(run.Paths.Blobs, steps);
         ImmutableArray<Damage>.Builder damaged = ImmutableArray.CreateBuilder<Damage>();
         ModelFile? model = await CheckFilesAsync(run.Paths, damaged, cancellationToken);
 
+        // After the model: a run in progress writes a task into the journal before the model that follows from it.
+        IReadOnlyList<JournalEntry> entries = Entries(run.Paths);
+        ImmutableArray<Damage> strange = CheckModel(model, entries);
+        while (!strange.IsEmpty && !repair && ModelFile.Read(run.Paths) is { } newer && newer.PhasesDone != model!.PhasesDone)
+        {
+            // The run has gone on meanwhile, and may have let go of what the older model was made of.
+            model = newer;
+            entries = Entries(run.Paths);
+            strange = CheckModel(model, entries);
+        }
+
+        damaged.AddRange(strange);
         IReadOnlySet<BlobHash> expected = Retention.Expected(entries);
         SortedDictionary<BlobHash, BlobCondition> lost = [];
+        frame.Begin(Stage.Verification, expected.Count, "blobs");
+        long done = 0;
         foreach (BlobHash hash in expected.Order())
         {
             BlobCondition condition = await store.VerifyAsync(hash, cancellationToken);
@@ -28,7 +42,11 @@ internal sealed class RunVerification(string folder, IStorageSteps steps)
             {
                 lost.Add(hash, condition);
             }
+
+            frame.Advance(++done);
         }
+
+        frame.End($"{expected.Count:N0} blobs re-hashed");
 
         if (lost.Count > 0 && !repair)
         {
@@ -114,6 +132,28 @@ internal sealed class RunVerification(string folder, IStorageSteps steps)
         }
 
         return model;
+    }
+
+    /// <summary>The model must be made of what the journal's tasks made, and be the one that its last phase ended with.</summary>
+    private static ImmutableArray<Damage> CheckModel(ModelFile? model, IReadOnlyList<JournalEntry> entries)
+    {
+        if (model is null)
+        {
+            return [];
+        }
+
+        IReadOnlySet<BlobHash> expected = Retention.Expected(entries);
+        List<string> problems =
+        [
+            .. model.Blobs.Where(named => !expected.Contains(named.Blob))
+                .Select(named => $"it names {named.Blob.Hex[..12]}… as {named.What}, a blob that the journal does not have"),
+        ];
+        if (Retention.DigestAfter(new Phase(model.PhasesDone - 1), entries) is { } digest && digest != model.ComputeDigest())
+        {
+            problems.Add($"its modules are not those that phase {model.PhasesDone} ended with according to the journal");
+        }
+
+        return [.. problems.Select(problem => new Damage(ModelFile.FileName, problem, Repaired: false))];
     }
 
     /// <summary>The journal's entries; none for a run that was ended before it had a journal.</summary>

@@ -98,7 +98,6 @@ public sealed class BadCorpusTests : IDisposable
         Directory.CreateDirectory(_runs.File("made"));
         await Assert.ThrowsAnyAsync<DiPaCoException>(() => _runs.TrainAsync("made", config));
         Assert.True(Directory.Exists(_runs.File("made")));
-        Assert.All(Directory.EnumerateFileSystemEntries(_runs.File("made")), entry => Assert.StartsWith("run.", Path.GetFileName(entry), StringComparison.Ordinal));
-        Assert.False(File.Exists(_runs.File(Path.Combine("made", "run.json"))));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_runs.File("made")));
     }
 }

@@ -33,13 +33,16 @@ public sealed class FinishedRunTests(ReferenceRun reference) : IDisposable
     public async Task Digest_IsTheSameInResultsStatusVerifyAndModelFile()
     {
         RunStatus status = await RunEngine.StatusAsync(reference.Folder, CancellationToken.None);
-        VerifyResult verified = await new RunEngine(TimeProvider.System).VerifyAsync(reference.Folder, false, CancellationToken.None);
+        EventLog events = new();
+        VerifyResult verified = await new RunEngine(TimeProvider.System).VerifyAsync(reference.Folder, false, events, CancellationToken.None);
 
         Assert.Equal((RunState.Finished, 2, 2, null), (status.State, status.PhasesDone, status.Phases, status.Stage));
         Assert.Equal(reference.Results.ModelDigest, status.ModelDigest);
         Assert.Equal(reference.Results.ModelDigest, verified.ModelDigest);
         Assert.Empty(verified.Damaged);
         Assert.Equal(reference.View.Expected.Count, verified.Blobs);
+        Assert.Equal(verified.Blobs, events.Of<StageStarted>().Single().Units);
+        Assert.Equal(verified.Blobs, events.Of<StageAdvanced>().Last().Done);
 
         // By hand: SHA-256 over "module id, space, blob hash, line feed" in ordinal order of the ids.
         string list = string.Concat(reference.View.Model!.Modules.OrderBy(module => module.Key, StringComparer.Ordinal)

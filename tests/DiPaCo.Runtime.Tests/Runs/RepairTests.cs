@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.RunHost;
+using DiPaCo.Runtime.Recipe;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tests.Support;
 using Xunit;
@@ -106,6 +108,34 @@ public sealed class RepairTests(ReferenceRun reference) : IDisposable
         await _runs.TrainAsync("run");
 
         Assert.Equal(["model.json", "results.json"], found.Damaged.Select(damage => damage.What));
+        AssertSameAsReference("run");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ModelFileThatAgreesWithItself_ButNotWithTheJournal_IsFound_AndWrittenAnew(bool foreign)
+    {
+        await StopInTheLastPhaseAsync();
+        RunView run = new(_runs.File("run"));
+        ModelFile model = run.Model!;
+        ImmutableSortedDictionary<string, BlobHash> modules = foreign
+            ? model.Modules.SetItem("level1.expert0", BlobHash.Of("not a module"u8))
+            : model.Modules.SetItem("level1.expert0", model.Modules["level1.expert1"]).SetItem("level1.expert1", model.Modules["level1.expert0"]);
+        ModelFile edited = model with { Modules = modules };
+        (edited with { ModelDigest = edited.ComputeDigest() }).Write(run.Paths, SilentStorageSteps.Instance);
+
+        VerifyResult found = await _runs.VerifyAsync("run");
+        VerifyResult repaired = await _runs.VerifyAsync("run", repair: true);
+        await _runs.TrainAsync("run");
+
+        Assert.False(found.IsSound);
+        Assert.All(found.Damaged, damage => Assert.Equal("model.json", damage.What));
+        Assert.Equal(foreign ? 2 : 1, found.Damaged.Length);
+        Assert.Contains(
+            foreign ? "as module level1.expert0, a blob that the journal does not have" : "not those that phase 1 ended with",
+            found.Damaged[0].Problem, StringComparison.Ordinal);
+        Assert.True(repaired.IsSound);
         AssertSameAsReference("run");
     }
 

@@ -39,6 +39,36 @@ public sealed class ResumeTests(ReferenceRun reference) : IDisposable
     }
 
     [Fact]
+    public async Task TimesOfAStoppedRun_AreThoseOfAllItsSessions()
+    {
+        using CancellationTokenSource stopping = new();
+        EventLog first = new()
+        {
+            Seen = (_, runEvent) =>
+            {
+                if (runEvent is StepMade { Phase.Value: 1, Path.Value: 2 })
+                {
+                    stopping.Cancel();
+                }
+            },
+        };
+        EventLog second = new();
+        RunEngine engine = new(new SteppingClock()) { MeasuresMachine = false };
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => engine.TrainAsync(_runs.Loaded, _runs.File("run"), first, stopping.Token));
+        RunResults results = await engine.TrainAsync(_runs.Loaded, _runs.File("run"), second, CancellationToken.None);
+
+        Assert.Equal(Of(first, Stage.Base) + Of(second, Stage.Base), InAll(Stage.Base));
+        Assert.True(InAll(Stage.Phases) > Of(second, Stage.Phases), "The phases of the first session took time, too.");
+        Assert.Equal(Of(second, Stage.Evaluation), InAll(Stage.Evaluation));
+        Assert.Equal(results.Timings.Select(time => time.Stage).Order(), results.Timings.Select(time => time.Stage));
+
+        TimeSpan InAll(Stage stage) => results.Timings.Single(time => time.Stage == stage).Elapsed;
+
+        static TimeSpan Of(EventLog session, Stage stage) => session.Of<StageFinished>().Single(finished => finished.Stage == stage).Elapsed;
+    }
+
+    [Fact]
     public async Task StoppedRun_GoesOnWithoutItsCorpus_OnceItHasTokens()
     {
         await _runs.TrainUntilAsync("run", (_, runEvent) => runEvent is PhaseFinished);

@@ -55,7 +55,7 @@ internal sealed class TestRuns : IDisposable
     }
 
     public Task<VerifyResult> VerifyAsync(string name, bool repair = false) =>
-        new RunEngine(TimeProvider.System).VerifyAsync(File(name), repair, CancellationToken.None);
+        new RunEngine(TimeProvider.System).VerifyAsync(File(name), repair, new SilentObserver(), CancellationToken.None);
 
     /// <summary>Every file with the hash of its bytes, but for those that hold times or name processes.</summary>
     public string[] Contents(string name) =>

@@ -18,7 +18,7 @@ internal sealed class RoutedDocuments : IDisposable
         Ids = [.. corpus.Chunks.SelectMany((chunk, c) => Enumerable.Range(0, chunk.DocumentCount).Select(d => new DocumentId(c, d)))];
         Entries = [.. Ids.Select(id => corpus[id])];
         ulong[] origins = [.. Entries.Select(entry => entry.OriginHash)];
-        Input = new RouterInput(new JoinedFeatures(sources), origins);
+        Input = new RouterInput(sources.Length == 0 ? null : new JoinedFeatures(sources), origins);
     }
 
     /// <summary>Where each document is.</summary>
@@ -39,7 +39,7 @@ internal sealed class RoutedDocuments : IDisposable
 
     /// <summary>Joins a corpus and the feature files of its chunks.</summary>
     /// <param name="corpus">The corpus; not owned.</param>
-    /// <param name="featureFiles">One file a chunk.</param>
+    /// <param name="featureFiles">One file a chunk; none where the router needs no features.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <param name="largestInMemory">Bytes of features that are kept in memory.</param>
     /// <exception cref="DiPaCoException">A feature file is damaged or belongs to another chunk.</exception>
