@@ -69,6 +69,51 @@ public sealed class InitAndPlanTests : IDisposable
     }
 
     [Fact]
+    public async Task PlanTakesTheVocabularyOfATokenizersFile_AndSaysSo()
+    {
+        // As tiktoken writes them: base64 and rank; here the 256 bytes alone.
+        File.WriteAllLines(_folder["bytes.tiktoken"], Enumerable.Range(0, 256).Select(b => $"{Convert.ToBase64String([(byte)b])} {b}"));
+        File.WriteAllText(_folder["mine.yaml"], "size: tiny\ndata: { paths: [texts] }\ntokenizer: { file: bytes.tiktoken }\n");
+        CommandLine cli = new();
+
+        int code = await cli.RunAsync("plan", _folder["mine.yaml"]);
+
+        Assert.Equal((ExitCodes.Success, ""), (code, cli.Error));
+        Assert.Contains("257 entries, of bytes.tiktoken", cli.Standard, StringComparison.Ordinal);
+        // 257 instead of 2,048 rows of 128.
+        Assert.Contains("4 of 837 k parameters", cli.Standard, StringComparison.Ordinal);
+
+        File.Delete(_folder["bytes.tiktoken"]);
+        Assert.Equal(ExitCodes.UserError, await cli.RunAsync("plan", _folder["mine.yaml"]));
+        Assert.Contains("bytes.tiktoken' (tokenizer.file) does not exist", cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PlanLooksAtTheText_AlsoAtOtherThanTheFiles()
+    {
+        File.WriteAllText(_folder["mine.yaml"], "size: tiny\ndata: { paths: [texts] }\nevaluation: { max_documents: 0 }\n");
+        File.WriteAllLines(_folder["two.jsonl"], Enumerable.Range(0, 1000).Select(_ => $$"""{"text":"{{string.Concat(Enumerable.Repeat("word ", 330))}}"}"""));
+        CommandLine cli = new();
+
+        await cli.RunAsync("plan", _folder["mine.yaml"]);
+        Assert.Contains("taken to be as much as one path trains on", cli.Standard, StringComparison.Ordinal);
+        Assert.Contains("texts does not exist", string.Join(' ', cli.Standard.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains("routing features", cli.Standard, StringComparison.Ordinal);
+
+        CommandLine other = new();
+        int code = await other.RunAsync("plan", _folder["mine.yaml"], "--data", _folder["two.jsonl"], "--json");
+        Assert.Equal((ExitCodes.Success, ""), (code, other.Error));
+        using JsonDocument json = JsonDocument.Parse(other.Standard);
+        JsonElement corpus = json.RootElement.GetProperty("corpus");
+        Assert.Equal(("counted", 1000), (corpus.GetProperty("basis").GetString(), corpus.GetProperty("documents").GetInt64()));
+
+        // 1,650 bytes at about 3.3 bytes a token are 502 tokens: sequences of 128 with a prefix of 32 repeated, 128 + 4 × 96 ≥ 501.
+        Assert.Equal(5, corpus.GetProperty("sequencesPerDocument").GetDouble());
+        JsonElement evaluation = json.RootElement.GetProperty("stages").EnumerateArray().Last();
+        Assert.Equal(((4 * 20) + (3 * 50)) * 5 * 128, evaluation.GetProperty("tokens").GetInt64());
+    }
+
+    [Fact]
     public async Task PlanAsJsonIsOneObject()
     {
         File.WriteAllText(_folder["mine.yaml"], "size: tiny\ndata: { paths: [texts] }\n");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using DiPaCo.Cli.Output;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Core.Planning;
+using DiPaCo.Runtime;
 
 namespace DiPaCo.Cli.Commands;
 
@@ -13,20 +14,22 @@ internal static class PlanCommand
     {
         Argument<string> file = new("file") { HelpName = "FILE", Description = "The run's configuration (YAML)." };
         Option<ModelSize?> size = CommonOptions.Size("The dial, in the place of the file's.");
+        Option<string[]> data = CommonOptions.Data("Files, folders or globs to train on, in the place of the file's.");
         Option<bool> json = CommonOptions.Json();
-        Command command = new("plan", "Show what a configuration means: modules, paths, memory, operations, and every default.") { file, size, json };
+        Command command = new("plan", "Show what a configuration means: modules, paths, memory, operations, and every default.") { file, size, data, json };
         command.SetAction(async (parsed, cancellation) =>
         {
-            LoadedConfig loaded = RunConfigLoader.Load(parsed.GetRequiredValue(file), new ConfigOverrides { Size = parsed.GetValue(size) });
+            LoadedConfig loaded = RunConfigLoader.Load(parsed.GetRequiredValue(file), new ConfigOverrides { Size = parsed.GetValue(size), DataPaths = [.. parsed.GetRequiredValue(data)] });
+            PlanInputs inputs = await PlanInputs.ReadAsync(loaded, cancellation);
             double rate = await services.Bench.TrainingFlopsPerSecondAsync(loaded.Config, cancellation);
-            RunPlan plan = RunPlan.Of(loaded.Config, new PlanAssumptions { FlopsPerSecond = rate });
+            RunPlan plan = RunPlan.Of(loaded.Config, new PlanAssumptions { FlopsPerSecond = rate, Vocabulary = inputs.Vocabulary, Corpus = inputs.Corpus });
             if (parsed.GetValue(json))
             {
                 JsonOutput.Write(services.Terminal, plan);
             }
             else
             {
-                PlanView.Write(services.Terminal.Standard, plan, ResolvedYaml.Write(loaded));
+                PlanView.Write(services.Terminal.Standard, plan, loaded, inputs.CorpusProblem);
             }
 
             return ExitCodes.Success;

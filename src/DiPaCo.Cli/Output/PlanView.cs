@@ -1,3 +1,4 @@
+using DiPaCo.Core.Configuration;
 using DiPaCo.Core.Planning;
 using Spectre.Console;
 
@@ -9,30 +10,43 @@ internal static class PlanView
     private const int MostModules = 24;
 
     /// <summary>Writes the plan, then the complete configuration.</summary>
-    public static void Write(IAnsiConsole console, RunPlan plan, string yaml)
+    /// <param name="console">Where.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="loaded">What was planned.</param>
+    /// <param name="corpusProblem">Why nothing is known of the text; null where something is.</param>
+    public static void Write(IAnsiConsole console, RunPlan plan, LoadedConfig loaded, string? corpusProblem)
     {
         console.MarkupLine($"[bold]{Markup.Escape(SafeText.OneLine(plan.Name, 100))}[/] [grey]size {plan.Size.ToString().ToLowerInvariant()}[/]");
         console.WriteLine();
-        console.Write(Facts(plan));
+        console.Write(Facts(plan, loaded.Config.Tokenizer, corpusProblem));
         console.WriteLine();
         console.Write(Modules(plan));
         console.Write(Stages(plan));
         console.WriteLine();
         console.MarkupLine("[grey]The complete configuration:[/]");
-        console.Profile.Out.Writer.WriteLine(SafeText.Of(yaml));
+        console.Profile.Out.Writer.WriteLine(SafeText.Of(ResolvedYaml.Write(loaded)));
     }
 
-    private static Grid Facts(RunPlan plan)
+    private static Grid Facts(RunPlan plan, TokenizerOptions tokenizer, string? corpusProblem)
     {
         Grid grid = new Grid().AddColumn(new GridColumn { NoWrap = true }).AddColumn();
         Add(grid, "paths", $"{Units.Count(plan.Paths.Length)} of {Units.Short(plan.PathParameters)} parameters: what it costs to use the model");
         Add(grid, "modules", $"{Units.Count(plan.Modules.Length)}, {Units.Short(plan.TotalParameters)} parameters in all");
+        Add(grid, "vocabulary", $"{Units.Count(plan.Shape.Vocabulary)} entries, {(tokenizer.File is { } file ? $"of {SafeText.OneLine(file, 100)}" : "trained on the text")}");
+        Add(grid, "text", TextOf(plan.Corpus, corpusProblem));
         Add(grid, "memory", $"{Units.Bytes(plan.Memory.Total)} to train a path, {Units.Bytes(plan.Memory.Activations)} of it activations");
         Add(grid, "traffic", $"{Units.Bytes(plan.Traffic.DownPerWorker)} down and {Units.Bytes(plan.Traffic.UpPerWorker)} up per phase, if workers were elsewhere");
-        Add(grid, "training", $"{Units.Short(plan.TotalTokens)} tokens, {Units.Flops(plan.TotalFlops)}");
+        Add(grid, "work", $"{Units.Short(plan.TotalTokens)} tokens through models, {Units.Flops(plan.TotalFlops)}");
         Add(grid, "time", plan.TotalSeconds is { } seconds ? $"about {Units.Duration(Seconds(seconds))} on this machine" : "unknown");
         return grid;
     }
+
+    private static string TextOf(PlannedCorpus corpus, string? problem) => corpus.Basis switch
+    {
+        CorpusBasis.Counted => $"{Units.Count(corpus.Documents)} documents, about {Units.Short(corpus.Tokens)} tokens",
+        CorpusBasis.Sampled => $"about {Units.Short(corpus.Documents)} documents of {Units.Short(corpus.Tokens)} tokens, by a sample",
+        _ => $"taken to be as much as one path trains on, {Units.Short(corpus.Tokens)} tokens. {SafeText.OneLine(problem ?? "", 400)}",
+    };
 
     private static Table Modules(RunPlan plan)
     {

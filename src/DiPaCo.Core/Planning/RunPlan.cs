@@ -42,6 +42,9 @@ public sealed record RunPlan
     /// <summary>Memory for training one path.</summary>
     public required PlannedMemory Memory { get; init; }
 
+    /// <summary>The text.</summary>
+    public required PlannedCorpus Corpus { get; init; }
+
     /// <summary>What is computed, in order.</summary>
     public required ImmutableArray<PlannedStage> Stages { get; init; }
 
@@ -60,6 +63,7 @@ public sealed record RunPlan
     /// <summary>Plans a run.</summary>
     /// <param name="config">The run.</param>
     /// <param name="assumptions">What the configuration does not say.</param>
+    /// <exception cref="DiPaCoException">With the assumed vocabulary a path is too large.</exception>
     public static RunPlan Of(RunConfig config, PlanAssumptions assumptions)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(assumptions.Workers, 1);
@@ -68,6 +72,7 @@ public sealed record RunPlan
         int paths = topology.Paths.Length;
         long perPath = topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters);
         StepCounts steps = StepCounts.Of(config, paths);
+        PlannedCorpus corpus = assumptions.Corpus ?? PlannedCorpus.Assumed(config);
         int rounds = (paths + assumptions.Workers - 1) / assumptions.Workers;
         int sequence = config.Transformer.SequenceLength;
         return new RunPlan
@@ -84,7 +89,8 @@ public sealed record RunPlan
             Steps = steps,
             Traffic = new PlannedTraffic(4 * perPath, 8 * perPath, 4 * perPath, 8 * perPath, rounds, paths),
             Memory = PlannedMemory.Of(shape, perPath, config.Transformer.Compute, (long)config.Recipe.MicroBatchSequences * sequence),
-            Stages = new StageTable(config, shape, steps, assumptions).Write(paths, rounds),
+            Corpus = corpus,
+            Stages = new StageTable(config, shape, steps, corpus, assumptions.FlopsPerSecond).Write(paths, rounds),
             Assumptions = assumptions,
         };
     }

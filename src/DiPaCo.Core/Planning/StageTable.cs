@@ -4,7 +4,7 @@ using DiPaCo.Core.Configuration;
 namespace DiPaCo.Core.Planning;
 
 /// <summary>Writes the table of stages.</summary>
-internal sealed class StageTable(RunConfig config, TransformerShape shape, StepCounts steps, PlanAssumptions assumptions)
+internal sealed class StageTable(RunConfig config, TransformerShape shape, StepCounts steps, PlannedCorpus corpus, double? flopsPerSecond)
 {
     private readonly int _sequence = config.Transformer.SequenceLength;
 
@@ -20,7 +20,7 @@ internal sealed class StageTable(RunConfig config, TransformerShape shape, StepC
             Training("phases", steps.Paths, steps.Path * rounds),
             Training("dense at equal steps", steps.DenseEqualSteps, steps.DenseEqualSteps),
             Training("dense at equal FLOPs", steps.DenseEqualFlops, steps.DenseEqualFlops),
-            Forward("evaluation", EvaluationTokens(), _sequence),
+            Forward("evaluation", EvaluationTokens(paths), _sequence),
         ];
         return [.. stages.Where(stage => stage.Tokens > 0)];
     }
@@ -32,34 +32,35 @@ internal sealed class StageTable(RunConfig config, TransformerShape shape, StepC
     {
         long tokensPerStep = (long)config.Recipe.BatchSequences * _sequence;
         double flopsPerStep = tokensPerStep * shape.TrainingFlopsPerToken(_sequence);
-        return new PlannedStage(name, count, count * tokensPerStep, count * flopsPerStep, inSequence * flopsPerStep / assumptions.FlopsPerSecond);
+        return new PlannedStage(name, count, count * tokensPerStep, count * flopsPerStep, inSequence * flopsPerStep / flopsPerSecond);
     }
 
     private PlannedStage Forward(string name, long tokens, int length)
     {
         double flops = tokens * shape.ForwardFlopsPerToken(length);
-        return new PlannedStage(name, 0, tokens, flops, flops / assumptions.FlopsPerSecond);
+        return new PlannedStage(name, 0, tokens, flops, flops / flopsPerSecond);
     }
 
-    private long FeatureTokens() => config.Routing.Method.UsesFeatures()
-        ? (assumptions.CorpusDocuments ?? 0) * config.Routing.PrefixTokens
-        : 0;
+    private long FeatureTokens() => config.Routing.Method.UsesFeatures() ? corpus.Documents * config.Routing.PrefixTokens : 0;
 
-    /// <summary>Validation of the routed model at its phases, and the test split once under the routed, the base and every dense model.</summary>
-    private long EvaluationTokens()
+    /// <summary>Validation of the routed model after its phases, and the test split once under the routed, the base and every dense model.</summary>
+    private long EvaluationTokens(int paths)
     {
         EvaluationOptions evaluation = config.Evaluation;
-        int evaluations = evaluation.EveryPhases == 0 ? 0 : config.Recipe.Phases / evaluation.EveryPhases;
-        int models = 2 + (evaluation.DenseEqualSteps ? 1 : 0) + (evaluation.DenseEqualFlops ? 1 : 0);
-        return (evaluations * Split(config.Data.ValidationShare, evaluation.MaxValidationDocuments))
-            + (models * Split(config.Data.TestShare, evaluation.MaxDocuments));
+        int phases = config.Recipe.Phases;
+
+        // The last phase is validated whatever the rhythm.
+        int validations = evaluation.EveryPhases == 0 ? 0 : (phases + evaluation.EveryPhases - 1) / evaluation.EveryPhases;
+        int models = 2 + (steps.DenseEqualSteps > 0 ? 1 : 0) + (steps.DenseEqualFlops > 0 ? 1 : 0);
+        double documents = (validations * Scored(config.Data.ValidationShare, evaluation.MaxValidationDocuments, paths))
+            + (models * Scored(config.Data.TestShare, evaluation.MaxDocuments, paths));
+        return (long)Math.Round(documents * corpus.SequencesPerDocument * _sequence);
     }
 
-    /// <summary>Tokens of a split: its share of the corpus, or as many documents of one sequence as are scored at most. 0 where neither is known.</summary>
-    private long Split(double share, int maxDocuments)
+    /// <summary>Documents of a split that are scored under one model: of every path at least one.</summary>
+    private double Scored(double share, int most, int paths)
     {
-        long? all = assumptions.CorpusTokens is long tokens ? (long)(share * tokens) : null;
-        long? most = maxDocuments > 0 ? (long)maxDocuments * _sequence : null;
-        return Math.Min(all ?? most ?? 0, most ?? all ?? 0);
+        double all = share * corpus.Documents;
+        return most == 0 ? all : Math.Min(all, Math.Max(most, paths));
     }
 }

@@ -39,13 +39,7 @@ public sealed class Corpus : IDocumentSource
         foreach (CorpusFile file in Files)
         {
             report.FileBegun();
-            IAsyncEnumerable<Document> documents = file.Format switch
-            {
-                CorpusFormat.Text => TextFileReader.ReadAsync(file, _options, cancellationToken),
-                CorpusFormat.JsonLines => JsonLinesReader.ReadAsync(file, _options, report, cancellationToken),
-                _ => ParquetFileReader.ReadAsync(file, _options, report, cancellationToken),
-            };
-            await foreach (Document document in documents)
+            await foreach (Document document in ReadAsync(file, report, cancellationToken))
             {
                 report.Read(document);
                 yield return document;
@@ -54,4 +48,12 @@ public sealed class Corpus : IDocumentSource
 
         report.ThrowIfBeyond(_options.MaximumBadShare);
     }
+
+    /// <summary>Reads one file of the corpus.</summary>
+    internal IAsyncEnumerable<Document> ReadAsync(CorpusFile file, CorpusReport report, CancellationToken cancellationToken) => file.Format switch
+    {
+        CorpusFormat.Text => TextFileReader.ReadAsync(file, _options, cancellationToken),
+        CorpusFormat.JsonLines => JsonLinesReader.ReadAsync(file, _options, report, cancellationToken),
+        _ => ParquetFileReader.ReadAsync(file, _options, report, cancellationToken),
+    };
 }

@@ -17,8 +17,6 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="threads">Threads that tokenize; the bytes do not depend on it.</param>
 internal sealed class CorpusStage(RunSession session, IDocumentSource source, string? tokenizerFile, int threads)
 {
-    private const int MaxTokenizerBytes = 256 << 20;
-
     private readonly SplitFractions _fractions = new(
         session.Config.Data.ValidationShare, session.Config.Data.TestShare, session.Config.Data.RouterShare);
 
@@ -38,7 +36,7 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
         BlobHash manifestBlob = read[CorpusSpec.Output];
         BlobHash tokenizer = await session.StageAsync(Stage.Tokenizer, 0, "documents", async () =>
         {
-            byte[]? file = tokenizerFile is null ? null : await ReadTokenizerAsync(tokenizerFile, cancellationToken);
+            byte[]? file = tokenizerFile is null ? null : (await TokenizerFile.ReadAsync(tokenizerFile, cancellationToken)).File;
             TokenizerSpec spec = new(manifestBlob, session.Config.Tokenizer, file is null ? null : BlobHash.Of(file));
             TaskResult result = await session.Tasks.RecallAsync(spec, () => TrainTokenizerAsync(file, cancellationToken), cancellationToken);
             return (result[TokenizerSpec.Output], file is null ? "byte-level BPE trained on the corpus" : $"from {tokenizerFile}");
@@ -116,7 +114,7 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
     private async Task<TaskResult> TokenizeAsync(
         BlobHash tokenizerBlob, CorpusManifest manifest, CancellationToken cancellationToken)
     {
-        TextTokenizer tokenizer = TokenizerFile.Load(await session.Store.ReadAllBytesAsync(tokenizerBlob, MaxTokenizerBytes, cancellationToken));
+        TextTokenizer tokenizer = TokenizerFile.Load(await session.Store.ReadAllBytesAsync(tokenizerBlob, TokenizerFile.MaximumBytes, cancellationToken));
         CorpusTokenizer chunks = new(tokenizer, new CorpusTokenizerOptions { Fractions = _fractions, Threads = threads });
         ImmutableSortedDictionary<string, BlobHash> outputs = ImmutableSortedDictionary<string, BlobHash>.Empty;
         using CorpusFingerprint fingerprint = new();
@@ -174,20 +172,5 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
                 session.Observe(new StageAdvanced(stage, report.Documents, Reused: false));
             }
         }
-    }
-
-    private static async Task<byte[]> ReadTokenizerAsync(string path, CancellationToken cancellationToken)
-    {
-        FileInfo file = new(path);
-        if (!file.Exists || file.Length > MaxTokenizerBytes)
-        {
-            throw new DiPaCoException(file.Exists
-                ? $"tokenizer.file '{path}' has {file.Length} bytes; a tokenizer has at most {MaxTokenizerBytes}."
-                : $"tokenizer.file '{path}' does not exist. Give a tokenizer.json, a .tiktoken or a SentencePiece .model file, or leave the key out to train one.");
-        }
-
-        byte[] bytes = await File.ReadAllBytesAsync(path, cancellationToken);
-        TokenizerFile.Load(bytes, path);
-        return bytes;
     }
 }

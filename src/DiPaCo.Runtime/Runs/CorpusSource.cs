@@ -12,17 +12,17 @@ internal static class CorpusSource
 
     /// <summary>Opens it; reads nothing yet.</summary>
     /// <exception cref="Core.DiPaCoException">A path does not exist, or has no readable file.</exception>
-    public static IDocumentSource Open(LoadedConfig config) => Open(config.Config.Data, config.Config.Data.Paths, BaseFolder(config));
+    public static IDocumentSource Open(LoadedConfig config) => Open(config.Config.Data, config.Config.Data.Paths, config.FullPath);
 
     /// <summary>Opens other text with the configuration's fields.</summary>
-    public static IDocumentSource Open(DataOptions fields, IReadOnlyList<string> paths, string baseFolder) =>
-        paths is [Demo] ? DemoCorpus.Open() : OpenFiles(fields, paths, baseFolder);
+    public static IDocumentSource Open(DataOptions fields, IReadOnlyList<string> paths, Func<string, string> fullPath) =>
+        paths is [Demo] ? DemoCorpus.Open() : OpenFiles(fields, [.. paths.Select(fullPath)]);
 
-    private static Corpus OpenFiles(DataOptions fields, IReadOnlyList<string> paths, string baseFolder)
+    private static Corpus OpenFiles(DataOptions fields, IReadOnlyList<string> paths)
     {
         CorpusOptions options = new()
         {
-            Paths = [.. paths.Select(path => Path.GetFullPath(path, baseFolder))],
+            Paths = paths,
             TextField = fields.TextField,
             OriginField = fields.OriginField,
             SourceField = fields.SourceField,
@@ -35,7 +35,4 @@ internal static class CorpusSource
             ? Corpus.Open(options with { TextPartBytes = PagesBytes, TextPartsPerOrigin = PartsPerOrigin })
             : corpus;
     }
-
-    /// <summary>Relative paths of a configuration are relative to its file.</summary>
-    public static string BaseFolder(LoadedConfig config) => Path.GetDirectoryName(Path.GetFullPath(config.SourceFile))!;
 }

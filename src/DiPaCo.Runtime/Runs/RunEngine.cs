@@ -99,7 +99,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         {
             ConfigurationYaml = ResolvedYaml.Write(config),
         };
-        string? tokenizerFile = config.Config.Tokenizer.File is { } file ? Path.GetFullPath(file, CorpusSource.BaseFolder(config)) : null;
+        string? tokenizerFile = config.Config.Tokenizer.File is { } file ? config.FullPath(file) : null;
         CorpusStage corpus = new(session, source, tokenizerFile, setup.Threads);
         TrainRun recipe = new(session, corpus, new Retention(store, journal), new RunFiles(run.Paths, _steps));
         try

@@ -15,8 +15,6 @@ namespace DiPaCo.Runtime;
 /// <param name="time">For progress.</param>
 internal sealed class RunEvaluation(string folder, TimeProvider time)
 {
-    private const int MaxTokenizerBytes = 256 << 20;
-
     // Positions of origins lie in [0, 1 − 2⁻⁵³]: practically every document of foreign text is a test document.
     private static readonly SplitFractions AllTest = new(0, Math.BitDecrement(1.0), 0);
 
@@ -35,7 +33,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             EvaluationSession session = new(config, model, store, setup.Executor);
             (ImmutableArray<BlobHash> chunks, ImmutableArray<BlobHash> features) = data.IsEmpty
                 ? (model.Chunks, model.Features)
-                : await session.ReadAsync(CorpusSource.Open(config.Data, data, Environment.CurrentDirectory), setup.Threads, frame, cancellationToken);
+                : await session.ReadAsync(CorpusSource.Open(config.Data, data, Path.GetFullPath), setup.Threads, frame, cancellationToken);
             return await session.ScoreAsync(chunks, features, data, frame, cancellationToken);
         }
         finally
@@ -54,7 +52,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
         public async Task<(ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features)> ReadAsync(
             IDocumentSource source, int threads, StageFrame frame, CancellationToken cancellationToken)
         {
-            TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(model.Tokenizer, MaxTokenizerBytes, cancellationToken));
+            TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(model.Tokenizer, TokenizerFile.MaximumBytes, cancellationToken));
             CorpusTokenizer chunker = new(tokenizer, new CorpusTokenizerOptions { Fractions = AllTest, Threads = threads });
             ImmutableArray<BlobHash>.Builder chunks = ImmutableArray.CreateBuilder<BlobHash>();
             ImmutableArray<BlobHash>.Builder features = ImmutableArray.CreateBuilder<BlobHash>();

@@ -90,18 +90,54 @@ public sealed class RunPlanTests
     }
 
     [Fact]
-    public void WhatIsKnownOfTheCorpus_BringsFeaturesAndEvaluationIntoThePlan()
+    public void WhatIsKnownOfTheCorpus_DecidesFeaturesAndEvaluation()
     {
         RunPlan plan = PlanOf.Text(
             Recipe + "evaluation: { max_validation_documents: 10, max_documents: 0 }",
-            new PlanAssumptions { CorpusTokens = 1_000_000, CorpusDocuments = 2_000 });
+            new PlanAssumptions { Corpus = new PlannedCorpus(Documents: 2_000, Tokens: 1_000_000, SequencesPerDocument: 7.5, CorpusBasis.Counted) });
 
         Assert.Equal(["base model", "routing features", "phases", "dense at equal steps", "evaluation"], plan.Stages.Select(stage => stage.Name));
         Assert.Equal(2_000 * 32, plan.Stages[1].Tokens);
 
-        // Three evaluations of ten sequences of 64, and 5 % of a million tokens under routed, base and dense model.
-        Assert.Equal((3 * 640) + (3 * 50_000), plan.Stages[^1].Tokens);
+        // Three validations of ten documents, and 5 % of 2,000 documents under routed, base and dense model; 7.5 sequences of 64 tokens each.
+        Assert.Equal(((3 * 10) + (3 * 100)) * 7.5 * 64, plan.Stages[^1].Tokens);
         Assert.Null(plan.TotalSeconds);
+    }
+
+    [Fact]
+    public void AnUnknownCorpus_IsAsLargeAsWhatOnePathTrainsOn()
+    {
+        RunPlan plan = PlanOf.Text(Recipe + "evaluation: { max_validation_documents: 0, max_documents: 0 }");
+
+        // 10 + 3 × 4 steps of 2 sequences.
+        Assert.Equal(new PlannedCorpus(44, 44 * 64, 1, CorpusBasis.Assumed), plan.Corpus);
+        Assert.Equal(44 * 32, plan.Stages.Single(stage => stage.Name == "routing features").Tokens);
+        Assert.Equal((long)Math.Round(((3 * 0.02) + (3 * 0.05)) * 44 * 64), plan.Stages.Single(stage => stage.Name == "evaluation").Tokens);
+    }
+
+    [Theory]
+    [InlineData(1, 3)]
+    [InlineData(2, 2)]
+    [InlineData(3, 1)]
+    [InlineData(7, 1)]
+    [InlineData(0, 0)]
+    public void TheLastPhase_IsAlwaysValidated(int everyPhases, int validations)
+    {
+        RunPlan plan = PlanOf.Text(
+            Recipe + $"evaluation: {{ every_phases: {everyPhases}, max_validation_documents: 10, max_documents: 10, dense_equal_steps: false }}",
+            new PlanAssumptions { Corpus = new PlannedCorpus(2_000, 1_000_000, 1, CorpusBasis.Counted) });
+
+        Assert.Equal(((validations * 10) + (2 * 10)) * 64, plan.Stages.Single(stage => stage.Name == "evaluation").Tokens);
+    }
+
+    [Fact]
+    public void ALimitOnScoredDocuments_LeavesEveryPathOne()
+    {
+        RunPlan plan = PlanOf.Text(
+            Recipe + "topology: { levels: [{ experts: 8 }, { experts: 8 }] }\nevaluation: { every_phases: 0, max_documents: 10, dense_equal_steps: false }",
+            new PlanAssumptions { Corpus = new PlannedCorpus(20_000, 1_000_000, 1, CorpusBasis.Counted) });
+
+        Assert.Equal(2 * 64 * 64, plan.Stages.Single(stage => stage.Name == "evaluation").Tokens);
     }
 
     [Fact]
@@ -124,13 +160,17 @@ public sealed class RunPlanTests
     }
 
     [Theory]
-    [InlineData(ModelSize.Tiny, 2_500_000, 75)]
-    [InlineData(ModelSize.Small, 2_500_000, 480)]
-    public void TheTwoSizesOfTheDemo_FitTheirTimeOnTwoCores(ModelSize size, long corpusTokens, double seconds)
+    [InlineData(ModelSize.Tiny, 7.2, 75)]
+    [InlineData(ModelSize.Small, 3.2, 520)]
+    public void TheTwoSizesOfTheDemo_FitTheirTimeOnTwoCores(ModelSize size, double sequencesPerDocument, double seconds)
     {
         // 190 GFLOP/s is half of the bf16 rate of two cores of the machine that the sizes were chosen on.
         RunConfig config = RunConfigLoader.Parse(ConfigTemplate.Write(size, ["demo"], "demo"), "demo.yaml").Config;
-        RunPlan plan = RunPlan.Of(config, new PlanAssumptions { FlopsPerSecond = 190e9, CorpusTokens = corpusTokens, CorpusDocuments = 6_000 });
+        RunPlan plan = RunPlan.Of(config, new PlanAssumptions
+        {
+            FlopsPerSecond = 190e9,
+            Corpus = new PlannedCorpus(7_120, 5_800_000, sequencesPerDocument, CorpusBasis.Counted),
+        });
 
         Assert.InRange(plan.TotalSeconds!.Value, 0.5 * seconds, seconds);
     }

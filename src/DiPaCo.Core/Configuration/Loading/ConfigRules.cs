@@ -121,7 +121,7 @@ internal sealed class ConfigRules(ConfigReading reading)
             $"a path of {shape.Blocks:N0} blocks, width {shape.Width:N0}, feed-forward {shape.FeedForward:N0} and {shape.Heads:N0} heads of {shape.HeadWidth:N0}{Vocabulary()} has {elements:N0} parameters, expected at most {ModuleLayout.MostElements:N0}.");
         double centroids = PathsOf(config.Topology) * shape.Width;
         Require(
-            config.Routing.Method != RoutingMethod.KMeans || centroids <= mostOfRouter,
+            !config.Routing.Method.UsesFeatures() || centroids <= mostOfRouter,
             ["transformer.width", "topology.levels", "topology.replicas", "topology.paths", "routing.method"],
             $"a router of {PathsOf(config.Topology):N0} centroids of width {shape.Width:N0} has {centroids:N0} elements, expected at most {mostOfRouter:N0}.");
 
