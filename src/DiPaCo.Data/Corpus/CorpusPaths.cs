@@ -67,13 +67,49 @@ internal static class CorpusPaths
             throw new DiPaCoException($"The corpus glob {pattern} starts at the folder {root}, which does not exist.");
         }
 
-        // The glob library knows * and **; a question mark is matched afterwards, segment by segment, by the file system's own rules.
+        // The glob library knows * and **; question marks are matched afterwards, segment by segment, by the file system's own rules.
         string glob = string.Join('/', segments[wild..]);
         var matcher = new Matcher(StringComparison.Ordinal);
         matcher.AddInclude(glob.Replace('?', '*'));
         IEnumerable<string> names = matcher.GetResultsInFullPath(root).Select(full => Path.GetRelativePath(root, full));
-        string last = segments[^1];
-        return Recognised(pattern, root, names.Where(name => !last.Contains('?') || FileSystemName.MatchesSimpleExpression(last, Path.GetFileName(name), ignoreCase: false)));
+        return Recognised(pattern, root, glob.Contains('?') ? names.Where(name => Matches(segments.AsSpan(wild), SegmentsOf(name))) : names);
+    }
+
+    private static string[] SegmentsOf(string name) => name.Replace(Path.DirectorySeparatorChar, '/').Split('/');
+
+    /// <summary>Whether a name matches a glob, segment by segment; <c>**</c>, and nothing behind a last slash, is any number of segments.</summary>
+    private static bool Matches(ReadOnlySpan<string> glob, ReadOnlySpan<string> name)
+    {
+        while (glob is [not ("**" or ""), ..])
+        {
+            if (name.IsEmpty || !FileSystemName.MatchesSimpleExpression(glob[0], name[0], ignoreCase: false))
+            {
+                return false;
+            }
+
+            glob = glob[1..];
+            name = name[1..];
+        }
+
+        if (glob.IsEmpty)
+        {
+            return name.IsEmpty;
+        }
+
+        while (glob is ["**" or "", ..])
+        {
+            glob = glob[1..];
+        }
+
+        for (int skipped = 0; skipped < name.Length; skipped++)
+        {
+            if (Matches(glob, name[skipped..]))
+            {
+                return true;
+            }
+        }
+
+        return glob.IsEmpty;
     }
 
     private static IEnumerable<string> Enumerate(string root)

@@ -27,6 +27,9 @@ internal sealed class StageFrame(IRunObserver observer, TimeProvider time)
     /// <summary>A line for people.</summary>
     public void Note(string text) => observer.Observe(new RunNote(text, IsWarning: false));
 
+    /// <summary>A line for people that they should not miss.</summary>
+    public void Warn(string text) => observer.Observe(new RunNote(text, IsWarning: true));
+
     /// <summary>The stage ended.</summary>
     public void End(string summary) => observer.Observe(new StageFinished(_stage, time.GetElapsedTime(_begun), summary));
 

@@ -20,6 +20,9 @@ internal sealed class CorpusFingerprint : IDisposable
         Bytes += Append(document.Text);
         Append(document.Origin);
         Append(document.Source);
+
+        // A tokenizer samples a large corpus by it.
+        Append(document.Location);
     }
 
     public BlobHash Finish() => BlobHash.FromDigest(_hash.GetHashAndReset());

@@ -38,7 +38,7 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
         {
             byte[]? file = tokenizerFile is null ? null : (await TokenizerFile.ReadAsync(tokenizerFile, cancellationToken)).File;
             TokenizerSpec spec = new(manifestBlob, session.Config.Tokenizer, file is null ? null : BlobHash.Of(file));
-            TaskResult result = await session.Tasks.RecallAsync(spec, () => TrainTokenizerAsync(file, cancellationToken), cancellationToken);
+            TaskResult result = await session.Tasks.RecallAsync(spec, () => MakeTokenizerAsync(file, manifest, cancellationToken), cancellationToken);
             return (result[TokenizerSpec.Output], file is null ? "byte-level BPE trained on the corpus" : $"from {tokenizerFile}");
         });
         return await session.StageAsync(Stage.Tokens, manifest.Documents, "documents", async () =>
@@ -71,14 +71,9 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
             throw new DiPaCoException($"There is no document in {source.Description}. Give text to train on (data.paths).");
         }
 
-        foreach (BadRecord bad in report.Examples)
+        foreach (string note in BadRecordNotes.Of(report))
         {
-            session.Note(bad.ToString(), isWarning: true);
-        }
-
-        if (report.BadRecords > 0)
-        {
-            session.Note($"{report.BadRecords} bad records were left out.", isWarning: true);
+            session.Note(note, isWarning: true);
         }
 
         CorpusManifest manifest = new(
@@ -90,25 +85,27 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
             ImmutableSortedDictionary<string, BlobHash>.Empty.Add(CorpusSpec.Output, blob), System.Text.Encoding.UTF8.GetString(json));
     }
 
-    private async Task<TaskResult> TrainTokenizerAsync(byte[]? file, CancellationToken cancellationToken)
+    private async Task<TaskResult> MakeTokenizerAsync(byte[]? file, CorpusManifest manifest, CancellationToken cancellationToken)
     {
-        if (file is null)
-        {
-            TokenizerOptions options = session.Config.Tokenizer;
-            BpeTrainer trainer = new(new BpeTrainerOptions
-            {
-                VocabularySize = options.Vocabulary,
-                MaximumSampleBytes = options.TrainingBytes,
-                Threads = threads,
-            });
-            IAsyncEnumerable<Document> training = DocumentFilter.InSplit(
-                ReadAsync(Stage.Tokenizer, new CorpusReport(), cancellationToken), _fractions, Split.Train, cancellationToken);
-            TextTokenizer tokenizer = await trainer.TrainAsync(training, cancellationToken);
-            file = tokenizer.File.ToArray();
-        }
-
-        BlobHash blob = await session.Store.PutAsync(file, cancellationToken);
+        BlobHash blob = await session.Store.PutAsync(file ?? await TrainTokenizerAsync(manifest, cancellationToken), cancellationToken);
         return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(TokenizerSpec.Output, blob), "{}");
+    }
+
+    private async Task<byte[]> TrainTokenizerAsync(CorpusManifest manifest, CancellationToken cancellationToken)
+    {
+        TokenizerOptions options = session.Config.Tokenizer;
+        BpeTrainer trainer = new(new BpeTrainerOptions
+        {
+            VocabularySize = options.Vocabulary,
+            MaximumSampleBytes = options.TrainingBytes,
+            Threads = threads,
+        });
+        using CorpusFingerprint fingerprint = new();
+        IAsyncEnumerable<Document> training = DocumentFilter.InSplit(
+            WatchAsync(Stage.Tokenizer, fingerprint, cancellationToken), _fractions, Split.Train, cancellationToken);
+        TextTokenizer tokenizer = await trainer.TrainAsync(training, cancellationToken);
+        ThrowIfChanged(fingerprint, manifest);
+        return tokenizer.File.ToArray();
     }
 
     private async Task<TaskResult> TokenizeAsync(
@@ -119,7 +116,7 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
         ImmutableSortedDictionary<string, BlobHash> outputs = ImmutableSortedDictionary<string, BlobHash>.Empty;
         using CorpusFingerprint fingerprint = new();
         long tokens = 0;
-        IAsyncEnumerable<Document> documents = WatchAsync(fingerprint, cancellationToken);
+        IAsyncEnumerable<Document> documents = WatchAsync(Stage.Tokens, fingerprint, cancellationToken);
         await foreach (TokenChunkBuilder chunk in chunks.TokenizeAsync(documents, cancellationToken))
         {
             BlobHash blob = await session.Store.PutAsync(chunk.WriteToAsync, cancellationToken);
@@ -127,12 +124,20 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
             tokens += chunk.TokenCount;
         }
 
+        ThrowIfChanged(fingerprint, manifest);
         using (TokenCorpus corpus = await TokenFiles.OpenAsync([.. outputs.Values], session.Store, cancellationToken))
         {
             // No router is trained on the router split yet, so it may be empty.
             CorpusRequirement.Check(corpus, _fractions with { Router = 0 }, new SequenceOptions(session.Sequences.Length, session.Sequences.PrefixTokens));
         }
 
+        TokenizeMetrics metrics = new(tokens, tokenizer.VocabularySize);
+        return new TaskResult(outputs, JsonSerializer.Serialize(metrics, TaskJson.Options));
+    }
+
+    /// <summary>Before anything that was made of the text is recorded: under the manifest's name it would stand for other text.</summary>
+    private void ThrowIfChanged(CorpusFingerprint fingerprint, CorpusManifest manifest)
+    {
         BlobHash found = fingerprint.Finish();
         if (found != manifest.Content)
         {
@@ -140,15 +145,12 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
                 $"The corpus ({source.Description}) has changed since the run began: its documents hash to {found}, they did to {manifest.Content}. "
                 + "Restore it, or train into another folder (--run).");
         }
-
-        TokenizeMetrics metrics = new(tokens, tokenizer.VocabularySize);
-        return new TaskResult(outputs, JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
 
     private async IAsyncEnumerable<Document> WatchAsync(
-        CorpusFingerprint fingerprint, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Stage stage, CorpusFingerprint fingerprint, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (Document document in ReadAsync(Stage.Tokens, new CorpusReport(), cancellationToken))
+        await foreach (Document document in ReadAsync(stage, new CorpusReport(), cancellationToken))
         {
             fingerprint.Add(document);
             yield return document;

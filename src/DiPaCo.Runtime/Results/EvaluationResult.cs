@@ -17,6 +17,9 @@ public sealed record EvaluationResult
     /// <summary>Documents scored.</summary>
     public required long Documents { get; init; }
 
+    /// <summary>Records of the text that could not be read and were left out; 0 for the run's own test split.</summary>
+    public long BadLines { get; init; }
+
     /// <summary>One row a model.</summary>
     public required ImmutableArray<EvaluationRow> Evaluation { get; init; }
 }

@@ -155,6 +155,28 @@ public sealed class CorpusFormatTests : IDisposable
         Assert.Equal(expected, string.Join(' ', corpus.Files.Select(file => file.Name)));
     }
 
+    [Theory]
+    [InlineData("a?/x.txt", "ab/x.txt")]
+    [InlineData("a?/*.txt", "ab/x.txt ab/y.txt")]
+    [InlineData("?/x.txt", "a/x.txt")]
+    [InlineData("a??/?.txt", "abc/x.txt")]
+    [InlineData("a?/**/*.txt", "ab/d/z.txt ab/x.txt ab/y.txt")]
+    [InlineData("**/a?/**/?.txt", "ab/d/z.txt ab/x.txt ab/y.txt")]
+    [InlineData("**/?.txt", "a/x.txt ab/d/z.txt ab/x.txt ab/y.txt abc/x.txt")]
+    [InlineData("a?/", "ab/d/z.txt ab/x.txt ab/y.txt")]
+    [InlineData("**/d/?.txt", "ab/d/z.txt")]
+    public void AQuestionMark_IsOneCharacter_InFoldersToo(string glob, string expected)
+    {
+        foreach (string name in (string[])["a/x.txt", "ab/x.txt", "ab/y.txt", "ab/d/z.txt", "abc/x.txt"])
+        {
+            _folder.Write(name, "text");
+        }
+
+        Corpus corpus = Data.Corpus.Open(new CorpusOptions { Paths = [_folder.Root + "/" + glob] });
+
+        Assert.Equal(expected, string.Join(' ', corpus.Files.Select(file => file.Name)));
+    }
+
     [Fact]
     public async Task ManyLines_ArriveWhole_WhateverTheBuffersDo()
     {

@@ -81,6 +81,22 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
     }
 
     [Fact]
+    public async Task BadLinesOfForeignText_AreCounted_AndNamed()
+    {
+        string text = _runs.File("foreign.jsonl");
+        await File.WriteAllLinesAsync(text, [.. SmallCorpus.Lines(1200, seed: 7), "no record"]);
+        EventLog events = new();
+
+        EvaluationResult result = await new RunEngine(TimeProvider.System).EvaluateAsync(reference.Folder, [text], events, CancellationToken.None);
+
+        Assert.Equal((1200, 1), (result.Documents, result.BadLines));
+        string[] warnings = [.. events.Of<RunNote>().Where(note => note.IsWarning).Select(note => note.Text)];
+        Assert.Equal(2, warnings.Length);
+        Assert.StartsWith("foreign.jsonl:1201: ", warnings[0], StringComparison.Ordinal);
+        Assert.Equal("1 bad record was left out.", warnings[1]);
+    }
+
+    [Fact]
     public async Task RunWithoutAValidationSplit_HasNoLossesDuringTraining_AndTheTableAllTheSame()
     {
         RunResults results = await _runs.TrainAsync("run", _runs.Config with { Data = _runs.Config.Data with { ValidationShare = 0 } });

@@ -80,6 +80,23 @@ public sealed class ResumeTests(ReferenceRun reference) : IDisposable
     }
 
     [Fact]
+    public async Task TextThatChangesBeforeTheTokenizer_TrainsNone_AndRestoredItIsTheOldRun()
+    {
+        byte[] text = await File.ReadAllBytesAsync(_runs.Corpus, TestContext.Current.CancellationToken);
+        await _runs.TrainUntilAsync("run", (_, runEvent) => runEvent is StageFinished { Stage: Stage.Corpus });
+        File.AppendAllLines(_runs.Corpus, RunHost.SmallCorpus.Lines(100, seed: 99));
+        EventLog events = new();
+
+        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("run", observer: events));
+        await File.WriteAllBytesAsync(_runs.Corpus, text, TestContext.Current.CancellationToken);
+        await _runs.TrainAsync("run");
+
+        Assert.Contains("has changed since the run began", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(events.Of<StageFinished>(), finished => finished.Stage == Stage.Tokenizer);
+        Assert.Equal(reference.Contents, _runs.Contents("run"));
+    }
+
+    [Fact]
     public async Task StoppedRun_MayBeMovedElsewhere()
     {
         await _runs.TrainUntilAsync("run", (_, runEvent) => runEvent is PhaseFinished);

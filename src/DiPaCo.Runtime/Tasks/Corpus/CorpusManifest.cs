@@ -3,7 +3,7 @@ using DiPaCo.Core;
 namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>What a corpus was when the run began.</summary>
-/// <param name="Content">SHA-256 over all documents in order: text, origin and source.</param>
+/// <param name="Content">SHA-256 over all documents in order: text, origin, source and location.</param>
 /// <param name="Documents">Documents.</param>
 /// <param name="Bytes">UTF-8 bytes of their text.</param>
 /// <param name="Train">Documents to train on.</param>
