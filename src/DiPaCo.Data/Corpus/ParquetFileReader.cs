@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using DiPaCo.Core;
@@ -11,6 +12,11 @@ internal static class ParquetFileReader
 {
     // A row group is read whole: this bounds memory, and a damaged header cannot ask for more.
     private const long MaximumRowGroupBytes = 2L << 30;
+
+    // Rows cost memory before anything of them is read. A row of text takes a byte of the file at least; only rows without any, or all
+    // alike, take less, and no writer makes groups of more than a million of those.
+    private const long MaximumRows = 64L << 20;
+    private const long RowsOfAnyFile = 1 << 20;
 
     private static readonly Encoding StrictUtf16 = new UnicodeEncoding(bigEndian: false, byteOrderMark: false, throwOnInvalidBytes: true);
 
@@ -78,13 +84,15 @@ internal static class ParquetFileReader
     private static int Count(CorpusFile file, Stream stream, ParquetRowGroupReader rows)
     {
         long bytes = rows.RowGroup.TotalByteSize;
-        if (bytes is < 0 or > MaximumRowGroupBytes || rows.RowCount < 0 || rows.RowCount > 64 * stream.Length)
+        long mostRows = Math.Min(MaximumRows, Math.Max(RowsOfAnyFile, stream.Length));
+        if (bytes is < 0 or > MaximumRowGroupBytes || rows.RowCount < 0 || rows.RowCount > mostRows)
         {
-            throw new DiPaCoException(
-                $"The corpus file {file.FullPath} has a row group of {rows.RowCount} rows and {bytes} bytes; at most {MaximumRowGroupBytes} bytes are read at once. Write it again with smaller row groups.");
+            throw new DiPaCoException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The corpus file {file.FullPath} has a row group of {rows.RowCount:N0} rows and {bytes:N0} bytes; at most {mostRows:N0} rows (for a file of its {stream.Length:N0} bytes) and {MaximumRowGroupBytes:N0} bytes are read at once. Write it again with smaller row groups."));
         }
 
-        return checked((int)rows.RowCount);
+        return (int)rows.RowCount;
     }
 
     private static Task<string?[]> ColumnAsync(CorpusFile file, ParquetRowGroupReader rows, DataField field, int count, CancellationToken cancellationToken) =>

@@ -45,7 +45,7 @@ internal static class PreTokenizerReader
 
         return !byteLevel ? null
             : patterns is [Gpt2Splitter.Pattern] ? new Gpt2Splitter()
-            : new RegexSplitter([.. patterns.Select(pattern => Compile(pattern, name))]);
+            : new RegexSplitter([.. patterns.Select(pattern => Compile(pattern, name))], name);
     }
 
     /// <summary>Text that a normalizer changed cannot be given back. NFC alone is left out instead: then nothing is lost.</summary>

@@ -1,12 +1,17 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
+using DiPaCo.Core;
 
 namespace DiPaCo.Data;
 
 /// <summary>
 /// Cuts by regular expressions, one after the other, each inside the pieces of the one before; what lies between matches is a piece too.
 /// </summary>
-internal sealed class RegexSplitter(IReadOnlyList<Regex> patterns) : PieceSplitter
+/// <param name="patterns">The expressions, each with a time limit.</param>
+/// <param name="name">The tokenizer's name for messages.</param>
+internal sealed class RegexSplitter(IReadOnlyList<Regex> patterns, string name) : PieceSplitter
 {
+    /// <exception cref="DiPaCoException">An expression reaches its time limit on this text.</exception>
     public override void Split(ReadOnlySpan<char> text, List<int> ends)
     {
         List<int> pieces = [text.Length];
@@ -26,13 +31,23 @@ internal sealed class RegexSplitter(IReadOnlyList<Regex> patterns) : PieceSplitt
         ends.AddRange(text.IsEmpty ? [] : pieces);
     }
 
-    private static void SplitPiece(Regex pattern, ReadOnlySpan<char> text, int start, int end, List<int> ends)
+    private void SplitPiece(Regex pattern, ReadOnlySpan<char> text, int start, int end, List<int> ends)
     {
         int covered = start;
-        foreach (ValueMatch match in pattern.EnumerateMatches(text[start..end]))
+        try
         {
-            covered = Add(text, start + match.Index, covered, ends);
-            covered = Add(text, start + match.Index + match.Length, covered, ends);
+            foreach (ValueMatch match in pattern.EnumerateMatches(text[start..end]))
+            {
+                covered = Add(text, start + match.Index, covered, ends);
+                covered = Add(text, start + match.Index + match.Length, covered, ends);
+            }
+        }
+        catch (RegexMatchTimeoutException failure)
+        {
+            string shown = failure.Pattern.Length <= 200 ? failure.Pattern : failure.Pattern[..200] + "…";
+            throw new DiPaCoException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{name} cuts text by a regular expression that takes more than {failure.MatchTimeout.TotalSeconds:0.##} s on one text: {shown} Use a tokenizer with a simpler one, or leave the text out."), failure);
         }
 
         Add(text, end, covered, ends);

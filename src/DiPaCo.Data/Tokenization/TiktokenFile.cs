@@ -52,7 +52,7 @@ internal static class TiktokenFile
             Tokens = tokens,
             ByteTokens = byteTokens,
             Merges = MergesOf(entries),
-            Splitter = entries.Count <= 60_000 ? new Gpt2Splitter() : new RegexSplitter([PreTokenizerReader.Compile(entries.Count >= 190_000 ? O200k : Cl100k, name)]),
+            Splitter = entries.Count <= 60_000 ? new Gpt2Splitter() : new RegexSplitter([PreTokenizerReader.Compile(entries.Count >= 190_000 ? O200k : Cl100k, name)], name),
             EndOfText = size,
             WholePiecesFirst = true,
         };

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using DiPaCo.Core;
 
 namespace DiPaCo.Data;
 
@@ -14,6 +15,7 @@ public sealed class CorpusTokenizer(TextTokenizer tokenizer, CorpusTokenizerOpti
     /// Tokenizes everything, yielding each chunk when it is full; reading goes on while a batch is tokenized. At most two batches
     /// of about 4 Mi characters and one chunk are in memory.
     /// </summary>
+    /// <exception cref="DiPaCoException">The tokenizer refuses a document, which is named.</exception>
     public async IAsyncEnumerable<TokenChunkBuilder> TokenizeAsync(
         IAsyncEnumerable<Document> documents, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -68,15 +70,33 @@ public sealed class CorpusTokenizer(TextTokenizer tokenizer, CorpusTokenizerOpti
     private TokenizedDocument[] Tokenize(List<Document> batch, CancellationToken cancellationToken)
     {
         var tokenized = new TokenizedDocument[batch.Count];
-        Parallel.For(0, batch.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellationToken }, i =>
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellationToken };
+        try
         {
-            Document document = batch[i];
-            var tokens = new List<int>((document.Text.Length / 3) + 8) { tokenizer.EndOfText };
-            tokenizer.Encode(document.Text, tokens);
-            tokens.Add(tokenizer.EndOfText);
-            tokenized[i] = new TokenizedDocument(DocumentOrigin.Hash(document.Origin), document.Source, [.. tokens], TextTokenizer.CountBytes(document.Text));
-        });
+            Parallel.For(0, batch.Count, parallel, i => tokenized[i] = Tokenize(batch[i]));
+        }
+        catch (AggregateException failures) when (failures.InnerExceptions.OfType<DiPaCoException>().FirstOrDefault() is { } failure)
+        {
+            throw new DiPaCoException(failure.Message, failure);
+        }
+
         return tokenized;
+    }
+
+    private TokenizedDocument Tokenize(Document document)
+    {
+        var tokens = new List<int>((document.Text.Length / 3) + 8) { tokenizer.EndOfText };
+        try
+        {
+            tokenizer.Encode(document.Text, tokens);
+        }
+        catch (DiPaCoException failure)
+        {
+            throw new DiPaCoException($"The document {document.Location} cannot be tokenized: {failure.Message}", failure);
+        }
+
+        tokens.Add(tokenizer.EndOfText);
+        return new TokenizedDocument(DocumentOrigin.Hash(document.Origin), document.Source, [.. tokens], TextTokenizer.CountBytes(document.Text));
     }
 
     private sealed record TokenizedDocument(ulong OriginHash, string Source, int[] Tokens, int ByteCount);

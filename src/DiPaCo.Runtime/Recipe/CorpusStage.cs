@@ -111,7 +111,8 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
     private async Task<TaskResult> TokenizeAsync(
         BlobHash tokenizerBlob, CorpusManifest manifest, CancellationToken cancellationToken)
     {
-        TextTokenizer tokenizer = TokenizerFile.Load(await session.Store.ReadAllBytesAsync(tokenizerBlob, TokenizerFile.MaximumBytes, cancellationToken));
+        TextTokenizer tokenizer = TokenizerFile.Load(
+            await session.Store.ReadAllBytesAsync(tokenizerBlob, TokenizerFile.MaximumBytes, cancellationToken), tokenizerFile ?? "the run's tokenizer");
         CorpusTokenizer chunks = new(tokenizer, new CorpusTokenizerOptions { Fractions = _fractions, Threads = threads });
         ImmutableSortedDictionary<string, BlobHash> outputs = ImmutableSortedDictionary<string, BlobHash>.Empty;
         using CorpusFingerprint fingerprint = new();

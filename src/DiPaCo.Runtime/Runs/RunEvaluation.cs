@@ -52,7 +52,8 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
         public async Task<(ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features, long BadLines)> ReadAsync(
             IDocumentSource source, int threads, StageFrame frame, CancellationToken cancellationToken)
         {
-            TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(model.Tokenizer, TokenizerFile.MaximumBytes, cancellationToken));
+            TextTokenizer tokenizer = TokenizerFile.Load(
+                await store.ReadAllBytesAsync(model.Tokenizer, TokenizerFile.MaximumBytes, cancellationToken), config.Tokenizer.File ?? "the run's tokenizer");
             CorpusTokenizer chunker = new(tokenizer, new CorpusTokenizerOptions { Fractions = AllTest, Threads = threads });
             ImmutableArray<BlobHash>.Builder chunks = ImmutableArray.CreateBuilder<BlobHash>();
             ImmutableArray<BlobHash>.Builder features = ImmutableArray.CreateBuilder<BlobHash>();

@@ -1,5 +1,7 @@
 using System.Text;
 using DiPaCo.Core;
+using Parquet;
+using Parquet.Schema;
 using Xunit;
 
 namespace DiPaCo.Data.Tests;
@@ -96,6 +98,26 @@ public sealed class BadInputTests : IDisposable
         _folder.Write("a.txt.zst", packed[..(packed.Length / 2)]);
 
         Assert.Contains("truncated or damaged Zstandard file", await FailureAsync(_folder.Root));
+    }
+
+    /// <summary>A few kilobytes can claim millions of rows, which cost memory before any of them is read.</summary>
+    [Fact]
+    public async Task ParquetOfMoreRowsThanItCanHold_IsRefused()
+    {
+        const int Rows = 3_000_000;
+        var text = new DataField<string>("text");
+        string path = Path.Combine(_folder.Root, "rows.parquet");
+        await using (FileStream file = File.Create(path))
+        {
+            await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(text), file);
+            writer.CustomMetadata = new Dictionary<string, string> { ["ballast"] = new string('x', 100_000) };
+            using ParquetRowGroupWriter rows = writer.CreateRowGroup();
+            await rows.WriteAsync(text, new string?[Rows]!);
+        }
+
+        string message = await FailureAsync(path);
+        Assert.Contains("has a row group of 3,000,000 rows and", message);
+        Assert.Contains("at most 1,048,576 rows (for a file of its", message);
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class Gpt2SplitterTests
     [Fact]
     public void PatternOfAFile_NeverCutsASurrogatePair_AndLosesNothing() => Gen.OneOf(Tricky, AnyOf("😀", "𝐀x", "\ud83d")).Array[0, 8].Select(string.Concat).Sample(text =>
     {
-        string[] pieces = Pieces(new RegexSplitter([new Regex(@"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"), new Regex(".")]), text);
+        string[] pieces = Pieces(new RegexSplitter([new Regex(@"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"), new Regex(".")], "the tokenizer"), text);
         Assert.Equal(text, string.Concat(pieces));
         Assert.DoesNotContain(pieces.Zip(pieces.Skip(1)), pair => char.IsHighSurrogate(pair.First[^1]) && char.IsLowSurrogate(pair.Second[0]));
     });

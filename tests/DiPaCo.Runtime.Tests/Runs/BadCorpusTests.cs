@@ -19,10 +19,11 @@ public sealed class BadCorpusTests : IDisposable
         "three.jsonl", file => File.WriteAllLines(file, SmallCorpus.Lines(3)), "documents to train on, of 3 in all");
 
     [Fact]
-    public Task NoDocument_IsRefused() => AssertRefusedAsync("none.jsonl", file => File.WriteAllText(file, ""), "no document");
+    public Task NoDocument_IsRefused() => AssertRefusedAsync("none.jsonl", file => File.WriteAllText(file, ""), "There is no document in ");
 
     [Fact]
-    public Task EmptyFolder_IsRefused() => AssertRefusedAsync("folder", file => Directory.CreateDirectory(file), "folder");
+    public Task EmptyFolder_IsRefused() => AssertRefusedAsync(
+        "folder", file => Directory.CreateDirectory(file), "has no file that can be read: it holds no files at all. Readable: .txt, .jsonl");
 
     [Fact]
     public Task MissingPath_IsRefused() => AssertRefusedAsync("nowhere", _ => { }, "does not exist");
@@ -40,7 +41,7 @@ public sealed class BadCorpusTests : IDisposable
 
             File.WriteAllBytes(file, whole.ToArray()[..^100]);
         },
-        "cut.jsonl.gz");
+        "cut.jsonl.gz is a truncated or damaged gzip file");
 
     [Fact]
     public Task BinaryFileNamedText_IsRefused() => AssertRefusedAsync(
@@ -50,17 +51,30 @@ public sealed class BadCorpusTests : IDisposable
             RandomStream random = new(1, "binary");
             File.WriteAllBytes(file, [.. Enumerable.Range(0, 100_000).Select(_ => (byte)random.NextInt32(256))]);
         },
-        "binary.txt");
+        "binary.txt is not text: ");
 
     [Fact]
     public Task TextThatIsNotUtf8_IsRefused() => AssertRefusedAsync(
-        "latin1.txt", file => File.WriteAllBytes(file, System.Text.Encoding.Latin1.GetBytes(string.Concat(Enumerable.Repeat("café crème ", 5000)))), "latin1.txt");
+        "latin1.txt", file => File.WriteAllBytes(file, System.Text.Encoding.Latin1.GetBytes(string.Concat(Enumerable.Repeat("café crème ", 5000)))), "latin1.txt is not UTF-8: byte 0xE9 at line 1. Convert it");
 
     [Fact]
     public Task DocumentsWithoutAnythingBehindTheirPrefix_AreRefused() => AssertRefusedAsync(
         "stubs.jsonl",
         file => File.WriteAllLines(file, Enumerable.Range(0, 300).Select(i => $$"""{"text":"a b","url":"{{i}}"}""")),
         "prefix");
+
+    [Fact]
+    public Task FolderAsATokenizer_IsRefused() => AssertTokenizerRefusedAsync(_runs.File("input"), "is a folder. Expected a tokenizer.json");
+
+    [Fact]
+    public Task MissingTokenizer_IsRefused() => AssertTokenizerRefusedAsync(_runs.File("none.json"), "does not exist. Expected a tokenizer.json");
+
+    [Fact]
+    public Task TokenizerThatCannotBeRead_IsRefused()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs a file that nobody can read, not even root.");
+        return AssertTokenizerRefusedAsync("/proc/self/mem", "cannot be read: ");
+    }
 
     [Fact]
     public async Task CorpusThatChangesWhileItIsRead_IsRefused()
@@ -84,12 +98,18 @@ public sealed class BadCorpusTests : IDisposable
         Assert.False(Directory.Exists(_runs.File("run")));
     }
 
-    private async Task AssertRefusedAsync(string name, Action<string> write, string mentioned)
+    private Task AssertRefusedAsync(string name, Action<string> write, string mentioned)
     {
         string path = _runs.File(name);
         write(path);
-        RunConfig config = _runs.Config with { Data = _runs.Config.Data with { Paths = [path] } };
+        return AssertRefusedAsync(_runs.Config with { Data = _runs.Config.Data with { Paths = [path] } }, mentioned);
+    }
 
+    private Task AssertTokenizerRefusedAsync(string file, string mentioned) =>
+        AssertRefusedAsync(_runs.Config with { Tokenizer = new TokenizerOptions { File = file } }, $"'{file}' (tokenizer.file) {mentioned}");
+
+    private async Task AssertRefusedAsync(RunConfig config, string mentioned)
+    {
         DiPaCoException refusal = await Assert.ThrowsAnyAsync<DiPaCoException>(() => _runs.TrainAsync("run", config));
         Assert.Contains(mentioned, refusal.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_runs.File("run")), $"A run that never began left its folder: {refusal.Message}");
