@@ -39,7 +39,7 @@ public static class ModuleFile
         }
     }
 
-    private static unsafe TensorBuffer[] Views(ModuleLayout layout, float* start) =>
-        [.. layout.Tensors.Select(tensor => new TensorBuffer(
+    private static unsafe TensorMemory[] Views(ModuleLayout layout, float* start) =>
+        [.. layout.Tensors.Select(tensor => new TensorMemory(
             new TensorSpec(tensor.Name, TensorDType.F32, ImmutableCollectionsMarshal.AsArray(tensor.Shape)!), (nint)(start + tensor.Offset)))];
 }

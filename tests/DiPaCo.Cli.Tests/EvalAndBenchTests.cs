@@ -38,7 +38,7 @@ public sealed class EvalAndBenchTests
         await cli.RunAsync("eval", "runs/mine", "--json");
 
         using JsonDocument json = JsonDocument.Parse(cli.Standard);
-        Assert.Equal(["name", "modelDigest", "data", "documents", "badLines", "evaluation"], Keys(json.RootElement));
+        Assert.Equal(["name", "modelDigest", "data", "documents", "badRecords", "evaluation"], Keys(json.RootElement));
         Assert.Equal(
             ["kind", "model", "paths", "parametersPerPath", "parametersTotal", "steps", "trainingTokens", "trainingFlops",
              "perplexity", "perplexityWithPrefix", "bitsPerByte", "scoredTokens"],

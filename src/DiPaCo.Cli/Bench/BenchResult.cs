@@ -15,7 +15,7 @@ internal sealed record BenchResult
     public required MatrixRates Gemm { get; init; }
 
     /// <summary>Training steps against those rates.</summary>
-    public required ImmutableArray<StepRatio> Step { get; init; }
+    public required ImmutableArray<BenchStep> Step { get; init; }
 
     /// <summary>AdamW against a memory copy.</summary>
     [JsonPropertyName("adamw")]
@@ -29,7 +29,7 @@ internal sealed record BenchResult
 internal sealed record MatrixRates(double Fp32, double Bf16);
 
 /// <summary>Floating-point operations per second of a training step as a share of the matrix-product rate in the same arithmetic.</summary>
-internal sealed record StepRatio(long Parameters, ComputeType Dtype, double Ratio);
+internal sealed record BenchStep(long Parameters, ComputeType Dtype, double Ratio);
 
 /// <summary>Time of an AdamW step over the time of a memory copy of the same bytes.</summary>
 internal sealed record CopyRatio(double Ratio);

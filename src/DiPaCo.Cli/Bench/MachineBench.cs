@@ -33,15 +33,15 @@ internal sealed class MachineBench : IMachineBench
         progress.Report("matrix products …");
         double fp32 = GemmRate.Measure(ComputeType.Fp32);
         double bf16 = GemmRate.Measure(ComputeType.Bf16);
-        ImmutableArray<StepRatio>.Builder steps = ImmutableArray.CreateBuilder<StepRatio>();
+        ImmutableArray<BenchStep>.Builder steps = ImmutableArray.CreateBuilder<BenchStep>();
         foreach (TransformerShape shape in new[] { BenchmarkShapes.Small, BenchmarkShapes.Large })
         {
             foreach (ComputeType type in new[] { ComputeType.Fp32, ComputeType.Bf16 })
             {
                 cancellation.ThrowIfCancellationRequested();
                 progress.Report($"training step of {shape.MatrixParameters / 1e6:0} M parameters in {type.ToString().ToLowerInvariant()} …");
-                Training.Benchmarking.StepRatio measured = StepBenchmark.Measure(shape, type, Sequences, Length, quick ? 2 : 10);
-                steps.Add(new StepRatio(measured.Parameters, measured.Type, measured.Ratio));
+                StepRatio measured = StepBenchmark.Measure(shape, type, Sequences, Length, quick ? 2 : 10);
+                steps.Add(new BenchStep(measured.Parameters, measured.Type, measured.Ratio));
             }
         }
 

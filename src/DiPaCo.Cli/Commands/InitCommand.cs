@@ -22,7 +22,7 @@ internal static class InitCommand
         {
             string file = parsed.GetRequiredValue(output);
             string[] paths = parsed.GetRequiredValue(data);
-            string text = ConfigTemplate.Write(parsed.GetValue(size) ?? ModelSize.Small, paths.Length > 0 ? paths : ["demo"], NameOf(file));
+            string text = ConfigTemplate.Write(parsed.GetValue(size) ?? ModelSize.Small, paths.Length > 0 ? paths : [DataOptions.Demo], NameOf(file));
             Write(file, text, parsed.GetValue(force));
             services.Terminal.WriteLine($"{file} written.\n  What it means:  {services.Program} plan {Shell.Quote(file)}\n  Train it:       {services.Program} train {Shell.Quote(file)}");
             return ExitCodes.Success;

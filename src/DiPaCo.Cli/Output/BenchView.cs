@@ -16,7 +16,7 @@ internal static class BenchView
         table.AddColumn("meaning");
         table.AddRow("matrix product, fp32", $"[bold]{Units.Flops(result.Gemm.Fp32)}/s[/]", "[grey]2048³[/]");
         table.AddRow("matrix product, bf16", $"[bold]{Units.Flops(result.Gemm.Bf16)}/s[/]", "[grey]2048³[/]");
-        foreach (StepRatio step in result.Step)
+        foreach (BenchStep step in result.Step)
         {
             table.AddRow(
                 $"training step, {MachineLine.Name(step.Dtype)}, {Units.Short(step.Parameters)} parameters",

@@ -26,7 +26,7 @@ internal static class DetailsSection
         Fact(html, "kept for routers", Units.Count(corpus.RouterDocuments));
         Fact(html, "vocabulary", Units.Count(corpus.Vocabulary));
         Fact(html, "bytes per token", corpus.Tokens > 0 ? $"{(double)corpus.Bytes / corpus.Tokens:0.00}" : "–");
-        Fact(html, "bad lines", Units.Count(corpus.BadLines));
+        Fact(html, "bad records", Units.Count(corpus.BadRecords));
         html.Add($"</dl></section>");
         return html.Add($"<section><h2>Configuration</h2><details><summary>the complete configuration, defaults included</summary><pre>{results.ConfigurationYaml}</pre></details></section>");
     }

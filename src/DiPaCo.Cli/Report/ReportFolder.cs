@@ -11,9 +11,8 @@ internal static class ReportFolder
     /// <returns>The path of the report.</returns>
     public static async Task<string> WriteAsync(string runFolder, RunResults results, CancellationToken cancellation)
     {
-        IReadOnlyList<StepMetric> steps = await MetricsReader.ReadAsync(Path.Combine(runFolder, MetricsReader.FileName), cancellation);
-        ReportData data = new(results, steps);
         RunPaths paths = new(runFolder);
+        ReportData data = new(results, await MetricsReader.ReadAsync(paths.Metrics, cancellation));
         DurableFile.WriteAllBytes(paths.Report, Encoding.UTF8.GetBytes(HtmlReport.Build(data)));
         foreach ((string name, byte[] png) in ReportPlots.Draw(data))
         {

@@ -31,7 +31,7 @@ public sealed record ConfigOverrides
 
     /// <summary>Relative to the file, as the file's own paths are: the run's identity then does not name this machine's folders.</summary>
     private static string RelativeTo(string folder, string path) =>
-        path == DataSection.Demo ? path : Path.GetRelativePath(folder, Path.GetFullPath(path));
+        path == DataOptions.Demo ? path : Path.GetRelativePath(folder, Path.GetFullPath(path));
 
     private static YamlMapping With(YamlMapping? mapping, string key, YamlValue value)
     {

@@ -5,6 +5,9 @@ namespace DiPaCo.Core.Configuration;
 /// <summary>Where the text comes from and how it is split.</summary>
 public sealed record DataOptions
 {
+    /// <summary>The word that stands for the .NET SDK's API documentation.</summary>
+    public const string Demo = "demo";
+
     /// <summary>Files, folders and globs, relative to the configuration file; or the single word <c>demo</c> for the .NET SDK's API documentation.</summary>
     public required ImmutableArray<string> Paths { get; init; }
 
@@ -17,7 +20,7 @@ public sealed record DataOptions
     /// <summary>Field that names the record's source (domain), only for reports. Default <c>source</c>.</summary>
     public string SourceField { get; init; } = "source";
 
-    /// <summary>Largest share of bad lines that a run accepts, 0 to 1. Default 0.001.</summary>
+    /// <summary>Largest share of bad records that a run accepts, 0 to 1. Default 0.001.</summary>
     public double MaxBadShare { get; init; } = 0.001;
 
     /// <summary>Share of originals kept for validation (losses during training), 0 to 0.5.</summary>

@@ -10,7 +10,6 @@ namespace DiPaCo.Core;
 /// </summary>
 public sealed class ModelTopology
 {
-    private readonly FrozenDictionary<ModuleId, ModuleDefinition> _byId;
     private readonly FrozenDictionary<PathId, ImmutableArray<ModuleDefinition>> _byPath;
 
     private ModelTopology(
@@ -21,7 +20,6 @@ public sealed class ModelTopology
         Grid = grid;
         Paths = paths;
         Modules = modules;
-        _byId = modules.ToFrozenDictionary(module => module.Id);
         _byPath = byPath.ToFrozenDictionary();
     }
 
@@ -39,9 +37,6 @@ public sealed class ModelTopology
 
     /// <summary>Parameters of the whole model.</summary>
     public long Parameters => Modules.Sum(module => module.Layout.Parameters);
-
-    /// <summary>The module of that name.</summary>
-    public ModuleDefinition Module(ModuleId id) => _byId[id];
 
     /// <summary>The modules of a path, in the order of the stack (by the lowest part each owns).</summary>
     public ImmutableArray<ModuleDefinition> ModulesOf(PathId path) => _byPath[path];

@@ -12,10 +12,10 @@ public sealed record TopologyOptions
     public required ImmutableArray<LevelOptions> Levels { get; init; }
 
     /// <summary>Where the embedding belongs; <see cref="Sharing.Level"/> makes it a part of the first level's modules.</summary>
-    public Sharing Embedding { get; init; } = Sharing.Shared;
+    public required Sharing Embedding { get; init; }
 
     /// <summary>Where the final norm and the output matrix belong; <see cref="Sharing.Level"/> makes them a part of the last level's modules.</summary>
-    public Sharing Head { get; init; } = Sharing.Shared;
+    public required Sharing Head { get; init; }
 
     /// <summary>Paths per combination of experts, at least 1. Each replica has its own shard (and its own private modules).</summary>
     public int Replicas { get; init; } = 1;

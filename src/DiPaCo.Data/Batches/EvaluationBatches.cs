@@ -54,7 +54,7 @@ public sealed class EvaluationBatches
     private EvaluationBatch Fill(Batch batch, List<(int Index, SequenceSlice Slice)> pending, IReadOnlyList<DocumentId> documents)
     {
         batch.Reset(pending.Count, _writer.Columns(pending.Max(sequence => sequence.Slice.Length)));
-        var rows = new EvaluationRow[pending.Count];
+        var rows = new ScoredRow[pending.Count];
         for (int row = 0; row < rows.Length; row++)
         {
             (int index, SequenceSlice slice) = pending[row];
@@ -63,7 +63,7 @@ public sealed class EvaluationBatches
             int prefix = Math.Min(targets.Length, batch.PrefixColumns);
             (int prefixTargets, int prefixBytes) = Count(targets[..prefix]);
             (int others, int bytes) = Count(targets[prefix..]);
-            rows[row] = new EvaluationRow(index, documents[index], prefixTargets, prefixBytes, others, bytes);
+            rows[row] = new ScoredRow(index, documents[index], prefixTargets, prefixBytes, others, bytes);
         }
 
         return new EvaluationBatch(batch, rows);

@@ -15,8 +15,8 @@ public sealed record CorpusOptions
     /// <summary>The field or column that names the kind of text. Default <c>source</c>.</summary>
     public string SourceField { get; init; } = "source";
 
-    /// <summary>The share of bad records, 0 to 1, beyond which reading stops. Default 0.01; 0 stops at the first.</summary>
-    public double MaximumBadShare { get; init; } = 0.01;
+    /// <summary>The share of bad records, 0 to 1, beyond which reading stops. Default 0.001; 0 stops at the first.</summary>
+    public double MaximumBadShare { get; init; } = 0.001;
 
     /// <summary>The longest line or record in bytes; a longer one is a bad record. Default 64 MiB.</summary>
     public int MaximumRecordBytes { get; init; } = 64 << 20;

@@ -30,9 +30,6 @@ public sealed class CorpusReport
     /// <summary>Bad records.</summary>
     public long BadRecords { get; private set; }
 
-    /// <summary>Bad records of each file that has any, by the file's name.</summary>
-    public IReadOnlyDictionary<string, long> BadRecordsByFile => _badByFile;
-
     /// <summary>The first bad records of each file, at most 5 a file and 100 in all.</summary>
     public IReadOnlyList<BadRecord> Examples => _examples;
 

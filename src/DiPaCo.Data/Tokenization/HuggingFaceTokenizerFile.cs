@@ -12,13 +12,13 @@ internal static class HuggingFaceTokenizerFile
     private static readonly string[] CustomaryEnds =
         ["<|endoftext|>", "<|end_of_text|>", "<|begin_of_text|>", "<eos>", "</s>", "<|im_end|>", "<｜end▁of▁sentence｜>"];
 
-    public static TextTokenizer Read(ReadOnlyMemory<byte> file, string name, string? endOfText)
+    public static TextTokenizer Read(ReadOnlyMemory<byte> file, string name)
     {
         try
         {
             ReadOnlyMemory<byte> json = file.Span.StartsWith("\uFEFF"u8) ? file[3..] : file;
             using JsonDocument document = JsonDocument.Parse(json);
-            return new ByteLevelBpe(Read(document.RootElement, name, endOfText), file);
+            return new ByteLevelBpe(Read(document.RootElement, name), file);
         }
         catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
@@ -26,7 +26,7 @@ internal static class HuggingFaceTokenizerFile
         }
     }
 
-    private static BpeModel Read(JsonElement root, string name, string? endOfText)
+    private static BpeModel Read(JsonElement root, string name)
     {
         JsonElement model = root.GetProperty("model");
         string type = model.TryGetProperty("type", out JsonElement kind) ? kind.GetString() ?? "" : "BPE";
@@ -71,7 +71,7 @@ internal static class HuggingFaceTokenizerFile
             ByteTokens = byteTokens,
             Merges = ReadMerges(model.GetProperty("merges"), vocabulary, name),
             Splitter = splitter,
-            EndOfText = FindEnd(special, name, endOfText),
+            EndOfText = FindEnd(special, name),
             WholePiecesFirst = model.TryGetProperty("ignore_merges", out JsonElement ignore) && ignore.ValueKind == JsonValueKind.True,
         };
     }
@@ -138,11 +138,10 @@ internal static class HuggingFaceTokenizerFile
         return merges;
     }
 
-    private static int FindEnd(Dictionary<string, int> special, string name, string? endOfText)
+    private static int FindEnd(Dictionary<string, int> special, string name)
     {
-        string[] candidates = endOfText is null ? CustomaryEnds : [endOfText];
-        string? found = Array.Find(candidates, special.ContainsKey);
+        string? found = Array.Find(CustomaryEnds, special.ContainsKey);
         return found is not null ? special[found] : throw new DiPaCoException(
-            $"{name} has no special token {string.Join(" or ", candidates)} to begin and end documents with. Its special tokens: {string.Join(" ", special.Keys.Take(20))}.");
+            $"{name} has no special token {string.Join(" or ", CustomaryEnds)} to begin and end documents with. Its special tokens: {string.Join(" ", special.Keys.Take(20))}.");
     }
 }

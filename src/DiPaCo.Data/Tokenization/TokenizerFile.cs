@@ -48,9 +48,8 @@ public static class TokenizerFile
     /// </summary>
     /// <param name="file">The file's bytes.</param>
     /// <param name="name">What to call it in messages.</param>
-    /// <param name="endOfText">The token that begins and ends documents; null for the one that the format or custom names.</param>
     /// <exception cref="DiPaCoException">The file is damaged, of another format, or of a kind that does not give text back exactly.</exception>
-    public static TextTokenizer Load(ReadOnlyMemory<byte> file, string name = "the tokenizer", string? endOfText = null)
+    public static TextTokenizer Load(ReadOnlyMemory<byte> file, string name = "the tokenizer")
     {
         if (file.Length is 0 or > MaximumBytes)
         {
@@ -58,7 +57,7 @@ public static class TokenizerFile
         }
 
         ReadOnlySpan<byte> start = file.Span.TrimStart(" \t\r\n\uFEFF"u8);
-        return start is [(byte)'{', ..] ? HuggingFaceTokenizerFile.Read(file, name, endOfText)
+        return start is [(byte)'{', ..] ? HuggingFaceTokenizerFile.Read(file, name)
             : TiktokenFile.Looks(file.Span) ? TiktokenFile.Read(file, name)
             : SentencePieceTokenizer.Read(file, name);
     }

@@ -1,4 +1,5 @@
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Model.Native;
 using TorchSharp;
 

@@ -79,12 +79,12 @@ public sealed class SafeTensorsReader : IDisposable
     /// What is contiguous in the file and in memory is read together.
     /// </summary>
     /// <exception cref="SafeTensorsException">A tensor is missing or has another type or shape, or the file became shorter.</exception>
-    public void ReadInto(IReadOnlyList<TensorBuffer> destinations, CancellationToken cancellationToken = default)
+    public void ReadInto(IReadOnlyList<TensorMemory> destinations, CancellationToken cancellationToken = default)
     {
         nint start = 0;
         long offset = 0;
         long length = 0;
-        foreach (TensorBuffer destination in destinations)
+        foreach (TensorMemory destination in destinations)
         {
             StoredTensor stored = Find(destination.Spec.Name);
             if (!stored.Spec.HasLayoutOf(destination.Spec))
@@ -109,7 +109,7 @@ public sealed class SafeTensorsReader : IDisposable
     /// <summary>Reads one tensor of the expected type and shape into memory that the caller owns.</summary>
     /// <exception cref="SafeTensorsException">As for several.</exception>
     public void ReadInto(TensorSpec expected, nint destination, CancellationToken cancellationToken = default) =>
-        ReadInto([new TensorBuffer(expected, destination)], cancellationToken);
+        ReadInto([new TensorMemory(expected, destination)], cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();

@@ -37,14 +37,14 @@ public sealed class SafeTensorsWriter
     /// <param name="cancellationToken">Looked at every 64 MiB.</param>
     public static void Write(
         Stream destination,
-        IReadOnlyList<TensorBuffer> tensors,
+        IReadOnlyList<TensorMemory> tensors,
         IReadOnlyList<KeyValuePair<string, string>>? metadata = null,
         CancellationToken cancellationToken = default)
     {
         var writer = new SafeTensorsWriter(destination, [.. tensors.Select(tensor => tensor.Spec)], metadata);
         nint start = 0;
         long length = 0;
-        foreach (TensorBuffer tensor in tensors)
+        foreach (TensorMemory tensor in tensors)
         {
             if (length > 0 && start + (nint)length == tensor.Address)
             {

@@ -54,7 +54,7 @@ public sealed record StepMade(
 /// <param name="ValidationPerplexity">Perplexity of the routed model on validation documents, prefix excluded; null when not measured.</param>
 public sealed record PhaseFinished(Phase Phase, int Phases, double TrainingLoss, double? ValidationPerplexity) : RunEvent;
 
-/// <summary>Something worth a line, for example bad lines in the corpus.</summary>
+/// <summary>Something worth a line, for example bad records in the corpus.</summary>
 /// <param name="Text">The line.</param>
 /// <param name="IsWarning">Whether it deserves attention.</param>
 public sealed record RunNote(string Text, bool IsWarning) : RunEvent;

@@ -15,7 +15,6 @@ namespace DiPaCo.Runtime.Recipe;
 internal sealed class Sampler(RunSession session, ModelTopology topology, BlobHash tokenizerBlob, RoutedCorpus routed)
 {
     private const int MostPaths = 4;
-    private const int MaxTokenizerBytes = 256 << 20;
     private const double Temperature = 0.8;
 
     /// <summary>Writes one sample for each of the largest shards that have a test document.</summary>
@@ -27,7 +26,7 @@ internal sealed class Sampler(RunSession session, ModelTopology topology, BlobHa
             return [];
         }
 
-        TextTokenizer tokenizer = TokenizerFile.Load(await session.Store.ReadAllBytesAsync(tokenizerBlob, MaxTokenizerBytes, cancellationToken));
+        TextTokenizer tokenizer = TokenizerFile.Load(await session.Store.ReadAllBytesAsync(tokenizerBlob, TokenizerFile.MaximumBytes, cancellationToken));
         ImmutableArray<TextSample>.Builder samples = ImmutableArray.CreateBuilder<TextSample>();
         IEnumerable<PathId> largest = routed.Sizes
             .Where(size => size.TestDocuments > 0)

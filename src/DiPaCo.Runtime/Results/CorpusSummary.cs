@@ -9,7 +9,7 @@ namespace DiPaCo.Runtime;
 /// <param name="ValidationDocuments">Documents of the validation split.</param>
 /// <param name="TestDocuments">Documents of the test split.</param>
 /// <param name="RouterDocuments">Documents kept for routers.</param>
-/// <param name="BadLines">Lines that could not be read.</param>
+/// <param name="BadRecords">Records that could not be read.</param>
 public sealed record CorpusSummary(
     long Documents, long Bytes, long Tokens, int Vocabulary, long TrainDocuments,
-    long ValidationDocuments, long TestDocuments, long RouterDocuments, long BadLines);
+    long ValidationDocuments, long TestDocuments, long RouterDocuments, long BadRecords);

@@ -18,7 +18,7 @@ public sealed record EvaluationResult
     public required long Documents { get; init; }
 
     /// <summary>Records of the text that could not be read and were left out; 0 for the run's own test split.</summary>
-    public long BadLines { get; init; }
+    public long BadRecords { get; init; }
 
     /// <summary>One row a model.</summary>
     public required ImmutableArray<EvaluationRow> Evaluation { get; init; }

@@ -11,9 +11,6 @@ namespace DiPaCo.Runtime;
 /// </summary>
 public static class MetricsReader
 {
-    /// <summary>Name of the file in the run's folder.</summary>
-    public const string FileName = "metrics.jsonl";
-
     private const int MaxLineLength = 4096;
 
     /// <summary>All steps, ordered by stage, path and step; empty when the file does not exist.</summary>

@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using DiPaCo.Core;
 
 namespace DiPaCo.Runtime;
 
@@ -22,23 +21,9 @@ public static class RunJson
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
             RespectNullableAnnotations = true,
-            Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase), new PathIdConverter(), new PhaseConverter() },
+            Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
         };
         options.MakeReadOnly(populateMissingResolver: true);
         return options;
-    }
-
-    private sealed class PathIdConverter : JsonConverter<PathId>
-    {
-        public override PathId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetInt32());
-
-        public override void Write(Utf8JsonWriter writer, PathId value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
-    }
-
-    private sealed class PhaseConverter : JsonConverter<Phase>
-    {
-        public override Phase Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetInt32());
-
-        public override void Write(Utf8JsonWriter writer, Phase value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
     }
 }

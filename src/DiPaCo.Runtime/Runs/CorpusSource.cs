@@ -6,7 +6,6 @@ namespace DiPaCo.Runtime;
 /// <summary>The text that a configuration names.</summary>
 internal static class CorpusSource
 {
-    private const string Demo = "demo";
     private const int PagesBytes = 4096;
     private const int PartsPerOrigin = 4;
 
@@ -16,7 +15,7 @@ internal static class CorpusSource
 
     /// <summary>Opens other text with the configuration's fields.</summary>
     public static IDocumentSource Open(DataOptions fields, IReadOnlyList<string> paths, Func<string, string> fullPath) =>
-        paths is [Demo] ? DemoCorpus.Open() : OpenFiles(fields, [.. paths.Select(fullPath)]);
+        paths is [DataOptions.Demo] ? DemoCorpus.Open() : OpenFiles(fields, [.. paths.Select(fullPath)]);
 
     private static Corpus OpenFiles(DataOptions fields, IReadOnlyList<string> paths)
     {

@@ -31,10 +31,10 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             using ComputeSetup setup = ComputeSetup.Of(config, time);
             StageFrame frame = new(observer, time);
             EvaluationSession session = new(config, model, store, setup.Executor);
-            (ImmutableArray<BlobHash> chunks, ImmutableArray<BlobHash> features, long badLines) = data.IsEmpty
+            (ImmutableArray<BlobHash> chunks, ImmutableArray<BlobHash> features, long badRecords) = data.IsEmpty
                 ? (model.Chunks, model.Features, 0)
                 : await session.ReadAsync(CorpusSource.Open(config.Data, data, Path.GetFullPath), setup.Threads, frame, cancellationToken);
-            return (await session.ScoreAsync(chunks, features, data, frame, cancellationToken)) with { BadLines = badLines };
+            return (await session.ScoreAsync(chunks, features, data, frame, cancellationToken)) with { BadRecords = badRecords };
         }
         finally
         {
@@ -49,7 +49,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             config.Transformer.SequenceLength, config.Routing.PrefixTokens, config.Recipe.LossOnPrefix, config.Recipe.MicroBatchSequences, 1);
 
         /// <summary>Foreign text to token chunks and features, into the scratch store.</summary>
-        public async Task<(ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features, long BadLines)> ReadAsync(
+        public async Task<(ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features, long BadRecords)> ReadAsync(
             IDocumentSource source, int threads, StageFrame frame, CancellationToken cancellationToken)
         {
             TextTokenizer tokenizer = TokenizerFile.Load(

@@ -37,7 +37,7 @@ public sealed class RunFolder : IDisposable
     /// </summary>
     /// <param name="folder">The run's folder.</param>
     /// <param name="wanted">What the run is to be.</param>
-    /// <param name="configurationText">The configuration as the user wrote it, for <c>config.yaml</c>.</param>
+    /// <param name="configurationText">The complete configuration as YAML, for <c>config.yaml</c>.</param>
     /// <param name="freeKeys">Configuration keys that may differ from the run's, for example <c>device</c>.</param>
     /// <param name="steps">Is told of every write.</param>
     /// <exception cref="ConfigurationChangedException">A run is there, with another configuration.</exception>

@@ -4,7 +4,7 @@ namespace DiPaCo.Runtime.Storage;
 /// <param name="Folder">The run's folder.</param>
 public sealed record RunPaths(string Folder)
 {
-    /// <summary>The configuration as the user wrote it, for the user.</summary>
+    /// <summary>The complete configuration as YAML, defaults filled in, for people.</summary>
     public string Configuration => Path.Combine(Folder, "config.yaml");
 
     /// <summary>What the run is: format version and resolved configuration. A folder with this file is a run.</summary>

@@ -16,7 +16,7 @@ internal sealed class FakeBench : IMachineBench
         {
             Machine = SampleRun.Machine,
             Gemm = new MatrixRates(2.1e11, 1.3e12),
-            Step = [new StepRatio(6_000_000, ComputeType.Bf16, 0.63), new StepRatio(30_000_000, ComputeType.Bf16, 0.72)],
+            Step = [new BenchStep(6_000_000, ComputeType.Bf16, 0.63), new BenchStep(30_000_000, ComputeType.Bf16, 0.72)],
             AdamW = new CopyRatio(1.31),
             Safetensors = new FileRatios(1.12, 1.05),
         });

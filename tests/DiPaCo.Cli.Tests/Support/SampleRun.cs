@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
+using DiPaCo.Runtime.Storage;
 
 namespace DiPaCo.Cli.Tests.Support;
 
@@ -85,7 +86,7 @@ internal static class SampleRun
     {
         Directory.CreateDirectory(folder);
         ResultsFile.Write(folder, results);
-        File.WriteAllLines(Path.Combine(folder, MetricsReader.FileName), Metrics(paths).Select(metric => metric.ToLine()));
+        File.WriteAllLines(new RunPaths(folder).Metrics, Metrics(paths).Select(metric => metric.ToLine()));
     }
 
     /// <summary>The events of a short run.</summary>

@@ -40,7 +40,7 @@ public sealed class SequenceTests
                     }
                 }
 
-                EvaluationRow counts = evaluation.Rows[row];
+                ScoredRow counts = evaluation.Rows[row];
                 Assert.Equal(targets.Count(target => target >= 0), counts.Targets + counts.PrefixTargets);
                 Assert.Equal(2 * counts.Targets, counts.Bytes);
                 Assert.Equal(2 * counts.PrefixTargets, counts.PrefixBytes);

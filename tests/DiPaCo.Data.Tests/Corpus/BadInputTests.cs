@@ -129,7 +129,7 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public async Task BadLines_AreCountedWithFileLineAndReason()
+    public async Task BadRecords_AreCountedWithFileLineAndReason()
     {
         _folder.Write("a.jsonl", [
             .. "{\"text\":\"good\"}\n"u8,
@@ -148,7 +148,6 @@ public sealed class BadInputTests : IDisposable
 
         Assert.Equal("good", Assert.Single(documents).Text);
         Assert.Equal(9, report.BadRecords);
-        Assert.Equal(9, report.BadRecordsByFile["a.jsonl"]);
         Assert.Equal(
             [
                 "a.jsonl:2: not a JSON object on one line (byte 8)",
@@ -161,18 +160,18 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public async Task TooManyBadLines_StopTheReading_WithTheFirstOfThem()
+    public async Task TooManyBadRecords_StopTheReading_WithTheFirstOfThem()
     {
         _folder.Write("a.jsonl", string.Concat(Enumerable.Range(0, 98).Select(i => $"{{\"text\":\"{i}\"}}\n")) + "{\n}\n");
 
         string message = await FailureAsync(_folder.Root);
 
-        Assert.StartsWith("2 of 100 records are bad, more than the allowed share of 0.01. The first of them:", message);
+        Assert.StartsWith("2 of 100 records are bad, more than the allowed share of 0.001. The first of them:", message);
         Assert.Contains("  a.jsonl:99: not a JSON object on one line", message);
     }
 
     [Fact]
-    public async Task HalfAMillionBadLines_StopEarly()
+    public async Task HalfAMillionBadRecords_StopEarly()
     {
         _folder.Write("a.jsonl", string.Concat(Enumerable.Repeat("nothing\n", 500_000)));
 

@@ -25,14 +25,15 @@ public sealed class TokenizerFileTests
         Assert.Contains(reason, Assert.Throws<DiPaCoException>(() => TokenizerFile.Load(Encoding.UTF8.GetBytes(file))).Message);
 
     [Fact]
-    public async Task EndOfText_MayBeNamed_AndMustExist()
+    public async Task EndOfText_IsTheCustomaryToken_AndMustExist()
     {
         byte[] file = (await Documents.TrainAsync(260, "text text")).File.ToArray();
+        byte[] other = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(file).Replace("<|endoftext|>", "<|finis|>", StringComparison.Ordinal));
 
-        Assert.Equal(0, TokenizerFile.Load(file, endOfText: "<|endoftext|>").EndOfText);
-        Assert.Contains(
-            "has no special token <eos> to begin and end documents with. Its special tokens: <|endoftext|>.",
-            Assert.Throws<DiPaCoException>(() => TokenizerFile.Load(file, endOfText: "<eos>")).Message);
+        Assert.Equal(0, TokenizerFile.Load(file).EndOfText);
+        string message = Assert.Throws<DiPaCoException>(() => TokenizerFile.Load(other)).Message;
+        Assert.Contains("has no special token <|endoftext|> or ", message);
+        Assert.EndsWith("to begin and end documents with. Its special tokens: <|finis|>.", message);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Model.Devices;
 using TorchSharp;
 using Xunit;

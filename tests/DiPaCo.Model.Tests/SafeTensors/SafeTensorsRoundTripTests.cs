@@ -118,11 +118,11 @@ public sealed class SafeTensorsRoundTripTests : IDisposable
             nint to = (nint)destination;
             using (FileStream stream = File.Create(path))
             {
-                SafeTensorsWriter.Write(stream, [.. specs.Zip(offsets, (spec, offset) => new TensorBuffer(spec, from + (nint)(offset * 4)))], cancellationToken: Cancellation);
+                SafeTensorsWriter.Write(stream, [.. specs.Zip(offsets, (spec, offset) => new TensorMemory(spec, from + (nint)(offset * 4)))], cancellationToken: Cancellation);
             }
 
             using var reader = SafeTensorsReader.Open(path);
-            reader.ReadInto([.. specs.Zip(offsets, (spec, offset) => new TensorBuffer(spec, to + (nint)(offset * 4)))], Cancellation);
+            reader.ReadInto([.. specs.Zip(offsets, (spec, offset) => new TensorMemory(spec, to + (nint)(offset * 4)))], Cancellation);
             Assert.Equal(specs.Sum(spec => spec.ByteLength), new FileInfo(path).Length - reader.Tensors[0].FileOffset);
         }
 
@@ -138,7 +138,7 @@ public sealed class SafeTensorsRoundTripTests : IDisposable
         {
             nint address = (nint)start;
             SafeTensorsWriter.Write(
-                stream, [.. Enumerable.Range(0, 64).Select(i => new TensorBuffer(new TensorSpec($"t{i}", TensorDType.U8, 64), address + (i * 64)))], cancellationToken: Cancellation);
+                stream, [.. Enumerable.Range(0, 64).Select(i => new TensorMemory(new TensorSpec($"t{i}", TensorDType.U8, 64), address + (i * 64)))], cancellationToken: Cancellation);
         }
 
         Assert.Equal(2, stream.Writes);

@@ -81,7 +81,7 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
     }
 
     [Fact]
-    public async Task BadLinesOfForeignText_AreCounted_AndNamed()
+    public async Task BadRecordsOfForeignText_AreCounted_AndNamed()
     {
         string text = _runs.File("foreign.jsonl");
         await File.WriteAllLinesAsync(text, [.. SmallCorpus.Lines(1200, seed: 7), "no record"]);
@@ -89,7 +89,7 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
 
         EvaluationResult result = await new RunEngine(TimeProvider.System).EvaluateAsync(reference.Folder, [text], events, CancellationToken.None);
 
-        Assert.Equal((1200, 1), (result.Documents, result.BadLines));
+        Assert.Equal((1200, 1), (result.Documents, result.BadRecords));
         string[] warnings = [.. events.Of<RunNote>().Where(note => note.IsWarning).Select(note => note.Text)];
         Assert.Equal(2, warnings.Length);
         Assert.StartsWith("foreign.jsonl:1201: ", warnings[0], StringComparison.Ordinal);

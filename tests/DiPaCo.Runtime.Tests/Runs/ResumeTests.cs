@@ -1,4 +1,5 @@
 using DiPaCo.Core;
+using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tests.Support;
 using Xunit;
 
@@ -145,6 +146,6 @@ public sealed class ResumeTests(ReferenceRun reference) : IDisposable
         Assert.Equal(expected.Select(step => step with { Seconds = 0 }), found.Select(step => step with { Seconds = 0 }));
 
         static Task<IReadOnlyList<StepMetric>> ReadAsync(string folder) =>
-            MetricsReader.ReadAsync(Path.Combine(folder, MetricsReader.FileName), CancellationToken.None);
+            MetricsReader.ReadAsync(new RunPaths(folder).Metrics, CancellationToken.None);
     }
 }

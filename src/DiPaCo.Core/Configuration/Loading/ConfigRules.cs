@@ -67,7 +67,7 @@ internal sealed class ConfigRules(ConfigReading reading)
             kept < 1, ["data.test_share", "data.validation_share", "data.router_share"],
             $"validation, test and router share add up to {NumberText.Of(Math.Round(kept, 6))}, so nothing is left to train on; expected less than 1.");
         Require(
-            data.Paths.Length < 2 || !data.Paths.Contains(DataSection.Demo), ["data.paths"],
+            data.Paths.Length < 2 || !data.Paths.Contains(DataOptions.Demo), ["data.paths"],
             "'demo' stands alone; a folder of that name is './demo'.");
     }
 

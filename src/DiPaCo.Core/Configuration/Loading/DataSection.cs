@@ -5,9 +5,6 @@ namespace DiPaCo.Core.Configuration;
 /// <summary>The section <c>data</c>.</summary>
 internal static class DataSection
 {
-    /// <summary>The word that stands for the .NET SDK's API documentation.</summary>
-    public const string Demo = "demo";
-
     private const int MostPaths = 10_000;
     private const string ExpectedPaths = "a file, folder or glob, a list of them, or the single word 'demo'";
     private static readonly Interval Share = new(0, 0.5);
@@ -24,7 +21,7 @@ internal static class DataSection
             TextField = Field(section, "text_field", defaults.TextField, "Field of the text in records (jsonl, json.gz, parquet)."),
             OriginField = Field(section, "origin_field", defaults.OriginField, "Field that names a record's original; the part before # decides its split."),
             SourceField = Field(section, "source_field", defaults.SourceField, "Field that names a record's source, for reports only."),
-            MaxBadShare = section.Number("max_bad_share", defaults.MaxBadShare, new Interval(0, 1), "Largest share of bad lines that a run accepts."),
+            MaxBadShare = section.Number("max_bad_share", defaults.MaxBadShare, new Interval(0, 1), "Largest share of bad records that a run accepts."),
             ValidationShare = section.Number("validation_share", filled.ValidationShare, Share, "Share of the originals kept for losses during training; 0: none are measured."),
             TestShare = section.Number("test_share", filled.TestShare, TestShare, "Share of the originals kept for the final evaluation."),
             RouterShare = section.Number("router_share", defaults.RouterShare, Share, "Share of the originals kept to train routers."),

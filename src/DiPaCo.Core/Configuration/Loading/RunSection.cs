@@ -13,7 +13,7 @@ internal static class RunSection
         ModelSize size = top.Word("size", ModelSize.Small, "The dial: fills in whatever this file does not state.");
         SizeTable filled = new(size);
         long seed = top.Long("seed", 1, new Bounds(0, long.MaxValue), "Seed of everything that is drawn by chance.");
-        string device = top.Text("device", "auto", IsDevice, "auto, cpu, cuda, or cuda:n", "auto, cpu, cuda or cuda:n. Free to change while a run is in progress.")!;
+        string device = top.Text("device", "auto", text => DeviceRequest.TryParse(text, out _), "auto, cpu, cuda, or cuda:n", "auto, cpu, cuda or cuda:n. Free to change while a run is in progress.")!;
         int threads = top.Count("threads", 0, new Bounds(0, 4_096), "Threads of one worker; 0: all cores. Free to change while a run is in progress.");
         DataOptions data = DataSection.Read(top.Section("data"), filled);
         TokenizerOptions tokenizer = TokenizerSection.Read(top.Section("tokenizer"), filled);
@@ -46,7 +46,4 @@ internal static class RunSection
         text.Length is > 0 and <= LongestName
         && text.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_')
         && char.IsAsciiLetterOrDigit(text[0]) && text[^1] != '.';
-
-    private static bool IsDevice(string text) => text is "auto" or "cpu" or "cuda"
-        || (text.StartsWith("cuda:", StringComparison.Ordinal) && text.Length is 6 or 7 && text.AsSpan(5).IndexOfAnyExceptInRange('0', '9') < 0);
 }

@@ -17,8 +17,6 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="time">For progress only.</param>
 public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider time) : ITaskExecutor, IDisposable
 {
-    private const int MaxTokenizerBytes = 256 << 20;
-
     private readonly PathModels _models = new(device);
     private readonly SemaphoreSlim _busy = new(1);
     private readonly ComputeThread _compute = new();
@@ -122,7 +120,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
     private async Task<TaskResult> EvaluateAsync(EvaluateSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
         IReadOnlyList<string> files = await PathModels.FilesAsync(spec.Model, store, cancellationToken);
-        TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(spec.Tokenizer, MaxTokenizerBytes, cancellationToken));
+        TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(spec.Tokenizer, TokenizerFile.MaximumBytes, cancellationToken));
         using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
         return await _compute.Run(() => EvaluateTask.Execute(
             spec, _models.Load(spec.Model, files, spec.Sequences.MicroBatch * spec.Sequences.Length), corpus, tokenizer.ByteCounts(), progress, cancellationToken));

@@ -44,7 +44,7 @@ internal static class EvaluateTask
         EvaluationMetrics sum = EvaluationMetrics.None;
         for (int row = 0; row < evaluation.Rows.Count; row++)
         {
-            Data.EvaluationRow scored = evaluation.Rows[row];
+            ScoredRow scored = evaluation.Rows[row];
             int start = row * evaluation.Batch.Length;
             int prefix = Math.Min(evaluation.Batch.PrefixColumns, evaluation.Batch.Length);
             sum += new EvaluationMetrics(

@@ -7,4 +7,4 @@ namespace DiPaCo.Data;
 /// <param name="PrefixBytes">The UTF-8 bytes that they stand for.</param>
 /// <param name="Targets">Scored targets behind the prefix.</param>
 /// <param name="Bytes">The UTF-8 bytes that they stand for.</param>
-public readonly record struct EvaluationRow(int Index, DocumentId Document, int PrefixTargets, int PrefixBytes, int Targets, int Bytes);
+public readonly record struct ScoredRow(int Index, DocumentId Document, int PrefixTargets, int PrefixBytes, int Targets, int Bytes);

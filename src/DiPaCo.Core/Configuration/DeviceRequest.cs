@@ -1,7 +1,6 @@
 using System.Globalization;
-using DiPaCo.Core;
 
-namespace DiPaCo.Model.Devices;
+namespace DiPaCo.Core.Configuration;
 
 /// <summary>A device as the configuration names it: <c>cpu</c>, <c>cuda</c>, <c>cuda:N</c> or <c>auto</c>.</summary>
 /// <param name="Kind">Which of them.</param>
@@ -10,19 +9,26 @@ public readonly record struct DeviceRequest(DeviceKind Kind, int Index = 0)
 {
     /// <summary>Reads the text of a configuration.</summary>
     /// <exception cref="DiPaCoException">It is none of the four forms.</exception>
-    public static DeviceRequest Parse(string text)
+    public static DeviceRequest Parse(string text) => TryParse(text, out DeviceRequest request)
+        ? request
+        : throw new DiPaCoException(
+            $"device is '{text}'; expected cpu, cuda, cuda:N (N = 0, 1, …) or auto. auto takes the first GPU if there is one, else the CPU.");
+
+    /// <summary>Reads the text of a configuration, if it is one of the four forms.</summary>
+    public static bool TryParse(string text, out DeviceRequest request)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return text switch
+        DeviceRequest? found = text switch
         {
             "cpu" => new(DeviceKind.Cpu),
             "cuda" => new(DeviceKind.Cuda),
             "auto" => new(DeviceKind.Auto),
             _ when text.StartsWith("cuda:", StringComparison.Ordinal)
                 && int.TryParse(text.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int index) => new(DeviceKind.Cuda, index),
-            _ => throw new DiPaCoException(
-                $"device is '{text}'; expected cpu, cuda, cuda:N (N = 0, 1, …) or auto. auto takes the first GPU if there is one, else the CPU."),
+            _ => null,
         };
+        request = found.GetValueOrDefault();
+        return found is not null;
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,4 @@
-namespace DiPaCo.Model.Devices;
+namespace DiPaCo.Core.Configuration;
 
 /// <summary>The kinds of <see cref="DeviceRequest"/>.</summary>
 public enum DeviceKind

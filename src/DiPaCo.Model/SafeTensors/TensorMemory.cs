@@ -6,4 +6,4 @@ namespace DiPaCo.Model.SafeTensors;
 /// </summary>
 /// <param name="Spec">Name, element type and shape.</param>
 /// <param name="Address">Address of the first element; <see cref="TensorSpec.ByteLength"/> contiguous bytes that stay in place during the call.</param>
-public readonly record struct TensorBuffer(TensorSpec Spec, nint Address);
+public readonly record struct TensorMemory(TensorSpec Spec, nint Address);
