@@ -28,14 +28,16 @@ public static class RunConfigJson
     /// <summary>Writes the canonical JSON.</summary>
     public static string Serialize(RunConfig config) => JsonSerializer.Serialize(config, Options) + "\n";
 
-    /// <summary>Reads what <see cref="Serialize"/> wrote.</summary>
-    /// <exception cref="DiPaCoException">The text is not the JSON of a configuration of this version.</exception>
+    /// <summary>Reads what <see cref="Serialize"/> wrote, and checks it as a file is checked.</summary>
+    /// <exception cref="DiPaCoException">The text is not the JSON of a configuration of this version, or a value in it is impossible.</exception>
     public static RunConfig Deserialize(string json)
     {
         try
         {
-            return JsonSerializer.Deserialize<RunConfig>(json, Options)
+            RunConfig config = JsonSerializer.Deserialize<RunConfig>(json, Options)
                 ?? throw new DiPaCoException("The stored configuration is 'null'; expected an object. Restore the run's folder from a copy.");
+            StoredConfig.Check(json);
+            return config;
         }
         catch (JsonException exception)
         {

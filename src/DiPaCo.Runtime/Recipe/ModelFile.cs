@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 
@@ -76,6 +77,22 @@ internal sealed record ModelFile
     public void Write(RunPaths paths, IStorageSteps steps) => DurableFile.WriteAllBytes(
         Path.Combine(paths.Folder, FileName), JsonSerializer.SerializeToUtf8Bytes(this, RunJson.Indented), steps);
 
+    /// <summary>Reads the file, and checks that it can be a model of this configuration, before anyone allocates by it.</summary>
+    /// <exception cref="DiPaCoException">The file is damaged, or of another run.</exception>
+    public static ModelFile? Read(RunPaths paths, RunConfig config)
+    {
+        if (Read(paths) is not { } model)
+        {
+            return null;
+        }
+
+        string? problem =
+            model.Shape.Vocabulary < 1 || model.Shape != config.ShapeFor(model.Shape.Vocabulary) ? "its shape is not that of the run's configuration"
+            : !ModelTopology.Create(config.Topology, model.Shape).Modules.Select(module => module.Id.Name).SequenceEqual(model.Modules.Keys.Order(StringComparer.Ordinal)) ? "its modules are not those of the run's topology"
+            : null;
+        return problem is null ? model : throw Damaged(Path.Combine(paths.Folder, FileName), problem + ".");
+    }
+
     /// <summary>Reads the file; null before the first phase has ended.</summary>
     /// <exception cref="DiPaCoException">The file is damaged.</exception>
     public static ModelFile? Read(RunPaths paths)
@@ -94,8 +111,13 @@ internal sealed record ModelFile
         }
         catch (JsonException exception)
         {
-            throw new DiPaCoException(
-                $"'{file.FullName}' is damaged: {exception.Message} Delete it and 'results.json'; the run's 'dipaco train' command writes both anew.", exception);
+            throw Damaged(file.FullName, exception.Message, exception);
         }
+    }
+
+    private static DiPaCoException Damaged(string file, string problem, Exception? cause = null)
+    {
+        string message = $"'{file}' is damaged: {problem} Delete it and 'results.json'; the run's 'dipaco train' command writes both anew.";
+        return cause is null ? new DiPaCoException(message) : new DiPaCoException(message, cause);
     }
 }

@@ -14,7 +14,7 @@ internal sealed class RunInspection(string folder)
     {
         using RunFolder run = RunFolder.OpenForReading(folder);
         RunConfig config = RunConfigJson.Deserialize(run.Info.Config.GetRawText());
-        ModelFile? model = ModelFile.Read(run.Paths);
+        ModelFile? model = ModelFile.Read(run.Paths, config);
         bool finished = File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName));
         RunResults? results = finished ? await ResultsFile.ReadAsync(run.Paths.Folder, cancellationToken) : null;
         ModelSummary? summary = results?.Model

@@ -86,6 +86,53 @@ public sealed partial class SizeDialTests
     public void DamagedJson_IsTheUsersError(string json) => Assert.Throws<DiPaCoException>(() => RunConfigJson.Deserialize(json));
 
     [Fact]
+    public void EveryWayToWriteATopology_IsPossibleWhenItIsReadBack()
+    {
+        string json = JsonOf(
+            """
+            name: "ünïcode-free"
+            data: { paths: ["a \U0001F600 'quoted' \\ path/*.txt", "b: # c"] }
+            """.Replace("ünïcode-free", "plain", StringComparison.Ordinal)
+            + "\n" + """
+            tokenizer: { file: "dir/tokenizer: 1.json" }
+            topology:
+              embedding: level
+              head: shared
+              replicas: 2
+              paths: [[0, 0, 0], [1, 0, 0]]
+              levels: [{ blocks: 2, experts: 2, private_blocks: [1] }, { blocks: 1, shared: true }, { blocks: 1, private: true }]
+            inner: { epsilon: 1e-12, weight_decay: 0 }
+            """);
+
+        Assert.Equal(json, RunConfigJson.Serialize(RunConfigJson.Deserialize(json)));
+    }
+
+    [Theory]
+    [InlineData("\"width\": 128", "\"width\": 2000000000", "transformer.width: found '2000000000', expected a multiple of 32 from 32 to 65,536.")]
+    [InlineData("\"batch_sequences\": 16", "\"batch_sequences\": -1", "recipe.batch_sequences: found '-1', expected")]
+    [InlineData("\"sequence_length\": 128", "\"sequence_length\": 1048576", null)]
+    [InlineData("\"sequence_length\": 128", "\"sequence_length\": 16", "routing.prefix_tokens: a prefix of 32 tokens leaves nothing")]
+    [InlineData("\"experts\": 2", "\"experts\": 60000", "topology.levels: the product of all experts is 120,000 paths")]
+    [InlineData("\"sharing\": \"level\"", "\"sharing\": \"shared\"", "topology.levels[0].experts: a shared level has no experts to choose from")]
+    [InlineData("\"test_share\": 0.05", "\"test_share\": 0", "data.test_share: found '0', expected a number above 0 to 0.5.")]
+    public void AStoredValueThatNoFileCouldState_IsRefused(string sound, string stored, string? problem)
+    {
+        string json = JsonOf(ConfigTemplate.Write(ModelSize.Tiny, ["demo"], "start"));
+        int at = json.IndexOf(sound, StringComparison.Ordinal);
+        string changed = string.Concat(json.AsSpan(0, at), stored, json.AsSpan(at + sound.Length));
+        if (problem is null)
+        {
+            RunConfigJson.Deserialize(changed);
+            return;
+        }
+
+        DiPaCoException refusal = Assert.Throws<DiPaCoException>(() => RunConfigJson.Deserialize(changed));
+
+        Assert.Contains("The stored configuration is not possible: ", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(problem, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AnImpossibleName_IsRefusedByTheTemplate() =>
         Assert.Throws<ConfigurationException>(() => ConfigTemplate.Write(ModelSize.Tiny, ["demo"], "../x"));
 

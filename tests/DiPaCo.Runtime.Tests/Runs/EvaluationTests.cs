@@ -6,6 +6,7 @@ using DiPaCo.Data;
 using DiPaCo.Model;
 using DiPaCo.RunHost;
 using DiPaCo.Runtime.Recipe;
+using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Runtime.Tests.Support;
 using TorchSharp;
@@ -134,6 +135,40 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
             new RunEngine(TimeProvider.System).EvaluateAsync(_runs.File("run"), [], new SilentObserver(), CancellationToken.None));
 
         Assert.Contains("its first phase has not ended", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("model.json", "\"width\": 32", "\"width\": 2147483616", "its shape is not that of the run's configuration")]
+    [InlineData("model.json", "\"blocks\": 3", "\"blocks\": 2000000000", "its shape is not that of the run's configuration")]
+    [InlineData("model.json", "\"vocabulary\": 320", "\"vocabulary\": 2147483647", "With the 2,147,483,647 entries of the tokenizer")]
+    [InlineData("model.json", "\"vocabulary\": 320", "\"vocabulary\": -1", "its shape is not that of the run's configuration")]
+    [InlineData("model.json", "\"level1.expert0\"", "\"level1.expert7\"", "its modules are not those of the run's topology")]
+    [InlineData("run.json", "\"width\": 32", "\"width\": 2147483616", "transformer.width: found '2147483616', expected")]
+    [InlineData("run.json", "\"micro_batch_sequences\": 2", "\"micro_batch_sequences\": 2000000000", "recipe.micro_batch_sequences: found '2000000000', expected")]
+    public async Task SizesThatNoRunHas_AreRefusedBeforeAnythingIsAllocated(string name, string sound, string stored, string problem)
+    {
+        string folder = Directory.CreateDirectory(_runs.File("run")).FullName;
+        string model = await File.ReadAllTextAsync(Path.Combine(reference.Folder, "model.json"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "model.json"), name == "model.json" ? Changed(model) : model);
+        RunInfo info = RunInfo.Parse("run.json", await File.ReadAllBytesAsync(Path.Combine(reference.Folder, "run.json")));
+        string config = RunConfigJson.Serialize(RunConfigJson.Deserialize(info.Config.GetRawText()));
+
+        // With the hash that belongs to it: whoever changes the file can do that too.
+        RunInfo changed = RunInfo.Of(info.CreatedBy, JsonSerializer.Deserialize<JsonElement>(name == "run.json" ? Changed(config) : config));
+        await File.WriteAllBytesAsync(Path.Combine(folder, "run.json"), changed.ToJson());
+
+        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() =>
+            new RunEngine(TimeProvider.System).EvaluateAsync(folder, [], new SilentObserver(), CancellationToken.None));
+        DiPaCoException alsoInStatus = await Assert.ThrowsAsync<DiPaCoException>(() => RunEngine.StatusAsync(folder, CancellationToken.None));
+
+        Assert.Contains(problem, refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(refusal.Message, alsoInStatus.Message);
+
+        string Changed(string text)
+        {
+            Assert.Contains(sound, text, StringComparison.Ordinal);
+            return text.Replace(sound, stored, StringComparison.Ordinal);
+        }
     }
 
     /// <summary>Every test document of every path's shard, one sequence at a time.</summary>
