@@ -7,19 +7,21 @@ namespace DiPaCo.Data;
 /// <summary>
 /// SentencePiece models, through Microsoft.ML.Tokenizers. Only models with byte fallback and without normalization are accepted:
 /// the others lose characters or white space. The space that such a model puts before a text is taken off again after decoding.
-/// One character cannot come back: U+2581, by which the format writes a space, comes back as one.
+/// U+2581, by which the format writes a space, is encoded by its bytes where a text holds it itself.
 /// </summary>
 internal sealed class SentencePieceTokenizer : TextTokenizer
 {
-    // SentencePiece writes a space as this character; a text that holds the character itself would come back with a space.
+    // SentencePiece writes a space as this character; left to the library, a text that holds the character itself would come back with a space.
     private const char SpaceMark = '\u2581';
 
     private readonly Library _library;
+    private readonly int[] _spaceMark;
     private readonly byte[]?[] _tokens;
 
     private SentencePieceTokenizer(Library library, ReadOnlyMemory<byte> file)
     {
         _library = library;
+        _spaceMark = [.. Encoding.UTF8.GetBytes([SpaceMark]).Select(value => library.Vocabulary[ByteToken(value)])];
         File = file;
         _tokens = new byte[]?[library.Vocabulary.Values.Max() + 1];
         foreach ((string piece, int id) in library.Vocabulary)
@@ -55,6 +57,11 @@ internal sealed class SentencePieceTokenizer : TextTokenizer
             throw new DiPaCoException($"{name} is a SentencePiece model without byte fallback: characters that it does not know are lost. Train it with --byte_fallback, or use a byte-level tokenizer.");
         }
 
+        if (Enumerable.Range(0, 256).FirstOrDefault(value => !library.Vocabulary.ContainsKey(ByteToken(value)), -1) is >= 0 and int missing)
+        {
+            throw new DiPaCoException($"{name} is a SentencePiece model with byte fallback that has no token for the byte 0x{missing:X2}, so characters would be lost. Fetch it again, or use a byte-level tokenizer.");
+        }
+
         if (library.EndOfSentenceId < 0 || !library.Vocabulary.ContainsKey(library.EndOfSentenceToken))
         {
             throw new DiPaCoException($"{name} is a SentencePiece model without an end-of-sentence token, with which documents begin and end. Train it with one (the default).");
@@ -72,7 +79,27 @@ internal sealed class SentencePieceTokenizer : TextTokenizer
 
     public override void Encode(ReadOnlySpan<char> text, ICollection<int> tokens)
     {
-        foreach (int token in _library.EncodeToIds(text, addBeginningOfSentence: false, addEndOfSentence: false, considerNormalization: true))
+        int mark = text.IndexOf(SpaceMark);
+        Add(text[..(mark < 0 ? text.Length : mark)], normalize: true, tokens);
+        while (mark >= 0)
+        {
+            foreach (int token in _spaceMark)
+            {
+                tokens.Add(token);
+            }
+
+            text = text[(mark + 1)..];
+            mark = text.IndexOf(SpaceMark);
+
+            // Only a whole text has a space put before it. All else that normalization does to the models that are accepted is to mark spaces.
+            string rest = text[..(mark < 0 ? text.Length : mark)].ToString().Replace(' ', SpaceMark);
+            Add(rest, normalize: false, tokens);
+        }
+    }
+
+    private void Add(ReadOnlySpan<char> text, bool normalize, ICollection<int> tokens)
+    {
+        foreach (int token in _library.EncodeToIds(text, addBeginningOfSentence: false, addEndOfSentence: false, considerNormalization: normalize))
         {
             tokens.Add(token);
         }
@@ -98,6 +125,8 @@ internal sealed class SentencePieceTokenizer : TextTokenizer
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _tokens.Length);
         return _tokens[token] ?? [];
     }
+
+    private static string ByteToken(int value) => $"<0x{value:X2}>";
 
     private static bool IsByte(string piece, out byte value)
     {

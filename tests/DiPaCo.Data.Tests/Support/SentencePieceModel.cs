@@ -6,7 +6,7 @@ namespace DiPaCo.Data.Tests;
 /// <summary>Writes a small SentencePiece BPE model in its own (protobuf) format.</summary>
 public static class SentencePieceModel
 {
-    public static byte[] Write(bool byteFallback, bool removeExtraSpaces, bool dummyPrefix, params string[] pieces)
+    public static byte[] Write(bool byteFallback, bool removeExtraSpaces, bool dummyPrefix, string[] pieces, int withoutByte = -1)
     {
         var model = new MemoryStream();
         Piece(model, "<unk>", 0, type: 2);
@@ -14,7 +14,10 @@ public static class SentencePieceModel
         Piece(model, "</s>", 0, type: 3);
         for (int value = 0; value < 256 && byteFallback; value++)
         {
-            Piece(model, $"<0x{value:X2}>", 0, type: 6);
+            if (value != withoutByte)
+            {
+                Piece(model, $"<0x{value:X2}>", 0, type: 6);
+            }
         }
 
         for (int i = 0; i < pieces.Length; i++)
