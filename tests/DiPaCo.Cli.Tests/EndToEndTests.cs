@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using DiPaCo.Cli.Tests.Support;
-using DiPaCo.Core;
 using Xunit;
 
 namespace DiPaCo.Cli.Tests;
@@ -9,19 +8,6 @@ namespace DiPaCo.Cli.Tests;
 /// <summary>The built program as a process, on text made here: what a new user does on the first evening.</summary>
 public sealed class EndToEndTests : IDisposable
 {
-    private const string Configuration = """
-        tokenizer: { vocabulary: 300 }
-        transformer: { width: 32, sequence_length: 64 }
-        topology:
-          levels:
-            - { blocks: 1, experts: 2 }
-            - { blocks: 1, experts: 2 }
-        recipe: { base_steps: 4, phases: 2, inner_steps: 3, batch_sequences: 4, micro_batch_sequences: 4 }
-        inner: { base_warmup_steps: 1, warmup_steps: 1 }
-        evaluation: { max_documents: 16, max_validation_documents: 8, sample_tokens: 16, dense_equal_flops: true }
-
-        """;
-
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -29,11 +15,11 @@ public sealed class EndToEndTests : IDisposable
     [Fact]
     public async Task FromAnEmptyFolderToAReport()
     {
-        WriteCorpus(_folder["corpus"]);
+        SmallProject.WriteCorpus(_folder["corpus"]);
         ProgramResult init = await DipacoAsync("init", "-o", "mine.yaml", "--size", "tiny", "--data", "corpus");
         Assert.Equal((0, ""), (init.ExitCode, init.Error));
         // The starter names its data and size; the rest of this file makes the run a matter of seconds.
-        File.WriteAllText(_folder["mine.yaml"], $"name: mine\nsize: tiny\ndata: {{ paths: [corpus] }}\n{Configuration}");
+        File.WriteAllText(_folder["mine.yaml"], $"name: mine\nsize: tiny\ndata: {{ paths: [corpus] }}\n{SmallProject.Configuration}");
 
         using JsonDocument plan = await JsonAsync("plan", "mine.yaml", "--json");
         Assert.Equal(4, plan.RootElement.GetProperty("paths").GetArrayLength());
@@ -75,8 +61,8 @@ public sealed class EndToEndTests : IDisposable
     public async Task AnInterruptedRunSaysHowToGoOnAndDoes()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs the command kill.");
-        WriteCorpus(_folder["corpus"]);
-        File.WriteAllText(_folder["long.yaml"], $"name: long\nsize: tiny\ndata: {{ paths: [corpus] }}\n{Configuration.Replace("phases: 2", "phases: 100000", StringComparison.Ordinal)}");
+        SmallProject.WriteCorpus(_folder["corpus"]);
+        File.WriteAllText(_folder["long.yaml"], $"name: long\nsize: tiny\ndata: {{ paths: [corpus] }}\n{SmallProject.Configuration.Replace("phases: 2", "phases: 100000", StringComparison.Ordinal)}");
         using Process process = Programs.StartDipaco(_folder.Path, "train", "long.yaml");
         while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.Contains("phases:", StringComparison.Ordinal))
         {
@@ -133,18 +119,4 @@ public sealed class EndToEndTests : IDisposable
 
     private static double[] Perplexities(JsonDocument json) =>
         [.. json.RootElement.GetProperty("evaluation").EnumerateArray().Select(row => row.GetProperty("perplexity").GetDouble())];
-
-    /// <summary>Documents of two kinds, so that there is something to route.</summary>
-    private static void WriteCorpus(string folder)
-    {
-        Directory.CreateDirectory(folder);
-        RandomStream chance = new(1, "end-to-end-corpus");
-        using StreamWriter file = new(Path.Combine(folder, "documents.jsonl"));
-        for (int document = 0; document < 600; document++)
-        {
-            string[] words = document % 2 == 0 ? ["red", "green", "blue", "white", "black"] : ["one", "two", "three", "four", "five"];
-            string text = string.Join(' ', Enumerable.Range(0, 60).Select(_ => words[chance.NextInt32(words.Length)]));
-            file.WriteLine(JsonSerializer.Serialize(new { text, url = $"document-{document}" }));
-        }
-    }
 }

@@ -118,7 +118,15 @@ public sealed class ProgressTests
     [InlineData("it's", "'it'\\''s'")]
     [InlineData("$(rm)", "'$(rm)'")]
     [InlineData("", "''")]
-    public void CommandsCanBePastedIntoAShell(string argument, string expected) => Assert.Equal(expected, Shell.Quote(argument));
+    public void CommandsCanBePastedIntoAShell(string argument, string expected) => Assert.Equal(expected, Shell.Quote(argument, windows: false));
+
+    [Theory]
+    [InlineData(@"C:\src\dipaco.cmd", @"C:\src\dipaco.cmd")]
+    [InlineData(@"C:\My Files\dipaco.cmd", "\"C:\\My Files\\dipaco.cmd\"")]
+    [InlineData(@"C:\My Files\", "\"C:\\My Files\\\\\"")]
+    [InlineData("100%", "\"100%\"")]
+    [InlineData("", "\"\"")]
+    public void CommandsCanBePastedIntoTheShellsOfWindows(string argument, string expected) => Assert.Equal(expected, Shell.Quote(argument, windows: true));
 
     private static Task<int> Play(IRunObserver observer)
     {

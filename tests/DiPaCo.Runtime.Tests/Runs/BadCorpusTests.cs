@@ -19,6 +19,23 @@ public sealed class BadCorpusTests : IDisposable
         "three.jsonl", file => File.WriteAllLines(file, SmallCorpus.Lines(3)), "documents to train on, of 3 in all");
 
     [Fact]
+    public Task TwoBooks_AreTwoOriginals() => AssertRefusedAsync(
+        "books", folder => WriteBooks(folder, 2), "Documents of one original are all in one split: parts of one address, and the whole of a .txt file that is not the only one.");
+
+    [Fact]
+    public async Task OneBook_IsSplitByItsPages()
+    {
+        string folder = _runs.File("books");
+        WriteBooks(folder, 1);
+
+        RunResults results = await _runs.TrainAsync("run", _runs.Config with { Data = _runs.Config.Data with { Paths = [folder] } });
+
+        Assert.InRange(results.Corpus.Documents, 170, 200);
+        Assert.InRange(results.Corpus.TestDocuments, 4, 40);
+        Assert.InRange(results.Corpus.ValidationDocuments, 4, 40);
+    }
+
+    [Fact]
     public Task NoDocument_IsRefused() => AssertRefusedAsync("none.jsonl", file => File.WriteAllText(file, ""), "There is no document in ");
 
     [Fact]
@@ -96,6 +113,17 @@ public sealed class BadCorpusTests : IDisposable
 
         Assert.Contains("has changed since the run began", refusal.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_runs.File("run")));
+    }
+
+    private static void WriteBooks(string folder, int count)
+    {
+        Directory.CreateDirectory(folder);
+        for (int book = 0; book < count; book++)
+        {
+            IEnumerable<string> paragraphs = SmallCorpus.Lines(3000, seed: book + 1)
+                .Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("text").GetString()!);
+            File.WriteAllText(Path.Combine(folder, $"novel{book}.txt"), string.Join("\n\n", paragraphs));
+        }
     }
 
     private Task AssertRefusedAsync(string name, Action<string> write, string mentioned)
