@@ -28,7 +28,7 @@ public sealed partial class ReportTests : IDisposable
         Assert.Contains(SampleRun.Digest, html, StringComparison.Ordinal);
         Assert.Contains("30 % lower", html, StringComparison.Ordinal);
         Assert.All(
-            ["Held-out perplexity", "Training loss", "Validation perplexity", "Shards", "Samples", "Time", "Corpus", "Configuration"],
+            ["Held-out perplexity", "Training loss", "Validation perplexity", "Shards", "Samples", "Time", "Agreement of the paths", "Corpus", "Configuration"],
             section => Assert.Contains($"<h2>{section}</h2>", html, StringComparison.Ordinal));
     }
 
@@ -86,7 +86,7 @@ public sealed partial class ReportTests : IDisposable
     [Fact]
     public void AReportOfAlmostNothingIsStillAPage()
     {
-        RunResults bare = SampleRun.Results() with { Shards = [], Evaluation = [], Validation = [], Samples = [], Timings = [], Machine = null };
+        RunResults bare = SampleRun.Results() with { Shards = [], Evaluation = [], Validation = [], OuterGradients = [], Samples = [], Timings = [], Machine = null };
 
         string html = HtmlReport.Build(new ReportData(bare, []));
 

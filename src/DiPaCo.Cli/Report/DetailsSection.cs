@@ -1,3 +1,4 @@
+using System.Globalization;
 using DiPaCo.Cli.Output;
 using DiPaCo.Cli.Progress;
 using DiPaCo.Runtime;
@@ -15,6 +16,11 @@ internal static class DetailsSection
         if (!results.Timings.IsEmpty)
         {
             AddTimings(html, results);
+        }
+
+        if (!results.OuterGradients.IsEmpty)
+        {
+            AddAgreement(html, results);
         }
 
         CorpusSummary corpus = results.Corpus;
@@ -44,6 +50,19 @@ internal static class DetailsSection
         string machine = results.Machine is { } summary ? $" on {MachineLine.Of(summary)}" : "";
         html.Add($"</tbody></table></div><p class='note'>{Units.Duration(total)} in all{machine}.</p></section>");
     }
+
+    private static void AddAgreement(HtmlBuilder html, RunResults results)
+    {
+        html.Add($"<section><h2>Agreement of the paths</h2><div class='scroll'><table><thead><tr><th>module</th><th>paths</th><th>cosine, first phase</th><th>cosine, last phase</th></tr></thead><tbody>");
+        foreach (IGrouping<string, OuterGradient> module in results.OuterGradients.GroupBy(gradient => gradient.Module.Name))
+        {
+            html.Add($"<tr><th scope='row'>{module.Key}</th><td>{module.First().Paths}</td><td>{Cosine(module.First())}</td><td>{Cosine(module.Last())}</td></tr>");
+        }
+
+        html.Add($"</tbody></table></div><p class='note'>Mean cosine between what the paths through a module change in a phase: 1 where all pull the same way, 0 where they have nothing in common.</p></section>");
+    }
+
+    private static string Cosine(OuterGradient gradient) => gradient.Cosine is { } cosine ? string.Create(CultureInfo.InvariantCulture, $"{cosine:0.00}") : "–";
 
     private static void Fact(HtmlBuilder html, string name, string value) => html.Add($"<div><dt>{name}</dt><dd>{value}</dd></div>");
 }

@@ -36,8 +36,15 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
         BlobHash manifestBlob = read[CorpusSpec.Output];
         BlobHash tokenizer = await session.StageAsync(Stage.Tokenizer, 0, "documents", async () =>
         {
+            // Once the run has its tokenizer it needs the file no more, so a folder that was moved elsewhere goes on.
+            if (tokenizerFile is not null && !File.Exists(tokenizerFile) && session.Tasks.FindOnly(TokenizerSpec.TaskKind) is { } kept)
+            {
+                return (kept.Result[TokenizerSpec.Output], $"from {tokenizerFile}, as it was when the run began");
+            }
+
             byte[]? file = tokenizerFile is null ? null : (await TokenizerFile.ReadAsync(tokenizerFile, cancellationToken)).File;
             TokenizerSpec spec = new(manifestBlob, session.Config.Tokenizer, file is null ? null : BlobHash.Of(file));
+            ThrowIfOtherTokenizer(spec);
             TaskResult result = await session.Tasks.RecallAsync(spec, () => MakeTokenizerAsync(file, manifest, cancellationToken), cancellationToken);
             return (result[TokenizerSpec.Output], file is null ? "byte-level BPE trained on the corpus" : $"from {tokenizerFile}");
         });
@@ -48,11 +55,21 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
             TokenizeMetrics metrics = JsonSerializer.Deserialize<TokenizeMetrics>(result.Metrics, TaskJson.Options)!;
             PreparedCorpus corpus = new(manifestBlob, tokenizer, [.. result.Outputs.Values], new CorpusSummary(
                 manifest.Documents, manifest.Bytes, metrics.Tokens, metrics.Vocabulary,
-                manifest.Train, manifest.Validation, manifest.Test, manifest.Router, manifest.BadRecords));
+                manifest.Train, manifest.Validation, manifest.Test, manifest.Router, manifest.BadRecords), metrics.Usable);
             return (corpus, string.Create(
                 CultureInfo.InvariantCulture,
                 $"{metrics.Tokens:N0} tokens, {(double)manifest.Bytes / metrics.Tokens:0.00} bytes per token, vocabulary {metrics.Vocabulary:N0}"));
         });
+    }
+
+    /// <summary>Another tokenizer makes other tokens, so everything would silently begin anew.</summary>
+    private void ThrowIfOtherTokenizer(TokenizerSpec spec)
+    {
+        if (session.Tasks.FindOnly(TokenizerSpec.TaskKind) is { } known && known.Key != spec.Key())
+        {
+            throw new DiPaCoException(
+                $"tokenizer.file '{tokenizerFile}' has changed since the run began: it now hashes to {spec.File}. Restore it, or train into another folder (--run).");
+        }
     }
 
     private async Task<TaskResult> CheckAsync(CancellationToken cancellationToken)
@@ -126,13 +143,13 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
         }
 
         ThrowIfChanged(fingerprint, manifest);
-        using (TokenCorpus corpus = await TokenFiles.OpenAsync([.. outputs.Values], session.Store, cancellationToken))
-        {
-            // No router is trained on the router split yet, so it may be empty.
-            CorpusRequirement.Check(corpus, _fractions with { Router = 0 }, new SequenceOptions(session.Sequences.Length, session.Sequences.PrefixTokens));
-        }
+        SequenceOptions sequences = new(session.Sequences.Length, session.Sequences.PrefixTokens);
+        using TokenCorpus corpus = await TokenFiles.OpenAsync([.. outputs.Values], session.Store, cancellationToken);
 
-        TokenizeMetrics metrics = new(tokens, tokenizer.VocabularySize);
+        // No router is trained on the router split yet, so it may be empty.
+        CorpusRequirement.Check(corpus, _fractions with { Router = 0 }, sequences);
+        long usable = corpus.Documents(Split.Train).LongCount(id => sequences.IsUsable(corpus[id].TokenCount));
+        TokenizeMetrics metrics = new(tokens, tokenizer.VocabularySize, usable);
         return new TaskResult(outputs, JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
 

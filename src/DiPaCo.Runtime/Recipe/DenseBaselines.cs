@@ -25,8 +25,8 @@ internal sealed class DenseBaselines(RunSession session, DenseTrainer dense, Ste
     {
         (ModelKind Kind, long Steps)[] plan =
         [
-            .. new[] { (ModelKind.DenseEqualSteps, steps.DenseEqualSteps), (ModelKind.DenseEqualFlops, steps.DenseEqualFlops) }
-                .Where(baseline => baseline.Item2 > 0),
+            .. new (ModelKind Kind, long Steps)[] { (ModelKind.DenseEqualSteps, steps.DenseEqualSteps), (ModelKind.DenseEqualFlops, steps.DenseEqualFlops) }
+                .Where(baseline => baseline.Steps > 0),
         ];
         if (plan.Length == 0)
         {

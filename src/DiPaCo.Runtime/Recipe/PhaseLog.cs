@@ -9,6 +9,7 @@ namespace DiPaCo.Runtime.Recipe;
 internal sealed class PhaseLog(ModelVersion first, int keepPhases)
 {
     private readonly List<PhaseValidation> _validation = [];
+    private readonly List<OuterGradient> _outerGradients = [];
     private readonly Queue<ModelVersion> _kept = new([first]);
 
     public ModelVersion Model { get; private set; } = first;
@@ -16,6 +17,8 @@ internal sealed class PhaseLog(ModelVersion first, int keepPhases)
     public TrainMetrics Training { get; private set; } = TrainMetrics.None;
 
     public IReadOnlyList<PhaseValidation> Validation => _validation;
+
+    public IReadOnlyList<OuterGradient> OuterGradients => _outerGradients;
 
     /// <summary>Blobs of the versions that are kept.</summary>
     public IEnumerable<BlobHash> Kept => _kept.SelectMany(version => version.Blobs);
@@ -29,6 +32,7 @@ internal sealed class PhaseLog(ModelVersion first, int keepPhases)
 
         Model = outcome.Model;
         Training += outcome.Training;
+        _outerGradients.AddRange(outcome.OuterGradients);
         _kept.Enqueue(Model);
         while (_kept.Count > keepPhases + 1)
         {

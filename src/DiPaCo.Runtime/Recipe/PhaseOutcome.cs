@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Recipe;
@@ -5,4 +6,5 @@ namespace DiPaCo.Runtime.Recipe;
 /// <summary>What a phase brought.</summary>
 /// <param name="Model">The next version of the model.</param>
 /// <param name="Training">What all paths trained.</param>
-internal sealed record PhaseOutcome(ModelVersion Model, TrainMetrics Training);
+/// <param name="OuterGradients">Of the modules that several paths share.</param>
+internal sealed record PhaseOutcome(ModelVersion Model, TrainMetrics Training, ImmutableArray<OuterGradient> OuterGradients);

@@ -34,6 +34,7 @@ internal sealed class PhaseTrainer(RunSession session, ModelTopology topology, R
 
         ImmutableSortedDictionary<ModuleId, BlobHash>.Builder modules = model.Modules.ToBuilder();
         ImmutableSortedDictionary<ModuleId, BlobHash>.Builder momenta = model.Momenta.ToBuilder();
+        ImmutableArray<OuterGradient>.Builder gradients = ImmutableArray.CreateBuilder<OuterGradient>();
         foreach (ModuleDefinition module in topology.Modules)
         {
             if (module.Paths.Length == 1 && !session.Config.Outer.PrivateModules)
@@ -45,12 +46,17 @@ internal sealed class PhaseTrainer(RunSession session, ModelTopology topology, R
             TaskResult result = await session.Tasks.RunAsync(Outer(model, module, trained), null, cancellationToken);
             modules[module.Id] = result[OuterSpec.ModuleOutput];
             momenta[module.Id] = result[OuterSpec.MomentumOutput];
+            if (module.Paths.Length > 1)
+            {
+                OuterMetrics metrics = JsonSerializer.Deserialize<OuterMetrics>(result.Metrics, TaskJson.Options)!;
+                gradients.Add(new OuterGradient(module.Id, model.Phase, module.Paths.Length, metrics.Norm, metrics.Cosine));
+            }
         }
 
         ModelVersion next = new(
             model.Phase.Next, modules.ToImmutable(), momenta.ToImmutable(),
             trained.ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value[TrainSpec.OptimizerOutput]));
-        return new PhaseOutcome(next, sum);
+        return new PhaseOutcome(next, sum, gradients.ToImmutable());
     }
 
     private TrainSpec Inner(ModelVersion model, PathId path)

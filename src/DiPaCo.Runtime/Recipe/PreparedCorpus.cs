@@ -8,7 +8,8 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="Tokenizer">The tokenizer's blob.</param>
 /// <param name="Chunks">Token chunks with the documents of all splits, in the order of the corpus.</param>
 /// <param name="Summary">Numbers for people.</param>
-internal sealed record PreparedCorpus(BlobHash Manifest, BlobHash Tokenizer, ImmutableArray<BlobHash> Chunks, CorpusSummary Summary)
+/// <param name="UsableTrain">Training documents that are longer than the routing prefix.</param>
+internal sealed record PreparedCorpus(BlobHash Manifest, BlobHash Tokenizer, ImmutableArray<BlobHash> Chunks, CorpusSummary Summary, long UsableTrain)
 {
     public IEnumerable<BlobHash> Blobs => [Manifest, Tokenizer, .. Chunks];
 }

@@ -20,7 +20,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     {
         PreparedCorpus corpus = await corpusStage.PrepareAsync(cancellationToken);
         ModelTopology topology = ModelTopology.Create(_config.Topology, _config.ShapeFor(corpus.Summary.Vocabulary));
-        ThrowIfFewerDocumentsThanPaths(corpus.Summary, topology);
+        ThrowIfFewerDocumentsThanPaths(corpus, topology);
         DenseTrainer dense = new(session, topology.Shape, corpus.Chunks, retention);
 
         BlobHash initial = await InitializeAsync(topology.Shape, cancellationToken);
@@ -193,6 +193,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             Shards = [.. routed.Sizes.Select(size => new ShardSummary(size.Path, size.TrainDocuments, size.TrainTokens, size.Sources))],
             Evaluation = rows,
             Validation = [.. log.Validation],
+            OuterGradients = [.. log.OuterGradients],
             Samples = samples,
         };
 
@@ -202,13 +203,14 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         return $"{routed.Sizes.Length} shards of {documents.Min():N0} to {documents.Max():N0} documents";
     }
 
-    private static void ThrowIfFewerDocumentsThanPaths(CorpusSummary corpus, ModelTopology topology)
+    private void ThrowIfFewerDocumentsThanPaths(PreparedCorpus corpus, ModelTopology topology)
     {
-        if (corpus.TrainDocuments < topology.Paths.Length)
+        if (corpus.UsableTrain < topology.Paths.Length)
         {
             throw new DiPaCoException(
-                $"The corpus has {corpus.TrainDocuments} documents to train on, of {corpus.Documents} in all, and the model has {topology.Paths.Length} paths, each of which needs a shard. "
-                + "Add documents, or give the model fewer paths (topology).");
+                $"The corpus has {corpus.UsableTrain} documents to train on that are longer than the routing prefix of {_config.Routing.PrefixTokens} tokens, of {corpus.Summary.Documents} in all, "
+                + $"and the model has {topology.Paths.Length} paths, each of which needs a shard. "
+                + "Add documents, shorten the prefix (routing.prefix_tokens), or give the model fewer paths (topology).");
         }
     }
 

@@ -6,7 +6,7 @@ public sealed record EvaluationRow
     /// <summary>What the model is to the run.</summary>
     public required ModelKind Kind { get; init; }
 
-    /// <summary>Name of the model, for example <c>DiPaCo 2×2, routed</c> or <c>dense, equal steps</c>.</summary>
+    /// <summary>Name of the model, for example <c>DiPaCo 2×2 + path-private</c> or <c>dense, equal steps</c>.</summary>
     public required string Model { get; init; }
 
     /// <summary>Number of paths.</summary>

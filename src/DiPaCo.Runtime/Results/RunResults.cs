@@ -29,6 +29,9 @@ public sealed record RunResults
     /// <summary>Perplexity of the routed model on validation documents after each phase that measured it.</summary>
     public required ImmutableArray<PhaseValidation> Validation { get; init; }
 
+    /// <summary>The outer gradients of the modules that several paths share, phase after phase.</summary>
+    public required ImmutableArray<OuterGradient> OuterGradients { get; init; }
+
     /// <summary>Continuations of prompts by different paths.</summary>
     public required ImmutableArray<TextSample> Samples { get; init; }
 

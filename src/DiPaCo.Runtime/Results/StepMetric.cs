@@ -4,7 +4,7 @@ using DiPaCo.Core;
 
 namespace DiPaCo.Runtime;
 
-/// <summary>One line of <c>metrics.jsonl</c>: one training step.</summary>
+/// <summary>A line of <c>metrics.jsonl</c> about a training step; others are about the time of a stage.</summary>
 public sealed record StepMetric
 {
     /// <summary>Base, phases or dense.</summary>

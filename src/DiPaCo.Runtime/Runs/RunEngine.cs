@@ -129,10 +129,16 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
                 Directory.Delete(paths.Blobs, recursive: true);
             }
 
-            // Only now that nothing is left to protect: not every system deletes a file that is locked.
-            run.Dispose();
+            // Windows does not delete a file that is locked. Elsewhere it goes while it is: a process that took the lock in
+            // between would lose it.
+            if (OperatingSystem.IsWindows())
+            {
+                run.Dispose();
+            }
+
             File.Delete(paths.Holder);
             File.Delete(paths.Lock);
+            run.Dispose();
             if (!keepFolder)
             {
                 Directory.Delete(paths.Folder);

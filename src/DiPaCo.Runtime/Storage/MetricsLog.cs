@@ -6,7 +6,7 @@ namespace DiPaCo.Runtime.Storage;
 /// <summary>
 /// Appends to the run's measurements, one JSON object a line. A measurement decides nothing, so lines are not flushed to
 /// the disk one by one, and some may be missing after a power failure. A task that is done again measures again; of
-/// several lines about the same moment the reader takes the last.
+/// several lines about the same step the reader takes the last, and times it adds up.
 /// </summary>
 public sealed class MetricsLog : IDisposable
 {

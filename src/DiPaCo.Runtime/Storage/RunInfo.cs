@@ -11,7 +11,7 @@ namespace DiPaCo.Runtime.Storage;
 public sealed record RunInfo(int FormatVersion, string CreatedBy, BlobHash ConfigHash, JsonElement Config)
 {
     /// <summary>The layout that this version writes and reads.</summary>
-    public const int CurrentFormatVersion = 1;
+    public const int CurrentFormatVersion = 2;
 
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerOptions.Web)
     {

@@ -33,6 +33,11 @@ public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecu
         return result;
     }
 
+    /// <summary>The finished task of a kind of which a run has one; null when it is not finished.</summary>
+    public (TaskKey Key, TaskResult Result)? FindOnly(string kind) => journal.Entries.FirstOrDefault(entry => entry.Kind == kind) is { } entry
+        ? (new TaskKey(entry.Key), new TaskResult(entry.Outputs, entry.Metrics))
+        : null;
+
     /// <summary>The outputs of a finished task; null when it is not finished.</summary>
     public TaskResult? Find(TaskKey key) => journal.TryGet(key.Hex, out JournalEntry? entry)
         ? new TaskResult(entry.Outputs, entry.Metrics)

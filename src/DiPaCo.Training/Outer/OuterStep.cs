@@ -54,6 +54,58 @@ public sealed class OuterStep
         }
     }
 
+    /// <summary>‖θ − θ_i‖, of a path's delta.</summary>
+    /// <param name="parameters">θ of this version.</param>
+    /// <param name="end">θ_i.</param>
+    public static double DeltaNorm(ReadOnlySpan<float> parameters, ReadOnlySpan<float> end)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(end.Length, parameters.Length);
+        Vector512<double> sums = Vector512<double>.Zero;
+        int width = Vector512<float>.Count;
+        int i = 0;
+        for (; i <= end.Length - width; i += width)
+        {
+            (Vector512<double> low, Vector512<double> high) = Vector512.Widen(Vector512.Create(parameters.Slice(i, width)) - Vector512.Create(end.Slice(i, width)));
+            sums += (low * low) + (high * high);
+        }
+
+        double sum = Vector512.Sum(sums);
+        for (; i < end.Length; i++)
+        {
+            double delta = parameters[i] - end[i];
+            sum += delta * delta;
+        }
+
+        return Math.Sqrt(sum);
+    }
+
+    /// <summary>‖Δ‖ = ‖θ − θ̄‖, of the outer gradient, after all paths were folded in.</summary>
+    /// <param name="parameters">θ of this version.</param>
+    public double GradientNorm(ReadOnlySpan<float> parameters)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(parameters.Length, _mean.Length);
+        ReadOnlySpan<double> mean = _mean;
+        Vector512<double> sums = Vector512<double>.Zero;
+        int width = Vector512<float>.Count;
+        int i = 0;
+        for (; i <= parameters.Length - width; i += width)
+        {
+            (Vector512<double> low, Vector512<double> high) = Vector512.Widen(Vector512.Create(parameters.Slice(i, width)));
+            low -= Vector512.Create(mean.Slice(i, Vector512<double>.Count));
+            high -= Vector512.Create(mean.Slice(i + Vector512<double>.Count, Vector512<double>.Count));
+            sums += (low * low) + (high * high);
+        }
+
+        double sum = Vector512.Sum(sums);
+        for (; i < parameters.Length; i++)
+        {
+            double delta = parameters[i] - mean[i];
+            sum += delta * delta;
+        }
+
+        return Math.Sqrt(sum);
+    }
+
     /// <summary>Applies the step in place, after all paths were folded in.</summary>
     /// <param name="parameters">θ of this version; becomes the next version.</param>
     /// <param name="momentum">m; zeros before the first step.</param>

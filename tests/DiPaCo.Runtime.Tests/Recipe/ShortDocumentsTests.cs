@@ -1,3 +1,5 @@
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Runtime.Tests.Support;
@@ -35,6 +37,26 @@ public sealed class ShortDocumentsTests : IDisposable
         Assert.Equal(640, results.Corpus.Documents);
         Assert.InRange(all, 200, 240);
         Assert.Equal(run.Shards.Sum(size => size.TrainDocuments), results.Shards.Sum(shard => shard.Documents));
+    }
+
+    [Fact]
+    public async Task FewerUsableDocumentsThanPaths_AreRefusedBeforeAnythingIsTrained()
+    {
+        string[] lines = await File.ReadAllLinesAsync(_runs.Corpus);
+        await File.WriteAllLinesAsync(_runs.Corpus, [.. lines.Take(30), .. Enumerable.Range(0, 400).Select(i => $$"""{"text":"Yes.","url":"short-{{i}}"}""")]);
+        RunConfig config = _runs.Config with
+        {
+            Topology = _runs.Config.Topology with { Replicas = 16 },
+            Data = _runs.Config.Data with { TestShare = 0.2, ValidationShare = 0.1 },
+        };
+        EventLog events = new();
+
+        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("run", config, events));
+
+        Assert.Contains("longer than the routing prefix", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("64 paths", refusal.Message, StringComparison.Ordinal);
+        Assert.Empty(events.Events.OfType<StepMade>());
+        Assert.False(Directory.Exists(_runs.File("run")));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tests.Support;
 using Xunit;
@@ -37,6 +38,24 @@ public sealed class ResumeTests(ReferenceRun reference) : IDisposable
         Assert.Equal((RunState.Stopped, 1, Stage.Phases), (status.State, status.PhasesDone, status.Stage));
         Assert.NotEqual(status.ModelDigest, results.ModelDigest);
         Assert.Equal(reference.Contents, _runs.Contents("run"));
+    }
+
+    [Fact]
+    public async Task TokenizerOfTheUser_IsNeededOnce_AndMayNotChange()
+    {
+        string file = _runs.File("tokenizer.json");
+        byte[] tokenizer = await File.ReadAllBytesAsync(reference.View.FileOf(reference.View.Model!.Tokenizer));
+        await File.WriteAllBytesAsync(file, tokenizer);
+        RunConfig config = _runs.Config with { Tokenizer = new TokenizerOptions { File = file } };
+        Assert.True(await _runs.TrainUntilAsync("run", (_, runEvent) => runEvent is PhaseFinished, config));
+
+        await File.WriteAllBytesAsync(file, [.. tokenizer, (byte)'\n']);
+        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("run", config));
+        File.Delete(file);
+        RunResults results = await _runs.TrainAsync("run", config);
+
+        Assert.Contains("has changed since the run began", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(reference.Results.ModelDigest, results.ModelDigest);
     }
 
     [Fact]

@@ -9,11 +9,14 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="File">Hash of the user's file; null: train.</param>
 public sealed record TokenizerSpec(BlobHash Manifest, TokenizerOptions Options, BlobHash? File) : TaskSpec
 {
+    /// <summary><see cref="Kind"/>; a run has one task of it.</summary>
+    public const string TaskKind = "tokenizer";
+
     /// <summary>Name of the output.</summary>
     public const string Output = "tokenizer";
 
     /// <inheritdoc/>
-    public override string Kind => "tokenizer";
+    public override string Kind => TaskKind;
 
     /// <inheritdoc/>
     public override IEnumerable<BlobHash> Inputs => [Manifest];

@@ -48,6 +48,7 @@ internal sealed class RoutedDocuments : IDisposable
     {
         bool inMemory = featureFiles.Sum(file => new FileInfo(file).Length) <= largestInMemory;
         IFeatureSource[] sources = new IFeatureSource[featureFiles.Count];
+        RoutedDocuments? documents = null;
         try
         {
             for (int c = 0; c < sources.Length; c++)
@@ -61,12 +62,15 @@ internal sealed class RoutedDocuments : IDisposable
                 }
             }
 
-            return new RoutedDocuments(corpus, sources);
+            documents = new RoutedDocuments(corpus, sources);
+            return documents;
         }
-        catch
+        finally
         {
-            Close(sources);
-            throw;
+            if (documents is null)
+            {
+                Close(sources);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ using DiPaCo.Training;
 
 namespace DiPaCo.Runtime.Tasks;
 
-/// <summary>The outer step of one module. Outputs: <c>module</c>, its next version, and <c>momentum</c>.</summary>
+/// <summary>The outer step of one module. Outputs: <c>module</c>, its next version, and <c>momentum</c>. Metrics: <see cref="OuterMetrics"/>.</summary>
 /// <param name="Shape">The transformer.</param>
 /// <param name="Module">The module's version that the phase started from.</param>
 /// <param name="Momentum">Its momentum; null: zeros.</param>

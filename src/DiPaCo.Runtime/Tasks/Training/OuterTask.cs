@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Model;
 using DiPaCo.Runtime.Storage;
@@ -14,17 +15,22 @@ internal static class OuterTask
         ModuleLayout layout = ModuleLayout.Of(spec.Shape, spec.Module.Parts);
         int length = checked((int)layout.Length);
         OuterStep step = new(length);
+        DeltaAgreement agreement = new();
+        float[] parameters = new float[length];
+        ModuleFile.Read(await store.GetFileAsync(spec.Module.Blob, cancellationToken), layout, parameters);
         float[] buffer = new float[length];
         foreach (Contribution contribution in spec.Contributions)
         {
             cancellationToken.ThrowIfCancellationRequested();
             ModuleFile.Read(await store.GetFileAsync(contribution.Blob, cancellationToken), layout, buffer);
             step.Fold(buffer, contribution.Weight);
+            agreement.Add(contribution.Weight, OuterStep.DeltaNorm(parameters, buffer));
         }
 
-        float[] parameters = buffer;
-        ModuleFile.Read(await store.GetFileAsync(spec.Module.Blob, cancellationToken), layout, parameters);
-        float[] momentum = new float[length];
+        double norm = step.GradientNorm(parameters);
+        OuterMetrics metrics = new(norm, agreement.Cosine(norm));
+        float[] momentum = buffer;
+        Array.Clear(momentum);
         if (spec.Momentum is { } state)
         {
             ModuleFile.Read(await store.GetFileAsync(state, cancellationToken), layout, momentum);
@@ -35,6 +41,6 @@ internal static class OuterTask
             ImmutableSortedDictionary<string, BlobHash>.Empty
                 .Add(OuterSpec.ModuleOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, parameters), cancellationToken))
                 .Add(OuterSpec.MomentumOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, momentum), cancellationToken)),
-            "{}");
+            JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
 }

@@ -15,15 +15,16 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
 
     public TrainOutcome Execute(PathModel model, string? optimizerFile, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
-        AdamW adamW = new(model, spec.AdamW);
+        AdamW? adamW = new(model, spec.AdamW);
         try
         {
-            return Execute(model, adamW, optimizerFile, progress, cancellationToken);
+            TrainOutcome outcome = Execute(model, adamW, optimizerFile, progress, cancellationToken);
+            adamW = null;
+            return outcome;
         }
-        catch
+        finally
         {
-            adamW.Dispose();
-            throw;
+            adamW?.Dispose();
         }
     }
 

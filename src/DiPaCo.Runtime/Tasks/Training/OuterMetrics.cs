@@ -1,0 +1,6 @@
+namespace DiPaCo.Runtime.Tasks;
+
+/// <summary>What an outer step reports.</summary>
+/// <param name="Norm">Norm of the outer gradient Δ, before rescaling.</param>
+/// <param name="Cosine">Mean cosine between the deltas of the paths through the module (<see cref="Training.DeltaAgreement"/>); null for one path.</param>
+public sealed record OuterMetrics(double Norm, double? Cosine);
