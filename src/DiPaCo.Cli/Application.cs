@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using DiPaCo.Cli.Commands;
 using DiPaCo.Core;
 
@@ -68,6 +69,11 @@ internal sealed class Application(CliServices services)
         foreach (string message in parsed.Errors.Select(error => error.Message).Distinct())
         {
             services.Terminal.WriteError(message);
+        }
+
+        if (parsed.UnmatchedTokens.Count > 0 && parsed.GetResult("--data") is OptionResult { Implicit: false })
+        {
+            services.Terminal.Error.Profile.Out.Writer.WriteLine(CommonOptions.DataHint);
         }
 
         services.Terminal.Error.Profile.Out.Writer.WriteLine($"'{command} --help' lists what is possible.");

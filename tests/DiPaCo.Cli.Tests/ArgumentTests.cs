@@ -8,6 +8,8 @@ public sealed class ArgumentTests
     [Theory]
     [InlineData("error: train: which run? Give a configuration file ('dipaco init' writes one), or --demo.\n'dipaco train --help' lists what is possible.\n", "train")]
     [InlineData("error: train: a configuration file and --demo exclude each other; give one of them.\n'dipaco train --help' lists what is possible.\n", "train", "a.yaml", "--demo")]
+    [InlineData("error: train: a configuration file and --demo exclude each other; give one of them. Each text takes a --data of its own; quote a glob, so that the shell leaves it whole.\n'dipaco train --help' lists what is possible.\n", "train", "--demo", "--data", "a.txt", "b.txt")]
+    [InlineData("error: Unrecognized command or argument 'b.txt'.\nEach text takes a --data of its own; quote a glob, so that the shell leaves it whole.\n'dipaco init --help' lists what is possible.\n", "init", "--data", "a.txt", "b.txt")]
     [InlineData("error: --size: 'huge' is not a size. Expected one of: tiny, small, medium, large, paper.\n'dipaco train --help' lists what is possible.\n", "train", "--demo", "--size", "huge")]
     [InlineData("error: Required argument 'RUN' missing for command: 'status'.\n'dipaco status --help' lists what is possible.\n", "status")]
     [InlineData("error: Unrecognized command or argument '--frobnicate'.\n'dipaco bench --help' lists what is possible.\n", "bench", "--frobnicate")]

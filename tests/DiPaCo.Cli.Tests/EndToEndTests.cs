@@ -91,7 +91,7 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains(Path.Combine("corpus", "a.txt"), refused.Error, StringComparison.Ordinal);
         Assert.Contains("is not text", refused.Error, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(_folder["runs/demo-tiny"]));
+        Assert.False(Directory.Exists(_folder["runs/demo-tiny-corpus"]));
     }
 
     private Task<ProgramResult> DipacoAsync(params string[] arguments) => Programs.DipacoAsync(_folder.Path, arguments);

@@ -25,7 +25,7 @@ public sealed class EvalAndBenchTests
     {
         CommandLine cli = new();
 
-        await cli.RunAsync("eval", "runs/mine", "--data", "a.txt", "books/");
+        await cli.RunAsync("eval", "runs/mine", "--data", "a.txt", "--data", "books/");
 
         Assert.Equal(["a.txt", "books/"], cli.Engine.Data);
     }

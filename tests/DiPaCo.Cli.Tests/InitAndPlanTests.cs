@@ -114,6 +114,22 @@ public sealed class InitAndPlanTests : IDisposable
     }
 
     [Fact]
+    public async Task PlanSaysThatTheRecordsAreBadAndWhichKeysHelp()
+    {
+        File.WriteAllText(_folder["mine.yaml"], "size: tiny\ndata: { paths: [ten.jsonl], text_field: body }\n");
+        File.WriteAllLines(_folder["ten.jsonl"], Enumerable.Range(0, 10).Select(_ => """{"text":"words"}"""));
+        CommandLine cli = new();
+
+        int code = await cli.RunAsync("plan", _folder["mine.yaml"]);
+
+        Assert.Equal((ExitCodes.Success, ""), (code, cli.Error));
+        string shown = string.Join(' ', cli.Standard.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("10 of 10 records are bad", shown, StringComparison.Ordinal);
+        Assert.Contains("no field 'body'", shown, StringComparison.Ordinal);
+        Assert.Contains("set data.text_field, or raise data.max_bad_share.", shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task PlanAsJsonIsOneObject()
     {
         File.WriteAllText(_folder["mine.yaml"], "size: tiny\ndata: { paths: [texts] }\n");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DiPaCo.Cli.Output;
 using DiPaCo.Cli.Tests.Support;
 using DiPaCo.Runtime;
 using Xunit;
@@ -30,6 +31,18 @@ public sealed class StatusAndVerifyTests
         Assert.Contains("finished", cli.Standard, StringComparison.Ordinal);
         Assert.Contains("61.82", cli.Standard, StringComparison.Ordinal);
         Assert.Contains(Path.Combine("runs/mine", "report.html"), cli.Standard, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OnePathIsNotManyPaths()
+    {
+        RunStatus status = SampleRun.Status();
+        CommandLine cli = new() { Engine = new FakeEngine { Status = status with { Model = status.Model! with { Paths = 1, Modules = 1 } } } };
+
+        await cli.RunAsync("status", "runs/mine");
+
+        Assert.Contains("1 path of ", cli.Standard, StringComparison.Ordinal);
+        Assert.Contains("1 module, ", cli.Standard, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -81,7 +94,18 @@ public sealed class StatusAndVerifyTests
         Assert.Equal(ExitCodes.Damaged, code);
         Assert.Contains("2 damaged of 120 blobs", cli.Standard, StringComparison.Ordinal);
         Assert.Contains("blob 00ff: its bytes hash to 11ee", cli.Standard, StringComparison.Ordinal);
-        Assert.Contains("'dipaco verify runs/mine --repair'", cli.Standard, StringComparison.Ordinal);
+        Assert.Contains("  dipaco verify runs/mine --repair\n", cli.Standard.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TheRemedyCanBePasted()
+    {
+        string folder = $"runs/my run of {new string('x', 200)}";
+        CommandLine cli = new() { Engine = Damaged(repaired: false), Program = "./dipaco" };
+
+        await cli.RunAsync("verify", folder);
+
+        Assert.Contains($"\n  ./dipaco verify {Shell.Quote(folder)} --repair\n", cli.Standard.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -47,11 +47,40 @@ public sealed class TrainCommandTests : IDisposable
     {
         CommandLine cli = new();
 
-        await cli.RunAsync("train", "--demo", "--size", "tiny", "--run", _folder["run"], "--data", "my text", "more");
+        await cli.RunAsync("train", "--demo", "--size", "tiny", "--run", _folder["run"]);
 
         RunConfig config = cli.Engine.Config!.Config;
         Assert.Equal(("demo-tiny", ModelSize.Tiny), (config.Name, config.Size));
-        Assert.Equal(["my text", "more"], config.Data.Paths);
+    }
+
+    [Theory]
+    [InlineData("demo-mytext", "mytext")]
+    [InlineData("demo-my-text-more", "some/my text/", "more")]
+    [InlineData("demo-json.gz", "c4/*.json.gz")]
+    [InlineData("demo-text", "テキスト")]
+    [InlineData("demo-text", ".")]
+    public async Task TheDemoOnOnesOwnTextIsARunOfItsOwn(string name, params string[] paths)
+    {
+        CommandLine cli = new();
+
+        int code = await cli.RunAsync(["train", "--demo", "--run", _folder["run"], .. paths.SelectMany(path => (string[])["--data", path])]);
+
+        Assert.Equal((ExitCodes.Success, ""), (code, cli.Error));
+        RunConfig config = cli.Engine.Config!.Config;
+        Assert.Equal(name, config.Name);
+        Assert.Equal(paths, config.Data.Paths);
+    }
+
+    [Fact]
+    public async Task TheFileMayStandBehindTheText()
+    {
+        File.WriteAllText(_folder["mine.yaml"], "size: tiny\ndata: { paths: [corpus] }\n");
+        CommandLine cli = new();
+
+        int code = await cli.RunAsync("train", "--run", _folder["run"], "--data", _folder["other"], _folder["mine.yaml"]);
+
+        Assert.Equal((ExitCodes.Success, ""), (code, cli.Error));
+        Assert.Equal(("mine", "other"), (cli.Engine.Config!.Config.Name, Assert.Single(cli.Engine.Config.Config.Data.Paths)));
     }
 
     [Fact]

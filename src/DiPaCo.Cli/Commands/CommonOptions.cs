@@ -13,12 +13,14 @@ internal static class CommonOptions
     /// <summary>Machine-readable output.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Write one JSON object to standard output; progress goes to standard error." };
 
-    /// <summary>Text files.</summary>
+    /// <summary>What to do about several texts behind one <c>--data</c>, as the shell's own expansion of a glob makes them.</summary>
+    public const string DataHint = "Each text takes a --data of its own; quote a glob, so that the shell leaves it whole.";
+
+    /// <summary>Text files. The option takes one text, so that it does not swallow the argument behind it.</summary>
     public static Option<string[]> Data(string description) => new("--data")
     {
         HelpName = "PATH",
-        Description = description,
-        AllowMultipleArgumentsPerToken = true,
+        Description = $"{description} Repeat the option for more.",
         DefaultValueFactory = _ => [],
     };
 

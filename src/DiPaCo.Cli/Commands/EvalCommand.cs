@@ -12,7 +12,7 @@ internal static class EvalCommand
     public static Command Create(CliServices services)
     {
         Argument<string> folder = CommonOptions.RunFolder();
-        Option<string[]> data = CommonOptions.Data("Files, folders or globs to evaluate on. Default: the run's own test split.");
+        Option<string[]> data = CommonOptions.Data("A file, folder or glob to evaluate on. Default: the run's own test split.");
         Option<bool> json = CommonOptions.Json();
         Command command = new("eval", "Measure the perplexity of a run's models, also on text of your own.") { folder, data, json };
         command.SetAction(async (parsed, cancellation) =>

@@ -15,14 +15,14 @@ internal static class InitCommand
     {
         Option<string> output = new("--output", "-o") { HelpName = "FILE", Description = "The file to write.", DefaultValueFactory = _ => "dipaco.yaml" };
         Option<ModelSize?> size = CommonOptions.Size("The dial that fills in everything else. Default: small.");
-        Option<string[]> data = CommonOptions.Data("Files, folders or globs to train on. Default: the .NET SDK's API documentation.");
+        Option<string[]> data = CommonOptions.Data("A file, folder or glob to train on. Default: the .NET SDK's API documentation.");
         Option<bool> force = new("--force") { Description = "Replace the file if it exists." };
         Command command = new("init", "Write a commented configuration to start from.") { output, size, data, force };
         command.SetAction(parsed =>
         {
             string file = parsed.GetRequiredValue(output);
             string[] paths = parsed.GetRequiredValue(data);
-            string text = ConfigTemplate.Write(parsed.GetValue(size) ?? ModelSize.Small, paths.Length > 0 ? paths : [DataOptions.Demo], NameOf(file));
+            string text = ConfigTemplate.Write(parsed.GetValue(size) ?? ModelSize.Small, paths.Length > 0 ? paths : [DataOptions.Demo], RunName.Of(Path.GetFileNameWithoutExtension(file), "run"));
             Write(file, text, parsed.GetValue(force));
             services.Terminal.WriteLine($"{file} written.\n  What it means:  {services.Program} plan {Shell.Quote(file)}\n  Train it:       {services.Program} train {Shell.Quote(file)}");
             return ExitCodes.Success;
@@ -43,12 +43,5 @@ internal static class InitCommand
         }
 
         DurableFile.WriteAllBytes(file, Encoding.UTF8.GetBytes(text));
-    }
-
-    /// <summary>The run is named after the file, without what a run's name must not contain.</summary>
-    private static string NameOf(string file)
-    {
-        string name = string.Concat(Path.GetFileNameWithoutExtension(file).Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '-')).Trim('-', '.', '_');
-        return name.Length is > 0 and <= 100 ? name : "run";
     }
 }

@@ -14,7 +14,7 @@ internal static class PlanCommand
     {
         Argument<string> file = new("file") { HelpName = "FILE", Description = "The run's configuration (YAML)." };
         Option<ModelSize?> size = CommonOptions.Size("The dial, in the place of the file's.");
-        Option<string[]> data = CommonOptions.Data("Files, folders or globs to train on, in the place of the file's.");
+        Option<string[]> data = CommonOptions.Data("A file, folder or glob to train on, in the place of the file's.");
         Option<bool> json = CommonOptions.Json();
         Command command = new("plan", "Show what a configuration means: modules, paths, memory, operations, and every default.") { file, size, data, json };
         command.SetAction(async (parsed, cancellation) =>

@@ -18,10 +18,10 @@ internal static class TrainCommand
         Option<bool> demo = new("--demo") { Description = "Train on the .NET SDK's API documentation, or on --data; needs no file and no download." };
         Option<string?> run = new("--run") { HelpName = "DIR", Description = "Folder of the run. Default: runs/<name>." };
         Option<ModelSize?> size = CommonOptions.Size("The dial, in the place of the file's.");
-        Option<string[]> data = CommonOptions.Data("Files, folders or globs to train on, in the place of the file's.");
+        Option<string[]> data = CommonOptions.Data("A file, folder or glob to train on, in the place of the file's.");
         Option<bool> json = CommonOptions.Json();
         Command command = new("train", "Train a model; on an existing run, go on where it stopped.") { file, demo, run, size, data, json };
-        command.Validators.Add(result => CheckSource(result, file, demo));
+        command.Validators.Add(result => CheckSource(result, file, demo, data));
         command.SetAction((parsed, cancellation) =>
         {
             LoadedConfig config = parsed.GetValue(demo)
@@ -74,13 +74,14 @@ internal static class TrainCommand
         return report;
     }
 
-    private static void CheckSource(CommandResult result, Argument<string?> file, Option<bool> demo)
+    private static void CheckSource(CommandResult result, Argument<string?> file, Option<bool> demo, Option<string[]> data)
     {
         bool hasFile = result.GetResult(file) is { Tokens.Count: > 0 };
         bool isDemo = result.GetResult(demo) is not null && result.GetValue(demo);
         if (hasFile && isDemo)
         {
-            result.AddError("train: a configuration file and --demo exclude each other; give one of them.");
+            string hint = result.GetResult(data) is { Implicit: false } ? $" {CommonOptions.DataHint}" : "";
+            result.AddError($"train: a configuration file and --demo exclude each other; give one of them.{hint}");
         }
         else if (!hasFile && !isDemo)
         {

@@ -27,7 +27,7 @@ internal static class VerifyCommand
             }
             else
             {
-                VerifyView.Write(services.Terminal.Standard, run, result);
+                VerifyView.Write(services.Terminal.Standard, result, $"{services.Program} verify {Shell.Quote(run)} --repair");
             }
 
             return result.IsSound ? ExitCodes.Success : ExitCodes.Damaged;

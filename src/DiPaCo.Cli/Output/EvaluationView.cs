@@ -12,7 +12,7 @@ internal static class EvaluationView
         string text = result.Data.IsEmpty ? "the run's test split" : string.Join(", ", result.Data);
         console.WriteLine();
         console.Write(PerplexityTable.Of(result.Evaluation));
-        console.MarkupLine($"[grey]on {Units.Count(result.Documents)} documents of {Markup.Escape(SafeText.OneLine(text, 200))}; the routing prefix is not scored in the first column[/]");
+        console.MarkupLine($"[grey]on {Units.Count(result.Documents, "document")} of {Markup.Escape(SafeText.OneLine(text, 200))}; the routing prefix is not scored in the first column[/]");
         console.MarkupLine($"[grey]model digest {result.ModelDigest}[/]");
     }
 }

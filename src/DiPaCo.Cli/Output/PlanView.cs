@@ -43,9 +43,9 @@ internal static class PlanView
 
     private static string TextOf(PlannedCorpus corpus, string? problem) => corpus.Basis switch
     {
-        CorpusBasis.Counted => $"{Units.Count(corpus.Documents)} documents, about {Units.Short(corpus.Tokens)} tokens",
+        CorpusBasis.Counted => $"{Units.Count(corpus.Documents, "document")}, about {Units.Short(corpus.Tokens)} tokens",
         CorpusBasis.Sampled => $"about {Units.Short(corpus.Documents)} documents of {Units.Short(corpus.Tokens)} tokens, by a sample",
-        _ => $"taken to be as much as one path trains on, {Units.Short(corpus.Tokens)} tokens. {SafeText.OneLine(problem ?? "", 400)}",
+        _ => $"taken to be as much as one path trains on, {Units.Short(corpus.Tokens)} tokens. {SafeText.OneLine(problem ?? "", 1000)}",
     };
 
     private static Table Modules(RunPlan plan)

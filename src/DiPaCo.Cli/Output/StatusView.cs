@@ -26,7 +26,7 @@ internal static class StatusView
         Add(grid, "phases", $"{status.PhasesDone} of {status.Phases}");
         if (status.Model is { } model)
         {
-            Add(grid, "model", $"{model.Paths} paths of {Units.Short(model.ParametersPerPath)} parameters, {model.Modules} modules, {Units.Short(model.ParametersTotal)} in all");
+            Add(grid, "model", $"{Units.Count(model.Paths, "path")} of {Units.Short(model.ParametersPerPath)} parameters, {Units.Count(model.Modules, "module")}, {Units.Short(model.ParametersTotal)} in all");
         }
 
         if (!status.Validation.IsEmpty)

@@ -8,6 +8,9 @@ internal static class Units
     /// <summary>A whole number with separators: <c>1,234,567</c>.</summary>
     public static string Count(long count) => count.ToString("N0", System.Globalization.CultureInfo.InvariantCulture);
 
+    /// <summary>A number of things: <c>1 path</c>, <c>16 paths</c>.</summary>
+    public static string Count(long count, string noun) => $"{Count(count)} {noun}{(count == 1 ? "" : "s")}";
+
     /// <summary>Three digits and a word for the magnitude: <c>1.41 M</c>.</summary>
     public static string Short(double value) => Scale(value, "");
 

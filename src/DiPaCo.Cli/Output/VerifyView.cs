@@ -9,9 +9,12 @@ internal static class VerifyView
     private const int MostShown = 20;
 
     /// <summary>Writes the result, and what to do about damage.</summary>
-    public static void Write(IAnsiConsole console, string folder, VerifyResult result)
+    /// <param name="console">Where.</param>
+    /// <param name="result">What was found.</param>
+    /// <param name="repair">The command that sets damaged parts aside.</param>
+    public static void Write(IAnsiConsole console, VerifyResult result, string repair)
     {
-        string checkedText = $"{Units.Count(result.Blobs)} blobs, {Units.Bytes(result.Bytes)}";
+        string checkedText = $"{Units.Count(result.Blobs, "blob")}, {Units.Bytes(result.Bytes)}";
         if (result.Damaged.IsEmpty)
         {
             console.MarkupLine($"[green]✓[/] sound: {checkedText} re-hashed");
@@ -29,9 +32,14 @@ internal static class VerifyView
                 console.MarkupLine($"  … and {result.Damaged.Length - MostShown} more");
             }
 
-            console.MarkupLine(result.IsSound
+            console.WriteLine(result.IsSound
                 ? "The run's 'dipaco train' command makes these parts anew."
-                : $"'dipaco verify {Markup.Escape(folder)} --repair' sets them aside, so that the run's 'dipaco train' command makes them anew.");
+                : "This sets them aside, so that the run's 'dipaco train' command makes them anew:");
+            if (!result.IsSound)
+            {
+                // Past the console, which would wrap a long line.
+                console.Profile.Out.Writer.WriteLine($"  {SafeText.Of(repair)}");
+            }
         }
 
         console.WriteLine($"model digest {result.ModelDigest ?? "none yet"}");

@@ -11,11 +11,9 @@ internal static class MachineLine
     public static string Of(MachineSummary machine)
     {
         string rate = machine.MatrixFlopsPerSecond > 0 ? $", {Units.Flops(machine.MatrixFlopsPerSecond)}/s in {Name(machine.Compute)}" : "";
-        return $"{Plural(machine.Cores, "core")} ({machine.Simd}), device {machine.Device}, {Plural(machine.Threads, "thread")}{rate}";
+        return $"{Units.Count(machine.Cores, "core")} ({machine.Simd}), device {machine.Device}, {Units.Count(machine.Threads, "thread")}{rate}";
     }
 
     /// <summary>The arithmetic as configurations name it.</summary>
     public static string Name(ComputeType compute) => compute.ToString().ToLowerInvariant();
-
-    private static string Plural(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
 }

@@ -24,8 +24,8 @@ internal static class HeadlineSection
         }
 
         ModelSummary model = results.Model;
-        Tile(html, "model", $"{Units.Count(model.Paths)} {(model.Paths == 1 ? "path" : "paths")}", $"{Units.Short(model.ParametersPerPath)} parameters each, {Units.Short(model.ParametersTotal)} in all");
-        Tile(html, "corpus", $"{Units.Count(results.Corpus.Documents)} documents", $"{Units.Bytes(results.Corpus.Bytes)}, {Units.Short(results.Corpus.Tokens)} tokens");
+        Tile(html, "model", Units.Count(model.Paths, "path"), $"{Units.Short(model.ParametersPerPath)} parameters each, {Units.Short(model.ParametersTotal)} in all");
+        Tile(html, "corpus", Units.Count(results.Corpus.Documents, "document"), $"{Units.Bytes(results.Corpus.Bytes)}, {Units.Short(results.Corpus.Tokens)} tokens");
         return html.Add($"</dl><p class='digest'>model digest <code>{results.ModelDigest}</code></p></header>");
     }
 
@@ -36,7 +36,7 @@ internal static class HeadlineSection
         {
             double change = 1 - (routed.Perplexity / dense.Perplexity);
             string verdict = change >= 0 ? $"{100 * change:0} % lower" : $"{-100 * change:0} % higher";
-            html.Add($"<p class='lead'>With {Units.Count(routed.Paths)} paths, each document going through one, perplexity is <b>{Units.Perplexity(routed.Perplexity)}</b>: {verdict} than {Units.Perplexity(dense.Perplexity)} of the dense model of one path’s size after as many steps.</p>");
+            html.Add($"<p class='lead'>With {Units.Count(routed.Paths, "path")}, each document going through one, perplexity is <b>{Units.Perplexity(routed.Perplexity)}</b>: {verdict} than {Units.Perplexity(dense.Perplexity)} of the dense model of one path’s size after as many steps.</p>");
         }
 
         return html;

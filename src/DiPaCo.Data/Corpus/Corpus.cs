@@ -38,19 +38,31 @@ public sealed class Corpus : IDocumentSource
     {
         foreach (CorpusFile file in Files)
         {
-            report.FileBegun();
             await foreach (Document document in ReadAsync(file, report, cancellationToken))
             {
-                report.Read(document);
                 yield return document;
             }
         }
 
-        report.ThrowIfBeyond(_options.MaximumBadShare);
+        ThrowIfTooManyAreBad(report);
     }
 
     /// <summary>Reads one file of the corpus.</summary>
-    internal IAsyncEnumerable<Document> ReadAsync(CorpusFile file, CorpusReport report, CancellationToken cancellationToken) => file.Format switch
+    internal async IAsyncEnumerable<Document> ReadAsync(CorpusFile file, CorpusReport report, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        report.FileBegun();
+        await foreach (Document document in Records(file, report, cancellationToken))
+        {
+            report.Read(document);
+            yield return document;
+        }
+    }
+
+    /// <summary>Whether what was read is good enough.</summary>
+    /// <exception cref="Core.DiPaCoException">The share of bad records is beyond the allowed one.</exception>
+    internal void ThrowIfTooManyAreBad(CorpusReport report) => report.ThrowIfBeyond(_options.MaximumBadShare);
+
+    private IAsyncEnumerable<Document> Records(CorpusFile file, CorpusReport report, CancellationToken cancellationToken) => file.Format switch
     {
         CorpusFormat.Text => TextFileReader.ReadAsync(file, _options, cancellationToken),
         CorpusFormat.JsonLines => JsonLinesReader.ReadAsync(file, _options, report, cancellationToken),

@@ -68,6 +68,6 @@ public sealed class CorpusReport
         string examples = string.Join(Environment.NewLine, _examples.Take(10).Select(example => "  " + example));
         throw new DiPaCoException(string.Create(
             CultureInfo.InvariantCulture,
-            $"{BadRecords} of {all} records are bad, more than the allowed share of {maximumShare:0.####}. The first of them:{Environment.NewLine}{examples}{Environment.NewLine}Repair the files, name the right field for the text, or raise the allowed share of bad records."));
+            $"{BadRecords} of {all} records are bad, more than the allowed share of {maximumShare:0.####}. The first of them:{Environment.NewLine}{examples}{Environment.NewLine}Repair the files, set data.text_field, or raise data.max_bad_share."));
     }
 }

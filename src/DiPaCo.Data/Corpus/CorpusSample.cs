@@ -21,9 +21,10 @@ public sealed record CorpusSample(long Documents, long Bytes, bool IsWhole, IRea
     public static async Task<CorpusSample> TakeAsync(IDocumentSource source, CancellationToken cancellationToken)
     {
         Reading reading = new();
+        CorpusReport report = new();
         if (source is not Corpus corpus)
         {
-            (long documents, long bytes, bool ended) = await reading.ReadAsync(source.ReadAsync(new CorpusReport(), cancellationToken), long.MaxValue);
+            (long documents, long bytes, bool ended) = await reading.ReadAsync(source.ReadAsync(report, cancellationToken), long.MaxValue);
             return reading.Result(documents, bytes, ended);
         }
 
@@ -36,7 +37,7 @@ public sealed record CorpusSample(long Documents, long Bytes, bool IsWhole, IRea
         {
             long length = LengthOf(file);
             (long documents, long bytes, bool ended) = await reading.ReadAsync(
-                corpus.ReadAsync(file, new CorpusReport(), cancellationToken), MostBytes / files.Length);
+                corpus.ReadAsync(file, report, cancellationToken), MostBytes / files.Length);
             double inFile = ended || bytes == 0 ? bytes : Math.Max(bytes, length * Expansion(file));
             allBytes += inFile;
             allDocuments += bytes == 0 ? 0 : documents * inFile / bytes;
@@ -44,6 +45,7 @@ public sealed record CorpusSample(long Documents, long Bytes, bool IsWhole, IRea
             whole &= ended;
         }
 
+        corpus.ThrowIfTooManyAreBad(report);
         double scale = files.Length == corpus.Files.Count || fileBytes == 0 ? 1 : (double)corpus.Files.Sum(LengthOf) / fileBytes;
         return reading.Result((long)Math.Round(allDocuments * scale), (long)Math.Round(allBytes * scale), whole);
     }

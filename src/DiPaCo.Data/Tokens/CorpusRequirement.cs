@@ -27,7 +27,7 @@ public static class CorpusRequirement
         string counts = string.Join(", ", wanted.Select(split => $"{Name(split)} {usable[split]}"));
         throw new DiPaCoException(string.Create(
             CultureInfo.InvariantCulture,
-            $"The corpus has too few documents for all splits: {corpus.DocumentCount} documents, of which {usable.Values.Sum()} are longer than the prefix of {sequences.PrefixLength} tokens ({counts}); each split needs at least {minimum}. About {Math.Ceiling(3 * minimum / smallest):0} documents of different origin would do. Add text, or {string.Join(", or ", Remedies([.. lacking]))}. Documents of one original are all in one split: parts of one address, and the whole of a .txt file that is not the only one."));
+            $"The corpus has too few documents for all splits: {corpus.DocumentCount} documents, of which {usable.Values.Sum()} are longer than the prefix of {sequences.PrefixLength} tokens ({counts}); each split needs at least {minimum}. About {Math.Ceiling(3 * minimum / smallest):0} documents of different origin would do. Add text, or {string.Join(", or ", Remedies([.. lacking]))}. Documents of one original stay in one split: records with the same url (up to a #), and all parts of one .txt file unless that file is the whole text."));
     }
 
     private static IEnumerable<string> Remedies(Split[] lacking)

@@ -26,7 +26,7 @@ public static class ResultsFile
         if (!file.Exists)
         {
             throw new DiPaCoException(File.Exists(new RunPaths(runFolder).Info)
-                ? $"'{runFolder}' has no {FileName}: the run is not finished. 'dipaco status {runFolder}' says how far it is; its 'dipaco train' command goes on."
+                ? $"'{runFolder}' has no {FileName}: the run is not finished. 'dipaco status' says how far it is; its 'dipaco train' command goes on."
                 : $"'{runFolder}' is not a run: it has no run.json. Give the folder of a run, or begin one with 'dipaco train'.");
         }
 

@@ -23,7 +23,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
         using RunFolder run = RunFolder.OpenForReading(folder);
         RunConfig config = RunConfigJson.Deserialize(run.Info.Config.GetRawText());
         ModelFile model = ModelFile.Read(run.Paths, config) ?? throw new DiPaCoException(
-            $"The run '{folder}' has no model yet: its first phase has not ended. 'dipaco status {folder}' says how far it is.");
+            $"The run '{folder}' has no model yet: its first phase has not ended. 'dipaco status' says how far it is.");
         string scratch = Directory.CreateTempSubdirectory("dipaco-eval-").FullName;
         try
         {

@@ -8,7 +8,7 @@ public sealed class DamagedBlobException : DiPaCoException
     /// <summary>Creates the exception of a blob.</summary>
     public DamagedBlobException(string file, BlobHash expected, BlobHash found)
         : base($"The blob '{file}' is damaged: its bytes have the SHA-256 {found}, expected {expected}. "
-            + "Restore it from a copy of the run; `dipaco verify RUN` lists everything that is damaged, `dipaco verify RUN --repair` computes it again.")
+            + "Restore it from a copy of the run; 'dipaco verify RUN' lists everything that is damaged; with --repair it sets lost parts aside, and the run's 'dipaco train' command makes them again.")
     {
         File = file;
         Expected = expected;

@@ -8,7 +8,7 @@ public sealed class MissingBlobException : DiPaCoException
     /// <summary>Creates the exception of a blob.</summary>
     public MissingBlobException(BlobHash hash, string expectedAt)
         : base($"The blob {hash} is missing, expected at '{expectedAt}'. "
-            + "Restore it from a copy of the run; `dipaco verify RUN` lists everything that is missing, `dipaco verify RUN --repair` computes it again.") =>
+            + "Restore it from a copy of the run; 'dipaco verify RUN' lists everything that is missing; with --repair it sets lost parts aside, and the run's 'dipaco train' command makes them again.") =>
         Hash = hash;
 
     /// <summary>The blob.</summary>

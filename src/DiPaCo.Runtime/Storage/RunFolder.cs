@@ -77,7 +77,7 @@ public sealed class RunFolder : IDisposable
         var paths = new RunPaths(Path.GetFullPath(folder));
         return File.Exists(paths.Info)
             ? new RunFolder(paths, ReadInfo(paths), runLock: null)
-            : throw new StorageException(paths.Folder, $"'{paths.Folder}' is not a run: it has no run.json. Give the folder of a run, or begin one with `dipaco train`.");
+            : throw new StorageException(paths.Folder, $"'{paths.Folder}' is not a run: it has no run.json. Give the folder of a run, or begin one with 'dipaco train'.");
     }
 
     /// <summary>Gives the run's lock back.</summary>

@@ -7,7 +7,7 @@ public sealed class RunLockedException : DiPaCoException
 {
     /// <summary>Creates the exception of a run and the holder of its lock.</summary>
     public RunLockedException(string folder, string holder, Exception innerException)
-        : base($"The run '{folder}' is in use by {holder}. Wait until it ends or stop it; `dipaco status {folder}` shows what it does.", innerException)
+        : base($"The run '{folder}' is in use by {holder}. Wait until it ends or stop it; 'dipaco status' shows what it does.", innerException)
     {
     }
 }

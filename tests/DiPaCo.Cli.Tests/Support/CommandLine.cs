@@ -20,6 +20,8 @@ internal sealed class CommandLine
     /// <summary>Whether the real runtime takes the place of the fake one.</summary>
     public bool UsesRuntime { get; init; }
 
+    public string Program { get; init; } = "dipaco";
+
     public string Standard => _standard.ToString();
 
     public string Error => _error.ToString();
@@ -31,7 +33,7 @@ internal sealed class CommandLine
         using TextWriter standard = TextWriter.Synchronized(new StringWriter(_standard));
         using TextWriter error = TextWriter.Synchronized(new StringWriter(_error));
         IRunEngine engine = UsesRuntime ? new RuntimeEngine(TimeProvider.System) : Engine;
-        CliServices services = new(engine, Bench, Terminal.Of(standard, error, Interactive), TimeProvider.System);
+        CliServices services = new(engine, Bench, Terminal.Of(standard, error, Interactive), TimeProvider.System, Program);
         return await new Application(services).RunAsync(arguments, cancellation);
     }
 }

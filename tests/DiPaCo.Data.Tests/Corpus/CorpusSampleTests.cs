@@ -1,4 +1,5 @@
 using System.Text;
+using DiPaCo.Core;
 using Xunit;
 
 namespace DiPaCo.Data.Tests;
@@ -46,7 +47,7 @@ public sealed class CorpusSampleTests : IDisposable
     public async Task LargeFile_IsReadInPart(bool packed)
     {
         // Text that packs about as well as English does.
-        var chance = new Core.RandomStream(1, "corpus sample");
+        var chance = new RandomStream(1, "corpus sample");
         string[] words = [.. Enumerable.Range(0, 2000).Select(_ => string.Concat(Enumerable.Range(0, 5).Select(_ => (char)('a' + chance.NextInt32(26)))))];
         const int Documents = 20_000;
         var text = new StringBuilder();
@@ -64,6 +65,20 @@ public sealed class CorpusSampleTests : IDisposable
         Assert.InRange(sample.Documents, packed ? 0.6 * Documents : 0.9 * Documents, packed ? 1.5 * Documents : 1.1 * Documents);
     }
 
-    private Task<CorpusSample> TakeAsync() =>
-        CorpusSample.TakeAsync(Corpus.Open(new CorpusOptions { Paths = [_folder.Root] }), TestContext.Current.CancellationToken);
+    [Fact]
+    public async Task BadRecords_CountOverTheWholeSample()
+    {
+        _folder.Write("a.jsonl", string.Concat(Enumerable.Repeat("{\"text\":\"good\"}\n", 30)));
+        _folder.Write("b.jsonl", string.Concat(Enumerable.Repeat("{\"body\":\"bad\"}\n", 10)));
+
+        CorpusSample sample = await TakeAsync(maximumBadShare: 0.25);
+        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() => TakeAsync(maximumBadShare: 0.24));
+
+        Assert.Equal(30, sample.Documents);
+        Assert.StartsWith("10 of 40 records are bad, more than the allowed share of 0.24.", refusal.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Repair the files, set data.text_field, or raise data.max_bad_share.", refusal.Message, StringComparison.Ordinal);
+    }
+
+    private Task<CorpusSample> TakeAsync(double maximumBadShare = 0.001) =>
+        CorpusSample.TakeAsync(Corpus.Open(new CorpusOptions { Paths = [_folder.Root], MaximumBadShare = maximumBadShare }), TestContext.Current.CancellationToken);
 }

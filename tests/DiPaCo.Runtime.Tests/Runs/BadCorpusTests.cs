@@ -20,7 +20,7 @@ public sealed class BadCorpusTests : IDisposable
 
     [Fact]
     public Task TwoBooks_AreTwoOriginals() => AssertRefusedAsync(
-        "books", folder => WriteBooks(folder, 2), "Documents of one original are all in one split: parts of one address, and the whole of a .txt file that is not the only one.");
+        "books", folder => WriteBooks(folder, 2), "Documents of one original stay in one split: records with the same url (up to a #), and all parts of one .txt file unless that file is the whole text.");
 
     [Fact]
     public async Task OneBook_IsSplitByItsPages()
