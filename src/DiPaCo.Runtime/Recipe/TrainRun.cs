@@ -208,8 +208,8 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         if (corpus.UsableTrain < topology.Paths.Length)
         {
             throw new DiPaCoException(
-                $"The corpus has {corpus.UsableTrain} documents to train on that are longer than the routing prefix of {_config.Routing.PrefixTokens} tokens, of {corpus.Summary.Documents} in all, "
-                + $"and the model has {topology.Paths.Length} paths, each of which needs a shard. "
+                $"Too few documents to train on are longer than the routing prefix of {_config.Routing.PrefixTokens} tokens: {corpus.UsableTrain}, of {corpus.Summary.Documents} in all; "
+                + $"the model has {topology.Paths.Length} paths, each of which needs a shard. "
                 + "Add documents, shorten the prefix (routing.prefix_tokens), or give the model fewer paths (topology).");
         }
     }

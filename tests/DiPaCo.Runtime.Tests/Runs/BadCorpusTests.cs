@@ -16,7 +16,7 @@ public sealed class BadCorpusTests : IDisposable
 
     [Fact]
     public Task ThreeDocuments_AreTooFew() => AssertRefusedAsync(
-        "three.jsonl", file => File.WriteAllLines(file, SmallCorpus.Lines(3)), "documents to train on, of 3 in all");
+        "three.jsonl", file => File.WriteAllLines(file, SmallCorpus.Lines(3)), ", of 3 in all; the model has ");
 
     [Fact]
     public Task TwoBooks_AreTwoOriginals() => AssertRefusedAsync(

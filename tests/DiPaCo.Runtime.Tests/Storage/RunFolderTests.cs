@@ -24,7 +24,7 @@ public sealed class RunFolderTests : IDisposable
         using var reading = RunFolder.OpenForReading(folder);
 
         Assert.True(RunFolder.Exists(folder));
-        Assert.Equal(("0.1.0", 1), (reading.Info.CreatedBy, reading.Info.FormatVersion));
+        Assert.Equal(("0.1.0", RunInfo.CurrentFormatVersion), (reading.Info.CreatedBy, reading.Info.FormatVersion));
         Assert.Equal(again.Info.ConfigHash, reading.Info.ConfigHash);
         Assert.Throws<InvalidOperationException>(() => reading.Lock);
     }
@@ -101,13 +101,13 @@ public sealed class RunFolderTests : IDisposable
         string json = File.ReadAllText(path);
 
         Assert.Contains("was changed", Refusal(json.Replace("\"seed\": 1", "\"seed\": 2", StringComparison.Ordinal)), StringComparison.Ordinal);
-        Assert.Contains("has format version 7; this dipaco reads version 1", Refusal("""{"formatVersion":7}"""), StringComparison.Ordinal);
+        Assert.Contains("has format version 7; this dipaco reads version 2", Refusal("""{"formatVersion":7}"""), StringComparison.Ordinal);
         Assert.Contains("is damaged", Refusal(json[..^10]), StringComparison.Ordinal);
         Assert.Contains("is damaged", Refusal("null"), StringComparison.Ordinal);
         Assert.Contains("is damaged", Refusal(""), StringComparison.Ordinal);
         Assert.Contains("is damaged", Refusal("{}"), StringComparison.Ordinal);
-        Assert.Contains("is damaged", Refusal("""{"formatVersion":1,"createdBy":"x","config":{}}"""), StringComparison.Ordinal);
-        Assert.Contains("is damaged", Refusal("""{"formatVersion":1,"formatVersion":1}"""), StringComparison.Ordinal);
+        Assert.Contains("is damaged", Refusal("""{"formatVersion":2,"createdBy":"x","config":{}}"""), StringComparison.Ordinal);
+        Assert.Contains("is damaged", Refusal("""{"formatVersion":2,"formatVersion":2}"""), StringComparison.Ordinal);
 
         string Refusal(string content)
         {
