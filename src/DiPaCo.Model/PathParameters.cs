@@ -14,11 +14,18 @@ public sealed class PathParameters : IDisposable
 {
     private readonly Dictionary<string, Parameter> _byName = new(StringComparer.Ordinal);
 
-    internal PathParameters(TransformerShape shape, IReadOnlyList<ModuleDefinition> modules, ComputeType type, Device device)
+    /// <summary>Any modules, as plain buffers: their tensors cannot be asked for by name.</summary>
+    internal PathParameters(IReadOnlyList<ModuleDefinition> modules, ComputeType type, Device device)
     {
         Segments = Arrange(modules);
         Length = Segments[^1].Offset + Segments[^1].Length;
         Buffers = new PathBuffers(Length, Segments.SelectMany(s => s.Layout.Tensors).Where(t => t.IsMatrix).Max(t => t.Length), type, device);
+    }
+
+    /// <summary>The modules of a path.</summary>
+    internal PathParameters(TransformerShape shape, IReadOnlyList<ModuleDefinition> modules, ComputeType type, Device device)
+        : this(modules, type, device)
+    {
         foreach (ParameterSegment segment in Segments)
         {
             foreach (NamedTensor tensor in segment.Layout.Tensors)

@@ -1,16 +1,33 @@
+using System.Collections.Immutable;
+
 namespace DiPaCo.Core.Configuration;
 
 /// <summary>Stages of a run (paper Algorithm 1).</summary>
 public sealed record RecipeOptions
 {
-    /// <summary>AdamW steps of the dense base model on all data, before the fork; at least 1.</summary>
+    /// <summary>AdamW steps of the dense base model on all data, before the fork; 0 forks the first, untrained parameters.</summary>
     public required int BaseSteps { get; init; }
 
     /// <summary>Phases T after the fork; at least 1.</summary>
     public required int Phases { get; init; }
 
-    /// <summary>Inner steps τ of one path in one phase; at least 1.</summary>
+    /// <summary>Inner steps τ of one path in one phase, and of one task of a dense model; at least 1. With <see cref="Stages"/>, those of the first.</summary>
     public required int InnerSteps { get; init; }
+
+    /// <summary>Runs of phases with an own τ and learning rate; empty: one, of <see cref="Phases"/> phases. <see cref="Phases"/> is their sum.</summary>
+    public ImmutableArray<PhaseStage> Stages { get; init; } = [];
+
+    /// <summary>What happens between two outer steps: phases of AdamW on each path (paper Algorithm 1), or one AdamW step on each module. Default phases.</summary>
+    public TrainingMode Training { get; init; } = TrainingMode.Phases;
+
+    /// <summary>Paths that take part in a phase, drawn without repetition until all had their turn (paper §2.6.2); 0: all of them.</summary>
+    public int PathsPerPhase { get; init; }
+
+    /// <summary>
+    /// Whether each path is kept as it was after the phase in which it did best on the validation documents of its own shard (paper §2.7).
+    /// Training goes on for all; what is evaluated and served is the best. Default false.
+    /// </summary>
+    public bool EarlyStopping { get; init; }
 
     /// <summary>Sequences of one step; at least 1.</summary>
     public required int BatchSequences { get; init; }

@@ -41,6 +41,9 @@ public sealed record RunConfig
     /// <summary>How documents become shards.</summary>
     public required RoutingOptions Routing { get; init; }
 
+    /// <summary>When and how the router learns from the paths.</summary>
+    public DiscriminativeOptions Discriminative { get; init; } = new();
+
     /// <summary>The inner optimizer, AdamW.</summary>
     public required InnerOptimizerOptions Inner { get; init; }
 

@@ -11,6 +11,7 @@ namespace DiPaCo.Core;
 public sealed class ModelTopology
 {
     private readonly FrozenDictionary<PathId, ImmutableArray<ModuleDefinition>> _byPath;
+    private readonly FrozenDictionary<ModuleId, ModuleDefinition> _byName;
 
     private ModelTopology(
         TransformerShape shape, PathGrid grid, ImmutableArray<PathId> paths,
@@ -20,6 +21,7 @@ public sealed class ModelTopology
         Grid = grid;
         Paths = paths;
         Modules = modules;
+        _byName = modules.ToFrozenDictionary(module => module.Id);
         _byPath = byPath.ToFrozenDictionary();
     }
 
@@ -37,6 +39,9 @@ public sealed class ModelTopology
 
     /// <summary>Parameters of the whole model.</summary>
     public long Parameters => Modules.Sum(module => module.Layout.Parameters);
+
+    /// <summary>Whether a single path uses that module.</summary>
+    public bool IsPrivate(ModuleId module) => _byName[module].Paths.Length == 1;
 
     /// <summary>The modules of a path, in the order of the stack (by the lowest part each owns).</summary>
     public ImmutableArray<ModuleDefinition> ModulesOf(PathId path) => _byPath[path];

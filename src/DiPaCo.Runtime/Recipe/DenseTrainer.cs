@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime.Tasks;
@@ -50,6 +49,7 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
                 Sequences = session.Sequences,
                 BatchSequences = config.Recipe.BatchSequences,
                 FirstStep = step,
+                ScheduleStep = step,
                 Steps = Math.Min(config.Recipe.InnerSteps, schedule.TotalSteps - step),
                 Schedule = schedule,
                 AdamW = session.AdamW,
@@ -57,7 +57,7 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
                 Order = kind == ModelKind.DenseBase ? BaseOrder : BaselineOrder,
             };
             TaskResult result = await session.TrainAsync(spec, kind, null, null, done + step, cancellationToken);
-            TrainMetrics metrics = JsonSerializer.Deserialize<TrainMetrics>(result.Metrics, TaskJson.Options)!;
+            TrainMetrics metrics = TrainMetrics.Of(result);
             IEnumerable<BlobHash> before = new[] { model.Parameters, optimizer ?? start };
             await retention.ReleaseOnlyAsync($"start of {spec.Key()}", before.Where(blob => blob != start), cancellationToken);
             optimizer = result[TrainSpec.OptimizerOutput];

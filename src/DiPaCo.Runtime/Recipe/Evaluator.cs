@@ -22,16 +22,28 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     /// <param name="split">Validation or test.</param>
     /// <param name="maxDocuments">Documents scored at most, spread over the paths in proportion; 0: all.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
-    public async Task<EvaluationMetrics> RoutedAsync(ModelVersion model, Split split, int maxDocuments, CancellationToken cancellationToken)
+    public async Task<EvaluationMetrics> RoutedAsync(ServedModel model, Split split, int maxDocuments, CancellationToken cancellationToken)
     {
-        EvaluationMetrics sum = EvaluationMetrics.None;
+        IReadOnlyDictionary<PathId, EvaluationMetrics> paths = await PathsAsync(
+            path => model.PathOf(path, session.Config.Transformer.Compute), split, maxDocuments, cancellationToken);
+        return paths.Values.Aggregate(EvaluationMetrics.None, (sum, scored) => sum + scored);
+    }
+
+    /// <summary>Scores the documents of each path under a model of its own.</summary>
+    /// <param name="modelOf">The model of a path.</param>
+    /// <param name="split">Validation or test.</param>
+    /// <param name="maxDocuments">Documents scored at most, all paths together; 0: all.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
+    public async Task<IReadOnlyDictionary<PathId, EvaluationMetrics>> PathsAsync(
+        Func<PathId, PathInput> modelOf, Split split, int maxDocuments, CancellationToken cancellationToken)
+    {
+        SortedDictionary<PathId, EvaluationMetrics> scored = [];
         foreach (PathId path in topology.Paths)
         {
-            PathInput input = model.PathOf(topology, path, session.Config.Transformer.Compute);
-            sum += await ScoreAsync(input, path, split, maxDocuments, cancellationToken);
+            scored[path] = await ScoreAsync(modelOf(path), path, split, maxDocuments, cancellationToken);
         }
 
-        return sum;
+        return scored;
     }
 
     /// <summary>Scores the same documents under a dense model.</summary>

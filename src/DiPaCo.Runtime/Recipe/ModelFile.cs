@@ -30,6 +30,9 @@ internal sealed record ModelFile
     /// <summary>Blob of every module, by its name.</summary>
     public required ImmutableSortedDictionary<string, BlobHash> Modules { get; init; }
 
+    /// <summary>The paths that are served in an earlier version, under early stopping.</summary>
+    public ImmutableArray<StoppedPath> Stopped { get; init; } = [];
+
     /// <summary>What was trained for them, the base model included: the steps of one path, with the tokens and FLOPs of all.</summary>
     public required TrainMetrics Training { get; init; }
 
@@ -63,6 +66,7 @@ internal sealed record ModelFile
     public IEnumerable<(string What, BlobHash Blob)> Blobs =>
     [
         .. Modules.Select(module => ($"module {module.Key}", module.Value)),
+        .. Stopped.SelectMany(path => path.Modules.Select(module => ($"module {module.Key} of path {path.Path}", module.Value))),
         .. DenseModels.Select(model => ($"dense model {model.Kind}", model.Parameters)),
         ("tokenizer", Tokenizer),
         ("router", Router),
@@ -71,7 +75,7 @@ internal sealed record ModelFile
     ];
 
     /// <summary>The digest of <see cref="Modules"/> as they stand here.</summary>
-    public string ComputeDigest() => ModelVersion.DigestOf(Modules.Select(module => (module.Key, module.Value)));
+    public string ComputeDigest() => ServedModel.DigestOf(Modules.Select(module => (module.Key, module.Value)), Stopped);
 
     /// <summary>Writes the file completely or not at all.</summary>
     public void Write(RunPaths paths, IStorageSteps steps) => DurableFile.WriteAllBytes(
@@ -86,12 +90,22 @@ internal sealed record ModelFile
             return null;
         }
 
+        if (model.Shape.Vocabulary < 1 || model.Shape != config.ShapeFor(model.Shape.Vocabulary))
+        {
+            throw Damaged(Path.Combine(paths.Folder, FileName), "its shape is not that of the run's configuration.");
+        }
+
+        ModelTopology topology = ModelTopology.Create(config.Topology, model.Shape);
         string? problem =
-            model.Shape.Vocabulary < 1 || model.Shape != config.ShapeFor(model.Shape.Vocabulary) ? "its shape is not that of the run's configuration"
-            : !ModelTopology.Create(config.Topology, model.Shape).Modules.Select(module => module.Id.Name).SequenceEqual(model.Modules.Keys.Order(StringComparer.Ordinal)) ? "its modules are not those of the run's topology"
+            !topology.Modules.Select(module => module.Id.Name).SequenceEqual(model.Modules.Keys.Order(StringComparer.Ordinal)) ? "its modules are not those of the run's topology"
+            : !model.Stopped.All(path => Fits(path, topology)) ? "a stopped path has not the modules of the run's topology"
             : null;
         return problem is null ? model : throw Damaged(Path.Combine(paths.Folder, FileName), problem + ".");
     }
+
+    private static bool Fits(StoppedPath path, ModelTopology topology) =>
+        topology.Paths.Contains(path.Path)
+        && topology.ModulesOf(path.Path).Select(module => module.Id.Name).Order(StringComparer.Ordinal).SequenceEqual(path.Modules.Keys.Order(StringComparer.Ordinal));
 
     /// <summary>Reads the file; null before the first phase has ended.</summary>
     /// <exception cref="DiPaCoException">The file is damaged.</exception>

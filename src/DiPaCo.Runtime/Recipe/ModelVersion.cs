@@ -10,17 +10,24 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="Phase">The phase that starts from it.</param>
 /// <param name="Modules">Every module's parameters.</param>
 /// <param name="Momenta">Every module's outer momentum; none before its first outer step.</param>
-/// <param name="Optimizers">Every path's AdamW moments; none before its first phase.</param>
+/// <param name="Optimizers">Every path's AdamW moments; none before its first phase, and in synchronous training.</param>
 internal sealed record ModelVersion(
     Phase Phase,
     ImmutableSortedDictionary<ModuleId, BlobHash> Modules,
     ImmutableSortedDictionary<ModuleId, BlobHash> Momenta,
     ImmutableSortedDictionary<PathId, BlobHash> Optimizers)
 {
-    public IEnumerable<BlobHash> Blobs => [.. Modules.Values, .. Momenta.Values, .. Optimizers.Values];
+    /// <summary>Steps that each path has made on its shard; nothing for those without any.</summary>
+    public ImmutableSortedDictionary<PathId, int> StepsMade { get; init; } = ImmutableSortedDictionary<PathId, int>.Empty;
 
-    /// <summary>SHA-256 over the sorted list of module id and blob hash: equal digests mean equal models.</summary>
-    public string Digest => DigestOf(Modules.Select(module => (module.Key.Name, module.Value)));
+    /// <summary>AdamW's moments of all modules, in synchronous training.</summary>
+    public BlobHash? GridOptimizer { get; init; }
+
+    public IEnumerable<BlobHash> Blobs =>
+        [.. Modules.Values, .. Momenta.Values, .. Optimizers.Values, .. GridOptimizer is { } state ? [state] : Array.Empty<BlobHash>()];
+
+    /// <summary>Steps that a path has made on its shard.</summary>
+    public int StepsOf(PathId path) => StepsMade.GetValueOrDefault(path);
 
     /// <summary>The digest of a list of modules, whatever their order.</summary>
     public static string DigestOf(IEnumerable<(string Module, BlobHash Blob)> modules)

@@ -2,96 +2,120 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Core.Planning;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Training;
 
 namespace DiPaCo.Runtime.Recipe;
 
-/// <summary>One phase (paper Algorithm 1): every path makes τ inner steps on its shard, then every module its outer step.</summary>
+/// <summary>One phase (paper Algorithm 1): the paths whose turn it is make τ inner steps on their shards, then their modules an outer step each.</summary>
 /// <param name="session">The run.</param>
 /// <param name="topology">The model.</param>
-/// <param name="routed">The shards.</param>
-internal sealed class PhaseTrainer(RunSession session, ModelTopology topology, RoutedCorpus routed)
+internal sealed class PhaseTrainer(RunSession session, ModelTopology topology)
 {
-    private readonly LearningRateSchedule _schedule = new(
-        session.Config.Inner.LearningRate, session.Config.Inner.WarmupSteps,
-        session.Config.Recipe.Phases * session.Config.Recipe.InnerSteps, session.Config.Inner.FinalShare);
-
-    private readonly int _maxPaths = topology.Modules.Max(module => module.Paths.Length);
+    private readonly RunConfig _config = session.Config;
+    private readonly PhasePlan _plan = PhasePlan.Of(session.Config);
+    private readonly PathTurns _turns = PathTurns.Of(session.Config, topology.Paths);
+    private long _stepsBefore;
 
     /// <summary>Makes one phase.</summary>
-    public async Task<PhaseOutcome> RunAsync(ModelVersion model, CancellationToken cancellationToken)
+    /// <param name="model">The model at its start.</param>
+    /// <param name="routed">The shards.</param>
+    /// <param name="cancellationToken">Ends the phase; finished tasks are kept.</param>
+    public async Task<PhaseOutcome> RunAsync(ModelVersion model, RoutedCorpus routed, CancellationToken cancellationToken)
     {
         SortedDictionary<PathId, TaskResult> trained = [];
         TrainMetrics sum = TrainMetrics.None;
-        foreach (PathId path in topology.Paths)
+        foreach (PathId path in _turns[model.Phase])
         {
-            TaskResult result = await session.TrainAsync(
-                Inner(model, path), ModelKind.Routed, path, model.Phase, StepsBefore(model.Phase, trained.Count), cancellationToken);
+            TrainSpec spec = Inner(model, routed, path);
+            TaskResult result = await session.TrainAsync(spec, ModelKind.Routed, path, model.Phase, _stepsBefore, cancellationToken);
+            _stepsBefore += spec.Steps;
             trained[path] = result;
-            sum += JsonSerializer.Deserialize<TrainMetrics>(result.Metrics, TaskJson.Options)!;
+            sum += TrainMetrics.Of(result);
         }
 
+        OuterSpec[] outer = [.. topology.Modules.Select(module => Outer(model, routed, module, trained)).OfType<OuterSpec>()];
+        int mostPaths = outer.Max(spec => spec.Contributions.Length);
         ImmutableSortedDictionary<ModuleId, BlobHash>.Builder modules = model.Modules.ToBuilder();
         ImmutableSortedDictionary<ModuleId, BlobHash>.Builder momenta = model.Momenta.ToBuilder();
         ImmutableArray<OuterGradient>.Builder gradients = ImmutableArray.CreateBuilder<OuterGradient>();
-        foreach (ModuleDefinition module in topology.Modules)
+        foreach (OuterSpec spec in outer)
         {
-            if (module.Paths.Length == 1 && !session.Config.Outer.PrivateModules)
+            ModuleId module = spec.Module.Id;
+            if (!_config.Outer.PrivateModules && topology.IsPrivate(module))
             {
-                modules[module.Id] = trained[module.Paths[0]][module.Id.Name];
+                modules[module] = spec.Contributions[0].Blob;
                 continue;
             }
 
-            TaskResult result = await session.Tasks.RunAsync(Outer(model, module, trained), null, cancellationToken);
-            modules[module.Id] = result[OuterSpec.ModuleOutput];
-            momenta[module.Id] = result[OuterSpec.MomentumOutput];
-            if (module.Paths.Length > 1)
-            {
-                OuterMetrics metrics = JsonSerializer.Deserialize<OuterMetrics>(result.Metrics, TaskJson.Options)!;
-                gradients.Add(new OuterGradient(module.Id, model.Phase, module.Paths.Length, metrics.Norm, metrics.Cosine));
-            }
+            double scale = OuterWeighting.Scale(_config.Outer.Rescaling, spec.Contributions.Length, mostPaths);
+            TaskResult result = await OuterAsync(spec with { Options = spec.Options with { Scale = scale } }, model.Phase, cancellationToken);
+            modules[module] = result[OuterSpec.ModuleOutput];
+            momenta[module] = result[OuterSpec.MomentumOutput];
+            OuterMetrics metrics = JsonSerializer.Deserialize<OuterMetrics>(result.Metrics, TaskJson.Options)!;
+            gradients.Add(new OuterGradient(module, model.Phase, spec.Contributions.Length, metrics.Norm, metrics.Cosine));
         }
 
-        ModelVersion next = new(
-            model.Phase.Next, modules.ToImmutable(), momenta.ToImmutable(),
-            trained.ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value[TrainSpec.OptimizerOutput]));
+        ModelVersion next = model with
+        {
+            Phase = model.Phase.Next,
+            Modules = modules.ToImmutable(),
+            Momenta = momenta.ToImmutable(),
+            Optimizers = model.Optimizers.SetItems(trained.Select(entry => KeyValuePair.Create(entry.Key, entry.Value[TrainSpec.OptimizerOutput]))),
+            StepsMade = model.StepsMade.SetItems(trained.Keys.Select(path => KeyValuePair.Create(path, model.StepsOf(path) + _plan[model.Phase].Steps))),
+        };
         return new PhaseOutcome(next, sum, gradients.ToImmutable());
     }
 
-    private TrainSpec Inner(ModelVersion model, PathId path)
+    private TrainSpec Inner(ModelVersion model, RoutedCorpus routed, PathId path)
     {
-        RunConfig config = session.Config;
+        PlannedPhase phase = _plan[model.Phase];
         return new()
         {
-            Model = model.PathOf(topology, path, config.Transformer.Compute),
+            Model = model.PathOf(topology, path, _config.Transformer.Compute),
             Optimizer = model.Optimizers.TryGetValue(path, out BlobHash state) ? state : null,
             Shard = routed.Chunks[path],
             Sequences = session.Sequences,
-            BatchSequences = config.Recipe.BatchSequences,
-            FirstStep = model.Phase.Value * config.Recipe.InnerSteps,
-            Steps = config.Recipe.InnerSteps,
-            Schedule = _schedule,
+            BatchSequences = _config.Recipe.BatchSequences,
+            FirstStep = model.StepsOf(path),
+            ScheduleStep = phase.ScheduleStep,
+            Steps = phase.Steps,
+            Schedule = session.ScheduleOf(phase.Stage),
             AdamW = session.AdamW,
-            Seed = config.Seed,
+            Seed = _config.Seed,
             Order = path.Value,
         };
     }
 
-    private OuterSpec Outer(ModelVersion model, ModuleDefinition module, SortedDictionary<PathId, TaskResult> trained)
+    /// <summary>The outer step of a module; null where none of its paths took part.</summary>
+    private OuterSpec? Outer(ModelVersion model, RoutedCorpus routed, ModuleDefinition module, SortedDictionary<PathId, TaskResult> trained)
     {
-        OuterOptimizerOptions outer = session.Config.Outer;
-        ImmutableArray<double> weights = OuterWeighting.Normalise(
-            outer.Weights, [.. module.Paths.Select(path => routed.SizeOf(path).TrainTokens)]);
-        double scale = OuterWeighting.Scale(outer.Rescaling, module.Paths.Length, _maxPaths);
+        OuterOptimizerOptions outer = _config.Outer;
+        PathId[] paths = [.. module.Paths.Where(trained.ContainsKey)];
+        if (paths.Length == 0)
+        {
+            return null;
+        }
+
+        ImmutableArray<double> weights = OuterWeighting.Normalise(outer.Weights, [.. paths.Select(path => routed.SizeOf(path).TrainTokens)]);
         return new OuterSpec(
             topology.Shape,
             new ModuleInput(module.Id, module.Layout.Parts, model.Modules[module.Id]),
             model.Momenta.TryGetValue(module.Id, out BlobHash momentum) ? momentum : null,
-            [.. module.Paths.Select((path, i) => new Contribution(path, trained[path][module.Id.Name], weights[i]))],
-            new OuterStepOptions(outer.LearningRate, outer.Momentum, scale));
+            [.. paths.Select((path, i) => new Contribution(path, trained[path][module.Id.Name], weights[i]))],
+            new OuterStepOptions(outer.LearningRate, outer.MomentumOf(model.Phase), Scale: 1));
     }
 
-    private long StepsBefore(Phase phase, int pathsDone) =>
-        ((long)phase.Value * topology.Paths.Length + pathsDone) * session.Config.Recipe.InnerSteps;
+    private async Task<TaskResult> OuterAsync(OuterSpec spec, Phase phase, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await session.Tasks.RunAsync(spec, null, cancellationToken);
+        }
+        catch (NonFiniteStepException exception)
+        {
+            throw new DiPaCoException($"The outer step of module {spec.Module.Id} in phase {phase.Value + 1} was not made. {exception.Message}", exception);
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Tasks;
@@ -13,7 +14,9 @@ internal sealed record RoutedCorpus(
     BlobHash Router, ImmutableArray<BlobHash> Features, ImmutableSortedDictionary<PathId, ImmutableArray<BlobHash>> Chunks,
     ImmutableArray<ShardSize> Sizes)
 {
+    private readonly FrozenDictionary<PathId, ShardSize> _sizeOf = Sizes.ToFrozenDictionary(size => size.Path);
+
     public IEnumerable<BlobHash> Blobs => [Router, .. Features, .. Chunks.Values.SelectMany(chunks => chunks)];
 
-    public ShardSize SizeOf(PathId path) => Sizes.First(size => size.Path == path);
+    public ShardSize SizeOf(PathId path) => _sizeOf[path];
 }

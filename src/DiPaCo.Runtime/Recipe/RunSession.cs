@@ -34,6 +34,10 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
     public AdamWOptions AdamW => new(
         config.Inner.Beta1, config.Inner.Beta2, config.Inner.Epsilon, config.Inner.WeightDecay, config.Inner.ClipNorm);
 
+    /// <summary>The learning rates of a stage after the fork: each begins with a warm-up of its own.</summary>
+    public LearningRateSchedule ScheduleOf(PhaseStage stage) =>
+        new(stage.LearningRate, stage.WarmupSteps, checked((int)stage.Steps), config.Inner.FinalShare);
+
     public void Note(string text, bool isWarning = false) => observer.Observe(new RunNote(text, isWarning));
 
     public void Observe(RunEvent runEvent) => observer.Observe(runEvent);
@@ -65,6 +69,16 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
             ModelKind.DenseBase => Stage.Base,
             _ => Stage.Dense,
         };
+        return await TrainAsync(spec, stage, stage == Stage.Dense ? kind : null, path, phase, (spec.FirstStep, spec.Steps), done, cancellationToken);
+    }
+
+    /// <summary>Runs a synchronous training task and reports its steps, those of all paths together.</summary>
+    public Task<TaskResult> TrainAsync(SynchronousSpec spec, Phase phase, long done, CancellationToken cancellationToken) =>
+        TrainAsync(spec, Stage.Phases, null, null, phase, (spec.FirstStep, (long)spec.Steps * spec.Paths.Length), done, cancellationToken);
+
+    private async Task<TaskResult> TrainAsync(
+        TaskSpec spec, Stage stage, ModelKind? baseline, PathId? path, Phase? phase, (int First, long Count) steps, long done, CancellationToken cancellationToken)
+    {
         bool reused = tasks.Find(spec.Key()) is not null;
         StepReporter reporter = new(step =>
         {
@@ -74,20 +88,33 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
             }
 
             observer.Observe(new StepMade(
-                stage, path, phase, spec.FirstStep + (int)step.Done, made.Loss, made.LearningRate,
+                stage, path, phase, steps.First + (int)step.Done, made.Loss, made.LearningRate,
                 made.GradientNorm, made.Tokens, made.Flops, made.Elapsed, made.DataWait)
             {
-                Baseline = stage == Stage.Dense ? kind : null,
+                Baseline = baseline,
             });
             observer.Observe(new StageAdvanced(stage, done + step.Done, Reused: false));
         });
-        TaskResult result = await tasks.RunAsync(spec, reporter, cancellationToken);
+        TaskResult result = await NamedAsync(path, phase, () => tasks.RunAsync(spec, reporter, cancellationToken));
         if (reused)
         {
-            observer.Observe(new StageAdvanced(stage, done + spec.Steps, Reused: true));
+            observer.Observe(new StageAdvanced(stage, done + steps.Count, Reused: true));
         }
 
         return result;
+    }
+
+    /// <summary>Names path and phase where an inner step could not be made.</summary>
+    private static async Task<TaskResult> NamedAsync(PathId? path, Phase? phase, Func<Task<TaskResult>> train)
+    {
+        try
+        {
+            return await train();
+        }
+        catch (NonFiniteStepException exception) when (phase is { } at)
+        {
+            throw new DiPaCoException($"Training stopped in phase {at.Value + 1}{(path is { } id ? $", path {id}" : "")}: {exception.Message}", exception);
+        }
     }
 
     /// <summary>Runs any other task and reports its progress as units of a stage.</summary>

@@ -9,16 +9,15 @@ namespace DiPaCo.Runtime.Recipe;
 
 /// <summary>Samples for the report: beginnings of test documents of different paths, continued by their own path.</summary>
 /// <param name="session">The run.</param>
-/// <param name="topology">The model.</param>
 /// <param name="tokenizerBlob">The tokenizer's blob.</param>
 /// <param name="routed">The shards.</param>
-internal sealed class Sampler(RunSession session, ModelTopology topology, BlobHash tokenizerBlob, RoutedCorpus routed)
+internal sealed class Sampler(RunSession session, BlobHash tokenizerBlob, RoutedCorpus routed)
 {
     private const int MostPaths = 4;
     private const double Temperature = 0.8;
 
     /// <summary>Writes one sample for each of the largest shards that have a test document.</summary>
-    public async Task<ImmutableArray<TextSample>> WriteAsync(ModelVersion model, CancellationToken cancellationToken)
+    public async Task<ImmutableArray<TextSample>> WriteAsync(ServedModel model, CancellationToken cancellationToken)
     {
         int length = session.Config.Evaluation.SampleTokens;
         if (length == 0)
@@ -37,7 +36,7 @@ internal sealed class Sampler(RunSession session, ModelTopology topology, BlobHa
             using TokenCorpus corpus = await TokenFiles.OpenAsync(routed.Chunks[path], session.Store, cancellationToken);
             (int[] prompt, string source) = Prompt(corpus);
             SampleSpec spec = new(
-                model.PathOf(topology, path, session.Config.Transformer.Compute), [.. prompt],
+                model.PathOf(path, session.Config.Transformer.Compute), [.. prompt],
                 Math.Min(length, session.Config.Transformer.SequenceLength - prompt.Length),
                 tokenizer.EndOfText, Temperature, session.Config.Seed);
             TaskResult result = await session.Tasks.RunAsync(spec, null, cancellationToken);

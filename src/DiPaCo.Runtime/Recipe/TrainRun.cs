@@ -42,26 +42,28 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             return (result, Summarise(result));
         });
 
-        Evaluator evaluator = new(session, topology, routed, corpus.Tokenizer);
-        PhaseLog log = await TrainPhasesAsync(topology, corpus, routed, baseModel, evaluator, origins, cancellationToken);
+        ModelVersion fork = await ForkAsync(topology, baseModel, cancellationToken);
+        PhaseLog log = await new PhaseLoop(session, topology, corpus, retention).RunAsync(
+            fork, routed, origins, log => WriteModel(corpus, baseModel, log, []), cancellationToken);
 
         ImmutableArray<DenseModel> baselines = await new DenseBaselines(session, dense, StepCounts.Of(_config, topology.Paths.Length))
             .TrainAsync(initial, baseModel, BaseSchedule, cancellationToken);
         await retention.ReleaseAsync(
             Retention.Last,
-            [.. origins, .. routed.Blobs, .. log.Kept, .. baselines.Select(baseline => baseline.Parameters)],
+            [.. origins, .. log.Kept, .. baselines.Select(baseline => baseline.Parameters)],
             cancellationToken);
 
-        WriteModel(topology, corpus, routed, baseModel, log, baselines);
+        WriteModel(corpus, baseModel, log, baselines);
+        Evaluator evaluator = new(session, topology, log.Routed, corpus.Tokenizer);
         long scored = (2 + baselines.Length) * evaluator.DocumentsOf(Split.Test, _config.Evaluation.MaxDocuments);
         ImmutableArray<EvaluationRow> rows = await session.StageAsync(Stage.Evaluation, scored, "documents", async () =>
         {
             ImmutableArray<EvaluationRow> table = await EvaluateAsync(topology, evaluator, dense, baseModel, log, baselines, cancellationToken);
             return (table, $"perplexity {table[0].Perplexity:0.00}");
         });
-        ImmutableArray<TextSample> samples = await new Sampler(session, topology, corpus.Tokenizer, routed)
-            .WriteAsync(log.Model, cancellationToken);
-        return Results(corpus, topology, routed, log, rows, samples);
+        ImmutableArray<TextSample> samples = await new Sampler(session, corpus.Tokenizer, log.Routed)
+            .WriteAsync(log.Served, cancellationToken);
+        return Results(corpus, topology, log, rows, samples);
     }
 
     private LearningRateSchedule BaseSchedule => new(
@@ -80,35 +82,6 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             return (model, $"{model.Training.Steps:N0} steps, {model.Training.Tokens:N0} tokens");
         });
 
-    private Task<PhaseLog> TrainPhasesAsync(
-        ModelTopology topology, PreparedCorpus corpus, RoutedCorpus routed, DenseModel baseModel, Evaluator evaluator,
-        ImmutableArray<BlobHash> origins, CancellationToken cancellationToken)
-    {
-        RecipeOptions recipe = _config.Recipe;
-        return session.StageAsync(Stage.Phases, StepCounts.Of(_config, topology.Paths.Length).Paths, "steps", async () =>
-        {
-            PhaseTrainer trainer = new(session, topology, routed);
-            PhaseLog log = new(await ForkAsync(topology, baseModel, cancellationToken), recipe.KeepPhases);
-            while (log.Model.Phase.Value < recipe.Phases)
-            {
-                Phase phase = log.Model.Phase;
-                PhaseOutcome outcome = await trainer.RunAsync(log.Model, cancellationToken);
-                log.Add(outcome, await ValidateAsync(evaluator, outcome.Model, cancellationToken));
-                string moment = Retention.EndOf(phase);
-                if (!retention.IsPast(moment))
-                {
-                    WriteModel(topology, corpus, routed, baseModel, log, []);
-                }
-
-                await retention.ReleaseAsync(
-                    moment, [.. origins, .. routed.Blobs, .. log.Kept], cancellationToken, log.Model.Digest);
-                session.Observe(new PhaseFinished(phase, recipe.Phases, outcome.Training.LossSum / outcome.Training.Steps, log.ValidationOf(phase)));
-            }
-
-            return (log, $"{recipe.Phases} phases, {log.Training.Tokens:N0} tokens");
-        });
-    }
-
     private async Task<ModelVersion> ForkAsync(ModelTopology topology, DenseModel baseModel, CancellationToken cancellationToken)
     {
         ImmutableSortedDictionary<ModuleId, BlobHash>.Builder modules = ImmutableSortedDictionary.CreateBuilder<ModuleId, BlobHash>();
@@ -124,25 +97,12 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             ImmutableSortedDictionary<ModuleId, BlobHash>.Empty, ImmutableSortedDictionary<PathId, BlobHash>.Empty);
     }
 
-    private async Task<double?> ValidateAsync(Evaluator evaluator, ModelVersion model, CancellationToken cancellationToken)
-    {
-        int every = _config.Evaluation.EveryPhases;
-        if (every == 0 || (model.Phase.Value % every != 0 && model.Phase.Value != _config.Recipe.Phases))
-        {
-            return null;
-        }
-
-        EvaluationMetrics scored = await evaluator.RoutedAsync(
-            model, Split.Validation, _config.Evaluation.MaxValidationDocuments, cancellationToken);
-        return scored.Tokens == 0 ? null : scored.Perplexity;
-    }
-
     private async Task<ImmutableArray<EvaluationRow>> EvaluateAsync(
         ModelTopology topology, Evaluator evaluator, DenseTrainer dense, DenseModel baseModel, PhaseLog log,
         ImmutableArray<DenseModel> baselines, CancellationToken cancellationToken)
     {
         int most = _config.Evaluation.MaxDocuments;
-        EvaluationMetrics scored = await evaluator.RoutedAsync(log.Model, Split.Test, most, cancellationToken);
+        EvaluationMetrics scored = await evaluator.RoutedAsync(log.Served, Split.Test, most, cancellationToken);
         ThrowIfNothingScored(scored);
         ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
         rows.Add(Evaluator.Row(ModelKind.Routed, topology, _config.Topology, TrainingOf(topology, baseModel, log), scored));
@@ -159,22 +119,22 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     private static TrainMetrics TrainingOf(ModelTopology topology, DenseModel baseModel, PhaseLog log) =>
         baseModel.Training + (log.Training with { Steps = log.Training.Steps / topology.Paths.Length });
 
-    private void WriteModel(
-        ModelTopology topology, PreparedCorpus corpus, RoutedCorpus routed, DenseModel baseModel, PhaseLog log,
-        ImmutableArray<DenseModel> baselines)
+    private void WriteModel(PreparedCorpus corpus, DenseModel baseModel, PhaseLog log, ImmutableArray<DenseModel> baselines)
     {
+        ServedModel served = log.Served;
         ModelFile model = new()
         {
             PhasesDone = log.Model.Phase.Value,
-            ModelDigest = log.Model.Digest,
-            Shape = topology.Shape,
+            ModelDigest = served.Digest,
+            Shape = served.Topology.Shape,
             Modules = log.Model.Modules.ToImmutableSortedDictionary(module => module.Key.Name, module => module.Value, StringComparer.Ordinal),
-            Training = TrainingOf(topology, baseModel, log),
+            Stopped = served.StoppedPaths,
+            Training = TrainingOf(served.Topology, baseModel, log),
             Base = baseModel,
             Tokenizer = corpus.Tokenizer,
-            Router = routed.Router,
+            Router = log.Routed.Router,
             Chunks = corpus.Chunks,
-            Features = routed.Features,
+            Features = log.Routed.Features,
             Baselines = baselines,
             Validation = [.. log.Validation],
         };
@@ -182,15 +142,15 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     }
 
     private RunResults Results(
-        PreparedCorpus corpus, ModelTopology topology, RoutedCorpus routed, PhaseLog log,
+        PreparedCorpus corpus, ModelTopology topology, PhaseLog log,
         ImmutableArray<EvaluationRow> rows, ImmutableArray<TextSample> samples) => new()
         {
             Name = _config.Name,
-            ModelDigest = log.Model.Digest,
+            ModelDigest = log.Served.Digest,
             ConfigurationYaml = session.ConfigurationYaml,
             Corpus = corpus.Summary,
             Model = ModelSummary.Of(topology),
-            Shards = [.. routed.Sizes.Select(size => new ShardSummary(size.Path, size.TrainDocuments, size.TrainTokens, size.Sources))],
+            Shards = [.. log.Routed.Sizes.Select(size => new ShardSummary(size.Path, size.TrainDocuments, size.TrainTokens, size.Sources))],
             Evaluation = rows,
             Validation = [.. log.Validation],
             OuterGradients = [.. log.OuterGradients],

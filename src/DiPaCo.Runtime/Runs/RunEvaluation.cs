@@ -142,9 +142,13 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             }
         }
 
-        private PathInput PathOf(PathId path) => new(
-            model.Shape, config.Transformer.Compute,
-            [.. _topology.ModulesOf(path).Select(module => new ModuleInput(module.Id, module.Layout.Parts, model.Modules[module.Id.Name]))]);
+        private PathInput PathOf(PathId path)
+        {
+            ImmutableSortedDictionary<string, BlobHash> modules = model.Stopped.FirstOrDefault(stopped => stopped.Path == path)?.Modules ?? model.Modules;
+            return new PathInput(
+                model.Shape, config.Transformer.Compute,
+                [.. _topology.ModulesOf(path).Select(module => new ModuleInput(module.Id, module.Layout.Parts, modules[module.Id.Name]))]);
+        }
 
         private PathInput Dense(BlobHash blob) => DenseTrainer.ModelOf(model.Shape, config.Transformer.Compute, blob);
     }

@@ -22,7 +22,8 @@ public sealed class AdamW : IDisposable
     // Copies go through a piece of 4 MiB: beside the moments themselves nothing grows with the model.
     private const int LargestPiece = 1 << 20;
 
-    private readonly PathModel _model;
+    private readonly PathParameters _parameters;
+    private readonly IKernels _kernels;
     private readonly AdamWOptions _options;
     private readonly TensorBuffer _moment1;
     private readonly TensorBuffer _moment2;
@@ -31,12 +32,22 @@ public sealed class AdamW : IDisposable
     /// <param name="model">The path to optimize; not owned.</param>
     /// <param name="options">β₁, β₂, ε, weight decay and clipping. The learning rate is given at each step.</param>
     public AdamW(PathModel model, AdamWOptions options)
+        : this(model.Parameters, model.Kernels, options)
     {
-        _model = model;
+    }
+
+    /// <summary>The same for any collection of modules.</summary>
+    /// <param name="parameters">What to optimize; not owned.</param>
+    /// <param name="kernels">Computes; not owned.</param>
+    /// <param name="options">β₁, β₂, ε, weight decay and clipping.</param>
+    internal AdamW(PathParameters parameters, IKernels kernels, AdamWOptions options)
+    {
+        _parameters = parameters;
+        _kernels = kernels;
         _options = options;
-        Device device = model.Parameters.Buffers.Master.Value.device;
-        _moment1 = new TensorBuffer(0, ScalarType.Float32, device, model.Parameters.Length);
-        _moment2 = new TensorBuffer(0, ScalarType.Float32, device, model.Parameters.Length);
+        Device device = parameters.Buffers.Master.Value.device;
+        _moment1 = new TensorBuffer(0, ScalarType.Float32, device, parameters.Length);
+        _moment2 = new TensorBuffer(0, ScalarType.Float32, device, parameters.Length);
         _moment1.Clear();
         _moment2.Clear();
     }
@@ -50,20 +61,20 @@ public sealed class AdamW : IDisposable
     /// <param name="learningRate">η of this step.</param>
     /// <param name="loss">The step's mean loss: not used but to say, with the gradient, whether the step is sound.</param>
     /// <returns>The norm of the gradient before clipping.</returns>
-    /// <exception cref="DiPaCoException">Loss or gradient is not finite; parameters and moments are as before.</exception>
+    /// <exception cref="NonFiniteStepException">Loss or gradient is not finite; parameters and moments are as before.</exception>
     public double Step(double learningRate, double loss)
     {
-        PathParameters parameters = _model.Parameters;
-        double norm = Math.Sqrt(_model.Kernels.SumOfSquares(parameters.Buffers.Gradient));
+        PathParameters parameters = _parameters;
+        double norm = Math.Sqrt(_kernels.SumOfSquares(parameters.Buffers.Gradient));
         if (!double.IsFinite(norm) || !double.IsFinite(loss))
         {
-            throw new DiPaCoException(
+            throw new NonFiniteStepException(
                 $"Step {Steps + 1} has loss {loss} and gradient norm {norm}; expected finite numbers, so the update was not made. " +
                 $"The learning rate was {learningRate:G4}: lower it or lengthen the warm-up; compute: fp32 tells whether the precision is to blame.");
         }
 
         Steps++;
-        _model.Kernels.AdamW(parameters, _moment1, _moment2, new AdamWStep(
+        _kernels.AdamW(parameters, _moment1, _moment2, new AdamWStep(
             learningRate, _options.Beta1, _options.Beta2, _options.Epsilon, _options.WeightDecay,
             GradientScale: _options.ClipNorm > 0 && norm > _options.ClipNorm ? _options.ClipNorm / norm : 1,
             Correction1: 1 - Math.Pow(_options.Beta1, Steps),
@@ -76,7 +87,7 @@ public sealed class AdamW : IDisposable
     /// <param name="destination">Receives the file, front to back.</param>
     public void Save(Stream destination)
     {
-        ImmutableArray<ParameterSegment> segments = _model.Parameters.Segments;
+        ImmutableArray<ParameterSegment> segments = _parameters.Segments;
         TensorSpec[] specs = [.. segments.SelectMany(segment => new[] { Spec(segment, 1), Spec(segment, 2) })];
         SafeTensorsWriter writer = new(destination, specs, [new(StepsKey, Steps.ToString(CultureInfo.InvariantCulture))]);
         float[] piece = new float[Math.Min(LargestPiece, segments.Max(segment => segment.Length))];
@@ -101,7 +112,7 @@ public sealed class AdamW : IDisposable
             throw new SafeTensorsException(file, $"its number of steps is '{steps}', a whole number was expected");
         }
 
-        foreach (ParameterSegment segment in _model.Parameters.Segments)
+        foreach (ParameterSegment segment in _parameters.Segments)
         {
             Read(reader, segment, 1, _moment1);
             Read(reader, segment, 2, _moment2);
@@ -113,15 +124,15 @@ public sealed class AdamW : IDisposable
     /// <summary>Copies the moments of a module, padding included.</summary>
     public void ReadMoments(ModuleId module, Span<float> moment1, Span<float> moment2)
     {
-        FlatCopy.Read(_moment1, _model.Parameters.Segment(module), moment1);
-        FlatCopy.Read(_moment2, _model.Parameters.Segment(module), moment2);
+        FlatCopy.Read(_moment1, _parameters.Segment(module), moment1);
+        FlatCopy.Read(_moment2, _parameters.Segment(module), moment2);
     }
 
     /// <summary>Replaces the moments of a module, padding included.</summary>
     public void WriteMoments(ModuleId module, ReadOnlySpan<float> moment1, ReadOnlySpan<float> moment2)
     {
-        FlatCopy.Write(_moment1, _model.Parameters.Segment(module), moment1);
-        FlatCopy.Write(_moment2, _model.Parameters.Segment(module), moment2);
+        FlatCopy.Write(_moment1, _parameters.Segment(module), moment1);
+        FlatCopy.Write(_moment2, _parameters.Segment(module), moment2);
     }
 
     /// <inheritdoc/>

@@ -60,6 +60,7 @@ internal sealed class RunView
         Sequences = Sequences,
         BatchSequences = Config.Recipe.BatchSequences,
         FirstStep = firstStep,
+        ScheduleStep = firstStep,
         Steps = steps,
         Schedule = new LearningRateSchedule(
             Config.Inner.LearningRate, Config.Inner.WarmupSteps, Config.Recipe.Phases * Config.Recipe.InnerSteps, Config.Inner.FinalShare),

@@ -72,7 +72,7 @@ public sealed class AdamWTests
         (int[] tokens, int[] targets) = Batch(9);
         model.Accumulate(tokens, targets, Length, double.PositiveInfinity);
 
-        DiPaCoException error = Assert.Throws<DiPaCoException>(() => optimizer.Step(1e-2, 4.5));
+        DiPaCoException error = Assert.Throws<NonFiniteStepException>(() => optimizer.Step(1e-2, 4.5));
 
         Assert.Contains("Step 2 has loss 4.5 and gradient norm", error.Message, StringComparison.Ordinal);
         Assert.Equal(before, ToDouble(model, (p, id) => p.ParametersOf(id).ToArray()));

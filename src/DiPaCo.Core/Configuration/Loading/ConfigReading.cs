@@ -57,6 +57,11 @@ internal sealed class ConfigReading(ErrorList errors)
             return $"It belongs to an item of 'topology.levels', such as '- {{ {key}: … }}'.";
         }
 
+        if (StageReader.Keys.Contains(key))
+        {
+            return $"It belongs to an item of 'recipe.stages', such as '- {{ {key}: … }}'.";
+        }
+
         string place = section.Length == 0 ? "at the top level" : $"in '{section}'";
         return NearestKey.To(key, known) is string nearest
             ? $"Did you mean '{nearest}'?"

@@ -19,6 +19,7 @@ internal sealed class ConfigRules(ConfigReading reading)
         CheckTokens(config);
         CheckElements(config);
         CheckBaselines(config);
+        CheckDiscriminative(config);
     }
 
     private void CheckTokenizer(TokenizerOptions tokenizer)
@@ -84,7 +85,16 @@ internal sealed class ConfigRules(ConfigReading reading)
             inner.BaseWarmupSteps <= recipe.BaseSteps, ["inner.base_warmup_steps", "recipe.base_steps"],
             $"a warm-up of {inner.BaseWarmupSteps:N0} steps is longer than the {recipe.BaseSteps:N0} steps of recipe.base_steps.");
         Require(
-            inner.WarmupSteps <= steps, ["inner.warmup_steps", "recipe.inner_steps", "recipe.phases"],
+            recipe.Stages.IsEmpty || recipe.Phases == recipe.Stages.Sum(stage => (long)stage.Phases), ["recipe.phases", "recipe.stages"],
+            $"the stages have {recipe.Stages.Sum(stage => (long)stage.Phases):N0} phases and recipe.phases says {recipe.Phases:N0}; leave out recipe.phases.");
+        Require(
+            recipe.Stages.IsEmpty || recipe.InnerSteps == recipe.Stages[0].InnerSteps, ["recipe.inner_steps", "recipe.stages"],
+            $"the first stage has {(recipe.Stages.IsEmpty ? 0 : recipe.Stages[0].InnerSteps):N0} steps a phase and recipe.inner_steps says {recipe.InnerSteps:N0}; leave out recipe.inner_steps.");
+        Require(
+            recipe.Training == TrainingMode.Phases || recipe.PathsPerPhase == 0, ["recipe.paths_per_phase", "recipe.training"],
+            "in synchronous training all paths take part in every step; leave out recipe.paths_per_phase.");
+        Require(
+            !recipe.Stages.IsEmpty || inner.WarmupSteps <= steps, ["inner.warmup_steps", "recipe.inner_steps", "recipe.phases"],
             $"a warm-up of {inner.WarmupSteps:N0} steps is longer than the {steps:N0} steps of recipe.phases × recipe.inner_steps.");
     }
 
@@ -138,7 +148,24 @@ internal sealed class ConfigRules(ConfigReading reading)
             $"a dense model at the FLOPs of {paths:N0} paths makes {steps:N0} steps, expected at most {MostSteps:N0}.");
     }
 
-    private static long StepsOf(RecipeOptions recipe) => (long)recipe.Phases * recipe.InnerSteps;
+    private void CheckDiscriminative(RunConfig config)
+    {
+        bool rounds = !config.Discriminative.AfterPhases.IsEmpty;
+        Require(
+            !rounds || config.Routing.Method.UsesFeatures(), ["discriminative.after_phases", "routing.method"],
+            "a router that learns from the paths needs features, and routing.method has none.");
+        Require(
+            !rounds || config.Data.RouterShare > 0, ["data.router_share", "discriminative.after_phases"],
+            "discriminative routing scores documents that are kept apart for it; expected a router_share above 0.");
+        Require(
+            !rounds || config.Recipe.Phases > 1, ["discriminative.after_phases", "recipe.phases"],
+            "with a single phase nothing follows a discriminative round; leave out discriminative.after_phases.");
+        Require(
+            !config.Recipe.EarlyStopping || config.Evaluation.EveryPhases > 0, ["recipe.early_stopping", "evaluation.every_phases"],
+            "early stopping looks at the validation documents after a phase; expected evaluation.every_phases of at least 1.");
+    }
+
+    private static long StepsOf(RecipeOptions recipe) => recipe.Stages.IsEmpty ? (long)recipe.Phases * recipe.InnerSteps : recipe.Stages.Sum(stage => stage.Steps);
 
     private static double PathsOf(TopologyOptions topology) => topology.Replicas
         * (topology.Paths.IsEmpty ? topology.Levels.Aggregate(1.0, (product, level) => product * level.Experts) : topology.Paths.Length);

@@ -3,7 +3,8 @@ namespace DiPaCo.Core.Configuration;
 /// <summary>The section <c>inner</c>. A warm-up that is not stated never takes more than a tenth of its stage.</summary>
 internal static class InnerSection
 {
-    private static readonly Interval Rate = new(0, 10, OpenBelow: true);
+    /// <summary>Learning rates.</summary>
+    public static readonly Interval Rate = new(0, 10, OpenBelow: true);
     private static readonly Interval Decay = new(0, 1, OpenAbove: true);
     private static readonly Bounds Steps = new(0, 100_000_000);
 

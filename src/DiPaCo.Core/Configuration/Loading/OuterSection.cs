@@ -10,6 +10,7 @@ internal static class OuterSection
         {
             LearningRate = section.Number("learning_rate", defaults.LearningRate, new Interval(0, 100, OpenBelow: true), "Outer learning rate."),
             Momentum = section.Number("momentum", defaults.Momentum, new Interval(0, 1, OpenAbove: true), "Outer Nesterov momentum; 0 with learning_rate 1 is plain averaging."),
+            MomentumWarmupPhases = section.Count("momentum_warmup_phases", defaults.MomentumWarmupPhases, new Bounds(0, 1_000_000), "Phases over which the momentum rises from 0; 0: none."),
             Weights = section.Word("weights", defaults.Weights, "Weights of the paths through a module: shard_size or uniform."),
             Rescaling = section.Word("rescaling", filled.Rescaling, "Factor on the averaged outer gradient: none, square_root or relative."),
             PrivateModules = section.Flag("private_modules", defaults.PrivateModules, "Whether modules of a single path have the outer step too."),

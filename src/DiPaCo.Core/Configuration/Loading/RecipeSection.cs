@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace DiPaCo.Core.Configuration;
 
 /// <summary>The section <c>recipe</c>.</summary>
@@ -9,17 +11,25 @@ internal static class RecipeSection
         Bounds sequences = new(1, 1_048_576);
         RecipeOptions defaults = new() { BaseSteps = 1, Phases = 1, InnerSteps = 1, BatchSequences = 1, MicroBatchSequences = 1 };
         int batch = section.Count("batch_sequences", filled.BatchSequences, sequences, "Sequences of one step.");
+        ImmutableArray<PhaseStage> stages = StageReader.ReadAll(section);
         RecipeOptions options = new()
         {
             BatchSequences = batch,
             MicroBatchSequences = section.Count("micro_batch_sequences", Math.Min(filled.MicroBatchSequences, batch), sequences, "Sequences computed at once; their gradients add up to the batch's."),
-            BaseSteps = section.Count("base_steps", filled.BaseSteps, steps, "Steps of the dense base model on all data, before the fork."),
-            Phases = section.Count("phases", filled.Phases, new Bounds(1, 1_000_000), "Phases after the fork."),
-            InnerSteps = section.Count("inner_steps", filled.InnerSteps, new Bounds(1, 1_000_000), "Steps of one path in one phase."),
+            BaseSteps = section.Count("base_steps", filled.BaseSteps, steps with { Least = 0 }, "Steps of the dense base model on all data, before the fork; 0: none."),
+            Phases = section.Count("phases", PhasesOf(stages, filled), new Bounds(1, 1_000_000), "Phases after the fork."),
+            InnerSteps = section.Count("inner_steps", stages.IsEmpty ? filled.InnerSteps : stages[0].InnerSteps, new Bounds(1, 1_000_000), "Steps of one path in one phase."),
+            Stages = stages,
+            Training = section.Word("training", defaults.Training, "phases: paths meet after every phase; synchronous: at every step, to compare with."),
+            PathsPerPhase = section.Count("paths_per_phase", defaults.PathsPerPhase, new Bounds(0, TopologySection.MostPaths), "Paths that take part in a phase, in turns; 0: all."),
+            EarlyStopping = section.Flag("early_stopping", defaults.EarlyStopping, "Whether each path is served as it was when it did best on its own validation documents."),
             LossOnPrefix = section.Flag("loss_on_prefix", defaults.LossOnPrefix, "Whether training counts the loss of the routing prefix."),
             KeepPhases = section.Count("keep_phases", defaults.KeepPhases, new Bounds(1, 1_000_000), "Past phases whose files are kept besides the newest."),
         };
         section.Finish();
         return options;
     }
+
+    private static int PhasesOf(ImmutableArray<PhaseStage> stages, SizeTable filled) =>
+        stages.IsEmpty ? filled.Phases : (int)Math.Min(int.MaxValue, stages.Sum(stage => (long)stage.Phases));
 }

@@ -33,6 +33,7 @@ internal static class RunSection
             Topology = topology,
             Recipe = recipe,
             Routing = RoutingSection.Read(top.Section("routing")),
+            Discriminative = DiscriminativeSection.Read(top.Section("discriminative"), recipe),
             Inner = InnerSection.Read(top.Section("inner"), filled, recipe),
             Outer = OuterSection.Read(top.Section("outer"), filled),
             Evaluation = EvaluationSection.Read(top.Section("evaluation"), filled),

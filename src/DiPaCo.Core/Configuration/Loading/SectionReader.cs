@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace DiPaCo.Core.Configuration;
 
 /// <summary>
@@ -130,6 +132,39 @@ internal sealed class SectionReader
 
         Keep(key, ConfigYaml.Of(value is null ? "null" : YamlText.Quote(value)), summary);
         return value;
+    }
+
+    /// <summary>A list of whole numbers, ascending, each once; empty where the file is silent.</summary>
+    public ImmutableArray<int> WholeNumbers(string key, Bounds bounds, string summary)
+    {
+        string expected = $"a list such as [1, 4], ascending, each {bounds}";
+        ImmutableArray<int>.Builder numbers = ImmutableArray.CreateBuilder<int>();
+        switch (Value(key))
+        {
+            case null:
+                break;
+            case YamlSequence list:
+                foreach (YamlValue item in list.Items)
+                {
+                    if (item is YamlScalar { IsPlain: true } scalar && NumberText.TryWhole(scalar.Text, out long number)
+                        && bounds.Contain(number) && (numbers.Count == 0 || number > numbers[^1]))
+                    {
+                        numbers.Add((int)number);
+                    }
+                    else
+                    {
+                        Wrong(key, item, expected);
+                    }
+                }
+
+                break;
+            case YamlValue other:
+                Wrong(key, other, expected);
+                break;
+        }
+
+        Keep(key, ConfigYaml.Of($"[{string.Join(", ", numbers)}]"), summary);
+        return numbers.ToImmutable();
     }
 
     /// <summary>A key that means nothing here, and fills in nothing; that the file states it is for a rule to judge.</summary>

@@ -32,6 +32,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 InitializeSpec initialize => await InitializeAsync(initialize, store, cancellationToken),
                 ForkSpec fork => await ForkTask.ExecuteAsync(fork, store, cancellationToken),
                 TrainSpec train => await TrainAsync(train, store, progress, cancellationToken),
+                SynchronousSpec synchronous => await TrainAsync(synchronous, store, progress, cancellationToken),
                 OuterSpec outer => await OuterTask.ExecuteAsync(outer, store, cancellationToken),
                 FeaturesSpec features => await FeaturesAsync(features, store, progress, cancellationToken),
                 RouterSpec router => await FitRouterAsync(router, store, cancellationToken),
@@ -78,6 +79,36 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
             task.Execute(_models.Load(spec.Model, files, spec.Sequences.MicroBatch * spec.Sequences.Length), optimizer, progress, cancellationToken));
         try
         {
+            return await outcome.StoreAsync(store, cancellationToken);
+        }
+        finally
+        {
+            await _compute.Run(() =>
+            {
+                outcome.Dispose();
+                return true;
+            });
+        }
+    }
+
+    private async Task<TaskResult> TrainAsync(SynchronousSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> files = await PathModels.FilesAsync(spec.Modules.Select(module => module.Blob), store, cancellationToken);
+        string? optimizer = spec.Optimizer is { } state ? await store.GetFileAsync(state, cancellationToken) : null;
+        using TokenFiles shards = await TokenFiles.OpenAllAsync(spec.Paths.Select(path => path.Shard), store, cancellationToken);
+        SynchronousTask task = new(spec, shards.Corpora, time);
+        PathInput first = new(
+            spec.Shape, spec.Compute,
+            [.. spec.Paths[0].Modules.Select(id => spec.Modules.First(module => module.Id == id))]);
+        SynchronousOutcome outcome = await _compute.Run(() => new SynchronousOutcome(
+            spec, files, optimizer, _models.Create(first, spec.Sequences.MicroBatch * spec.Sequences.Length), device));
+        try
+        {
+            await _compute.Run(() =>
+            {
+                outcome.Train(task, progress, cancellationToken);
+                return true;
+            });
             return await outcome.StoreAsync(store, cancellationToken);
         }
         finally

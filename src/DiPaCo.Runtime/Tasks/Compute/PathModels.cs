@@ -40,7 +40,7 @@ internal sealed class PathModels(torch.Device device) : IDisposable
         {
             _model?.Dispose();
             _model = null;
-            _model = new PathModel(path.Shape, Definitions(path), new ComputeOptions
+            _model = new PathModel(path.Shape, Definitions(path.Shape, path.Modules), new ComputeOptions
             {
                 Type = path.Compute,
                 Device = device,
@@ -56,10 +56,14 @@ internal sealed class PathModels(torch.Device device) : IDisposable
     public void Dispose() => _model?.Dispose();
 
     /// <summary>The files of a path's modules.</summary>
-    public static async Task<IReadOnlyList<string>> FilesAsync(PathInput path, IBlobStore store, CancellationToken cancellationToken)
+    public static Task<IReadOnlyList<string>> FilesAsync(PathInput path, IBlobStore store, CancellationToken cancellationToken) =>
+        FilesAsync(path.Blobs, store, cancellationToken);
+
+    /// <summary>The files of modules.</summary>
+    public static async Task<IReadOnlyList<string>> FilesAsync(IEnumerable<BlobHash> modules, IBlobStore store, CancellationToken cancellationToken)
     {
         List<string> files = [];
-        foreach (BlobHash blob in path.Blobs)
+        foreach (BlobHash blob in modules)
         {
             files.Add(await store.GetFileAsync(blob, cancellationToken));
         }
@@ -67,6 +71,7 @@ internal sealed class PathModels(torch.Device device) : IDisposable
         return files;
     }
 
-    private static ImmutableArray<ModuleDefinition> Definitions(PathInput path) =>
-        [.. path.Modules.Select(module => new ModuleDefinition(module.Id, ModuleLayout.Of(path.Shape, module.Parts), []))];
+    /// <summary>The layouts of modules.</summary>
+    public static ImmutableArray<ModuleDefinition> Definitions(TransformerShape shape, IEnumerable<ModuleInput> modules) =>
+        [.. modules.Select(module => new ModuleDefinition(module.Id, ModuleLayout.Of(shape, module.Parts), []))];
 }

@@ -23,8 +23,15 @@ internal static class OuterTask
         {
             cancellationToken.ThrowIfCancellationRequested();
             ModuleFile.Read(await store.GetFileAsync(contribution.Blob, cancellationToken), layout, buffer);
+            double deltaNorm = OuterStep.DeltaNorm(parameters, buffer);
+            if (!double.IsFinite(deltaNorm))
+            {
+                throw new NonFiniteStepException(
+                    $"The outer gradient of path {contribution.Path} has the norm {deltaNorm}; a finite number was expected. Lower the inner learning rate, or lengthen its warm-up.");
+            }
+
             step.Fold(buffer, contribution.Weight);
-            agreement.Add(contribution.Weight, OuterStep.DeltaNorm(parameters, buffer));
+            agreement.Add(contribution.Weight, deltaNorm);
         }
 
         double norm = step.GradientNorm(parameters);

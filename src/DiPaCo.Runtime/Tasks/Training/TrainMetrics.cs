@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>
@@ -12,6 +14,9 @@ public sealed record TrainMetrics(long Steps, double LossSum, long Tokens, doubl
 {
     /// <summary>Of no step.</summary>
     public static TrainMetrics None { get; } = new(0, 0, 0, 0);
+
+    /// <summary>What a training task reported.</summary>
+    public static TrainMetrics Of(TaskResult result) => JsonSerializer.Deserialize<TrainMetrics>(result.Metrics, TaskJson.Options)!;
 
     /// <summary>Of both together.</summary>
     public static TrainMetrics operator +(TrainMetrics a, TrainMetrics b) =>

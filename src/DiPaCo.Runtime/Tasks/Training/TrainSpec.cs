@@ -34,8 +34,11 @@ public sealed record TrainSpec : TaskSpec
     /// <summary>Sequences of a step.</summary>
     public required int BatchSequences { get; init; }
 
-    /// <summary>First step within the stage, from 0: it fixes learning rate and batch.</summary>
+    /// <summary>Steps that were made on this shard before: they fix the batches.</summary>
     public required int FirstStep { get; init; }
+
+    /// <summary>Place of the first step in the schedule, from 0.</summary>
+    public required int ScheduleStep { get; init; }
 
     /// <summary>Steps to make, τ.</summary>
     public required int Steps { get; init; }

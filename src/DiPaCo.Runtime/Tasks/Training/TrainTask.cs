@@ -54,7 +54,7 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
 
             double sum = model.Accumulate(batch.Tokens.Span, batch.Targets.Span, batch.Length, 1.0 / batch.ScoredTargets);
             double loss = sum / batch.ScoredTargets;
-            double learningRate = spec.Schedule.At(step);
+            double learningRate = spec.Schedule.At(spec.ScheduleStep + step - spec.FirstStep);
             double norm = adamW.Step(learningRate, loss);
 
             double flops = model.Shape.TrainingFlopsPerToken(batch.Length) * batch.Rows * batch.Length;

@@ -1,0 +1,19 @@
+using System.Collections.Immutable;
+
+namespace DiPaCo.Core.Configuration;
+
+/// <summary>
+/// Discriminative routing (paper §2.4.2, §7.2.1): documents kept apart are scored under every path, a linear classifier learns from their
+/// features which path is best, and all documents are sharded anew by it.
+/// </summary>
+public sealed record DiscriminativeOptions
+{
+    /// <summary>After which phases the router is fitted anew, ascending, each below the number of phases. Default none.</summary>
+    public ImmutableArray<int> AfterPhases { get; init; } = [];
+
+    /// <summary>Documents of the router split that are scored at most; 0: all. Default 0.</summary>
+    public int MaxDocuments { get; init; }
+
+    /// <summary>Weight of half the squared norm of the classifier's weights beside the mean loss. Default 0.001.</summary>
+    public double WeightPenalty { get; init; } = 1e-3;
+}

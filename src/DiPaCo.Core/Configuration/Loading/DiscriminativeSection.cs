@@ -1,0 +1,20 @@
+namespace DiPaCo.Core.Configuration;
+
+/// <summary>The section <c>discriminative</c>.</summary>
+internal static class DiscriminativeSection
+{
+    public static DiscriminativeOptions Read(SectionReader section, RecipeOptions recipe)
+    {
+        DiscriminativeOptions defaults = new();
+        DiscriminativeOptions options = new()
+        {
+            AfterPhases = section.WholeNumbers(
+                "after_phases", new Bounds(1, Math.Max(1, recipe.Phases - 1)),
+                "After which phases documents are scored under all paths and sharded anew by a classifier, for example [4, 8]."),
+            MaxDocuments = section.Count("max_documents", defaults.MaxDocuments, new Bounds(0, int.MaxValue), "Documents of the router split that are scored at most; 0: all."),
+            WeightPenalty = section.Number("weight_penalty", defaults.WeightPenalty, new Interval(0, 1e6), "Penalty on the classifier's weights."),
+        };
+        section.Finish();
+        return options;
+    }
+}

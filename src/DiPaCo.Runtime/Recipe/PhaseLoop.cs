@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Core.Planning;
+using DiPaCo.Data;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>All phases of a run (paper Algorithm 1, the outer loop): train, look at the validation documents, and at the configured phases shard anew.</summary>
+/// <param name="session">The run.</param>
+/// <param name="topology">The model.</param>
+/// <param name="corpus">The corpus.</param>
+/// <param name="retention">Lets go of what nothing ahead will read.</param>
+internal sealed class PhaseLoop(RunSession session, ModelTopology topology, PreparedCorpus corpus, Retention retention)
+{
+    private readonly RunConfig _config = session.Config;
+    private readonly PhaseTrainer _trainer = new(session, topology);
+    private readonly SynchronousTrainer _synchronous = new(session, topology);
+
+    /// <summary>Trains from the fork to the end.</summary>
+    /// <param name="fork">The model after the fork.</param>
+    /// <param name="routed">The first shards.</param>
+    /// <param name="origins">Blobs that must stay whatever happens.</param>
+    /// <param name="write">Writes down the model after a phase that ends for the first time.</param>
+    /// <param name="cancellationToken">Ends the training after the current step; finished tasks are kept.</param>
+    public Task<PhaseLog> RunAsync(
+        ModelVersion fork, RoutedCorpus routed, ImmutableArray<BlobHash> origins, Action<PhaseLog> write, CancellationToken cancellationToken)
+    {
+        RecipeOptions recipe = _config.Recipe;
+        return session.StageAsync(Stage.Phases, StepCounts.Of(_config, topology.Paths.Length).Paths, "steps", async () =>
+        {
+            PhaseLog log = new(topology, fork, routed, recipe.KeepPhases, recipe.EarlyStopping);
+            while (log.Model.Phase.Value < recipe.Phases)
+            {
+                Phase phase = log.Model.Phase;
+                PhaseOutcome outcome = recipe.Training == TrainingMode.Synchronous
+                    ? await _synchronous.RunAsync(log.Model, log.Routed, cancellationToken)
+                    : await _trainer.RunAsync(log.Model, log.Routed, cancellationToken);
+                log.Add(outcome, await ValidateAsync(outcome.Model, log.Routed, cancellationToken));
+                string moment = Retention.EndOf(phase);
+                if (!retention.IsPast(moment))
+                {
+                    write(log);
+                }
+
+                await retention.ReleaseAsync(moment, [.. origins, .. log.Kept], cancellationToken, log.Served.Digest);
+                session.Observe(new PhaseFinished(phase, recipe.Phases, outcome.Training.LossSum / outcome.Training.Steps, log.ValidationOf(phase)));
+            }
+
+            return (log, $"{recipe.Phases} phases, {log.Training.Tokens:N0} tokens");
+        });
+    }
+
+    private async Task<IReadOnlyDictionary<PathId, EvaluationMetrics>?> ValidateAsync(
+        ModelVersion model, RoutedCorpus routed, CancellationToken cancellationToken)
+    {
+        int every = _config.Evaluation.EveryPhases;
+        if (every == 0 || (model.Phase.Value % every != 0 && model.Phase.Value != _config.Recipe.Phases))
+        {
+            return null;
+        }
+
+        return await new Evaluator(session, topology, routed, corpus.Tokenizer).PathsAsync(
+            path => model.PathOf(topology, path, _config.Transformer.Compute), Split.Validation, _config.Evaluation.MaxValidationDocuments, cancellationToken);
+    }
+}

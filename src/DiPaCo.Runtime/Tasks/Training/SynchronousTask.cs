@@ -1,0 +1,55 @@
+using DiPaCo.Data;
+using DiPaCo.Model;
+using DiPaCo.Training;
+
+namespace DiPaCo.Runtime.Tasks;
+
+/// <summary>Computes a <see cref="SynchronousSpec"/>.</summary>
+/// <param name="spec">The task.</param>
+/// <param name="shards">Token chunks of each path.</param>
+/// <param name="time">For progress only.</param>
+internal sealed class SynchronousTask(SynchronousSpec spec, IReadOnlyList<TokenCorpus> shards, TimeProvider time)
+{
+    /// <summary>Makes the steps.</summary>
+    /// <param name="grid">All modules, with their parameters; changed in place.</param>
+    /// <param name="model">Buffers for one path at a time.</param>
+    /// <param name="optimizer">The optimizer of <paramref name="grid"/>.</param>
+    /// <param name="progress">Is told of every path of every step.</param>
+    /// <param name="cancellationToken">Ends the task after the current path.</param>
+    public TrainMetrics Execute(
+        ModuleGrid grid, PathModel model, AdamW optimizer, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        ShardBatches[] batches = [.. spec.Paths.Select((path, p) => new ShardBatches(
+            shards[p],
+            Shard.Of(shards[p], shards[p].Documents(Split.Train)),
+            new SequenceOptions(spec.Sequences.Length, spec.Sequences.PrefixTokens, spec.Sequences.LossOnPrefix),
+            new ShardOrderOptions(spec.Seed, path.Path, spec.BatchSequences, spec.Sequences.LengthWindow)))];
+        Batch batch = batches[0].NewBatch();
+        TrainMetrics sums = TrainMetrics.None;
+        for (int step = 0; step < spec.Steps; step++)
+        {
+            double learningRate = spec.Schedule.At(spec.ScheduleStep + step);
+            double losses = 0;
+            for (int p = 0; p < spec.Paths.Length; p++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                long start = time.GetTimestamp();
+                batches[p].Fill(spec.FirstStep + step, batch);
+                grid.Load(spec.Paths[p].Modules, model);
+                model.Parameters.ClearGradients();
+                double loss = model.Accumulate(batch.Tokens.Span, batch.Targets.Span, batch.Length, 1.0 / batch.ScoredTargets) / batch.ScoredTargets;
+                double norm = grid.AddGradient(spec.Paths[p].Modules, spec.Paths[p].Weights, model, spec.AdamW.ClipNorm);
+                losses += loss;
+
+                double flops = model.Shape.TrainingFlopsPerToken(batch.Length) * batch.Rows * batch.Length;
+                sums += new TrainMetrics(1, loss, batch.ScoredTargets, flops);
+                progress?.Report(new TaskStep(sums.Steps, (long)spec.Steps * spec.Paths.Length, new TrainingStep(
+                    loss, learningRate, norm, batch.ScoredTargets, flops, time.GetElapsedTime(start), TimeSpan.Zero)));
+            }
+
+            optimizer.Step(learningRate, losses / spec.Paths.Length);
+        }
+
+        return sums;
+    }
+}
