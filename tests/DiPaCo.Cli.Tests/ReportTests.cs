@@ -28,7 +28,7 @@ public sealed partial class ReportTests : IDisposable
         Assert.Contains(SampleRun.Digest, html, StringComparison.Ordinal);
         Assert.Contains("30 % lower", html, StringComparison.Ordinal);
         Assert.All(
-            ["Held-out perplexity", "Training loss", "Validation perplexity", "Shards", "Samples", "Time", "Agreement of the paths", "Corpus", "Configuration"],
+            ["Held-out perplexity", "Training loss", "Validation perplexity", "Shards", "Samples", "Where the text went", "Outer gradients", "Drift of the experts", "Time", "Agreement of the paths", "Corpus", "Configuration"],
             section => Assert.Contains($"<h2>{section}</h2>", html, StringComparison.Ordinal));
     }
 
@@ -54,6 +54,8 @@ public sealed partial class ReportTests : IDisposable
             Shards = [sample.Shards[0] with { Sources = [new SourceCount(Attack, 3)] }],
             Evaluation = [.. sample.Evaluation.Select(row => row with { Model = Attack })],
             Machine = SampleRun.Machine with { Simd = Attack, Device = Attack },
+            Topics = [.. Enumerable.Range(0, 2).Select(path => new ShardTopics(new PathId(path), [new SourceCount(Attack, 3), new SourceCount("b", 1)], [new Topic(Attack, 1, 1)]))],
+            OuterGradients = [.. Enumerable.Range(0, 2).Select(phase => new OuterGradient(new ModuleId("m"), new Phase(phase), 1, 1, 1, null))],
         };
 
         string html = HtmlReport.Build(new ReportData(hostile, [.. SampleRun.Metrics()]));

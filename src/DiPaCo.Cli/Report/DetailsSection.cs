@@ -18,7 +18,7 @@ internal static class DetailsSection
             AddTimings(html, results);
         }
 
-        if (!results.OuterGradients.IsEmpty)
+        if (results.OuterGradients.Any(gradient => gradient.Paths > 1))
         {
             AddAgreement(html, results);
         }
@@ -54,7 +54,7 @@ internal static class DetailsSection
     private static void AddAgreement(HtmlBuilder html, RunResults results)
     {
         html.Add($"<section><h2>Agreement of the paths</h2><div class='scroll'><table><thead><tr><th>module</th><th>paths</th><th>cosine, first phase</th><th>cosine, last phase</th></tr></thead><tbody>");
-        foreach (IGrouping<string, OuterGradient> module in results.OuterGradients.GroupBy(gradient => gradient.Module.Name))
+        foreach (IGrouping<string, OuterGradient> module in results.OuterGradients.Where(gradient => gradient.Paths > 1).GroupBy(gradient => gradient.Module.Name))
         {
             html.Add($"<tr><th scope='row'>{module.Key}</th><td>{module.First().Paths}</td><td>{Cosine(module.First())}</td><td>{Cosine(module.Last())}</td></tr>");
         }

@@ -12,7 +12,7 @@ internal static class HtmlReport
         html.Add($"<meta name='viewport' content='width=device-width, initial-scale=1'><meta name='color-scheme' content='light dark'>");
         html.Add($"<title>{data.Results.Name} · DiPaCo</title><style>{ReportStyle.Sheet}</style></head><body><main>\n");
         html.Add($"{HeadlineSection.Build(data)}\n{EvaluationSection.Build(data)}\n{CurvesSection.Build(data)}\n");
-        html.Add($"{ShardsSection.Build(data)}\n{SamplesSection.Build(data)}\n{DetailsSection.Build(data)}\n");
+        html.Add($"{ShardsSection.Build(data)}\n{SamplesSection.Build(data)}\n{DiagnosticsSection.Build(data)}\n{DetailsSection.Build(data)}\n");
         html.Add($"</main></body></html>\n");
         return html.ToString();
     }

@@ -52,6 +52,7 @@ internal static class ReportStyle
             polyline.faint{stroke-width:1;opacity:.3}
             .legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 20px;margin:.6em 0 0;padding:0 0 0 8px;font-size:.88rem}
             .legend i{display:inline-block;width:14px;height:4px;border-radius:2px;margin-right:7px;vertical-align:middle}
+            .heat rect{stroke:var(--line);stroke-width:.5}.warm{fill:#2563eb}.cold{fill:#b45309}.heat svg{margin:0}
             .samples{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:16px}
             figure{margin:0;background:var(--panel);border:1px solid var(--line);border-radius:10px;padding:14px 18px}
             figcaption{color:var(--soft);font-size:.88rem;margin-bottom:.6em;overflow-wrap:anywhere}

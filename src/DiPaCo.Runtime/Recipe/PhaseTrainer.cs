@@ -54,7 +54,7 @@ internal sealed class PhaseTrainer(RunSession session, ModelTopology topology)
             modules[module] = result[OuterSpec.ModuleOutput];
             momenta[module] = result[OuterSpec.MomentumOutput];
             OuterMetrics metrics = JsonSerializer.Deserialize<OuterMetrics>(result.Metrics, TaskJson.Options)!;
-            gradients.Add(new OuterGradient(module, model.Phase, spec.Contributions.Length, metrics.Norm, metrics.Cosine));
+            gradients.Add(new OuterGradient(module, model.Phase, spec.Contributions.Length, metrics.Norm, metrics.DeltaNorm, metrics.Cosine));
         }
 
         ModelVersion next = model with

@@ -63,7 +63,12 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         });
         ImmutableArray<TextSample> samples = await new Sampler(session, corpus.Tokenizer, log.Routed)
             .WriteAsync(log.Served, cancellationToken);
-        return Results(corpus, topology, log, rows, samples);
+        Diagnostician diagnostician = new(session, topology);
+        return Results(corpus, topology, log, rows, samples) with
+        {
+            Topics = await diagnostician.TopicsAsync(log.Routed, corpus.Tokenizer, cancellationToken),
+            Drift = await diagnostician.DriftAsync(log.Model, baseModel.Parameters, cancellationToken),
+        };
     }
 
     private LearningRateSchedule BaseSchedule => new(

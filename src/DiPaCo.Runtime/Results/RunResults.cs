@@ -32,6 +32,12 @@ public sealed record RunResults
     /// <summary>The outer gradients of the modules that several paths share, phase after phase.</summary>
     public required ImmutableArray<OuterGradient> OuterGradients { get; init; }
 
+    /// <summary>What each shard is about, in order of path ids.</summary>
+    public ImmutableArray<ShardTopics> Topics { get; init; } = [];
+
+    /// <summary>How far modules of one layout are from each other.</summary>
+    public ImmutableArray<LevelDrift> Drift { get; init; } = [];
+
     /// <summary>Continuations of prompts by different paths.</summary>
     public required ImmutableArray<TextSample> Samples { get; init; }
 

@@ -14,6 +14,9 @@ public sealed class DeltaAgreement
     private double _sumOfSquares;
     private int _paths;
 
+    /// <summary>Σ α_i‖Δ_i‖: the weighted mean of the norms.</summary>
+    public double MeanNorm => _sum;
+
     /// <summary>Adds a path.</summary>
     /// <param name="weight">α_i.</param>
     /// <param name="norm">‖Δ_i‖.</param>

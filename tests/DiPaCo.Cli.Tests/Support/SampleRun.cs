@@ -36,7 +36,14 @@ internal static class SampleRun
         Evaluation = [Row(ModelKind.Routed, $"DiPaCo {Math.Sqrt(paths):0}×{Math.Sqrt(paths):0}, routed", paths, 61.82), Row(ModelKind.DenseEqualSteps, "dense, equal steps", 1, 88.41), Row(ModelKind.DenseEqualFlops, "dense, equal FLOPs", 1, 66.90)],
         Validation = [.. Enumerable.Range(0, 8).Select(phase => new PhaseValidation(new Phase(phase), 60 + (70 * Math.Exp(-phase / 2.5))))],
         OuterGradients = [.. Enumerable.Range(0, 16).Select(i => new OuterGradient(
-            new ModuleId($"level0.expert{i % 2}"), new Phase(i / 2), 2, 0.4, 0.3 - (0.01 * i)))],
+            new ModuleId($"level0.expert{i % 2}"), new Phase(i / 2), 2, 0.4, 0.7, 0.3 - (0.01 * i)))],
+        Topics = [.. Enumerable.Range(0, paths).Select(path => new ShardTopics(
+            new PathId(path), Shard(path).Sources, [new Topic(" stream", 9.1, 300), new Topic("buffer", 7.4, 120 + path)]))],
+        Drift =
+        [
+            new LevelDrift(
+                [new ModuleId("level0.expert0"), new ModuleId("level0.expert1")], [0.11, 0.13], [0, 0.17, 0.17, 0], [1, -0.2, -0.2, 1]),
+        ],
         Samples = [Sample(0), Sample(2), Sample(null)],
         Machine = Machine,
         Timings =

@@ -116,6 +116,8 @@ public sealed class TaskKeyTests
         yield return new RouterSpec([Blob(2)], [Blob(3)], [new PathId(0), new PathId(1)], [2, 1], 1, new RoutingOptions(), 1);
         yield return new ShardSpec(Blob(2), [Blob(3)], [Blob(4)], [new PathId(0), new PathId(1)], 0.1, 32, true);
         yield return new EvaluateSpec(path, [Blob(2)], Blob(3), Split.Test, sequences, 10);
+        yield return new TopicsSpec([new ShardInput(new PathId(0), [Blob(2)]), new ShardInput(new PathId(1), [Blob(3), Blob(4)])], Blob(5), 8);
+        yield return new DriftSpec(Shape, Blob(2), [module, module with { Id = new ModuleId("other"), Blob = Blob(3) }]);
         yield return new SampleSpec(path, [1, 2, 3], 4, 0, 0.8, 1);
     }
 

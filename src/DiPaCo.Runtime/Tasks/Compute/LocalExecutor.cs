@@ -39,6 +39,8 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 ShardSpec shard => await ShardAsync(shard, store, cancellationToken),
                 EvaluateSpec evaluate => await EvaluateAsync(evaluate, store, progress, cancellationToken),
                 SampleSpec sample => await SampleAsync(sample, store, cancellationToken),
+                TopicsSpec topics => await TopicsAsync(topics, store, cancellationToken),
+                DriftSpec drift => await DriftTask.ExecuteAsync(drift, store, cancellationToken),
                 _ => throw new ArgumentException($"No worker can compute a task of kind '{spec.Kind}'.", nameof(spec)),
             };
         }
@@ -161,6 +163,13 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
     {
         IReadOnlyList<string> files = await PathModels.FilesAsync(spec.Model, store, cancellationToken);
         return await _compute.Run(() => SampleTask.Execute(spec, _models.Load(spec.Model, files, spec.Prompt.Length + spec.Tokens), cancellationToken));
+    }
+
+    private async Task<TaskResult> TopicsAsync(TopicsSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    {
+        TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(spec.Tokenizer, TokenizerFile.MaximumBytes, cancellationToken));
+        using TokenFiles shards = await TokenFiles.OpenAllAsync(spec.Shards.Select(shard => shard.Chunks), store, cancellationToken);
+        return await _compute.Run(() => TopicsTask.Execute(spec, shards.Corpora, tokenizer, cancellationToken));
     }
 
     private static async Task<RoutedDocuments> DocumentsAsync(

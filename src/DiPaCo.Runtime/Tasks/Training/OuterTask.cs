@@ -35,7 +35,7 @@ internal static class OuterTask
         }
 
         double norm = step.GradientNorm(parameters);
-        OuterMetrics metrics = new(norm, agreement.Cosine(norm));
+        OuterMetrics metrics = new(norm, agreement.MeanNorm, agreement.Cosine(norm));
         float[] momentum = buffer;
         Array.Clear(momentum);
         if (spec.Momentum is { } state)
