@@ -18,6 +18,10 @@ switch (args)
         (double write, double read) = SafeTensorsBenchmark.Measure(Path.GetTempPath(), rounds: 7);
         Console.WriteLine($"safetensors: write {write:F2}, read {read:F2} times a copy of the same file");
         break;
+    case ["outer", ..]:
+        Console.WriteLine($"outer step over 8 contributions: {OuterBenchmark.Measure(elements: 1 << 24, contributions: 8, pairs: 9):F2} of a copy's bandwidth");
+        Console.WriteLine($"outer step over 32 contributions: {OuterBenchmark.Measure(elements: 1 << 22, contributions: 32, pairs: 9):F2}");
+        break;
     case ["memory", ..]:
         await MemoryTable.PrintAsync(steps: 1000);
         break;
@@ -25,6 +29,6 @@ switch (args)
         await PipelineTable.PrintAsync(steps: 60);
         break;
     default:
-        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [bf16|fp32] [small] · adamw · safetensors · memory · pipeline");
+        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [bf16|fp32] [small] · adamw · outer · safetensors · memory · pipeline");
         break;
 }

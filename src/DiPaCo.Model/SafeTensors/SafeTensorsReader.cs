@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -110,6 +111,27 @@ public sealed class SafeTensorsReader : IDisposable
     /// <exception cref="SafeTensorsException">As for several.</exception>
     public void ReadInto(TensorSpec expected, nint destination, CancellationToken cancellationToken = default) =>
         ReadInto([new TensorMemory(expected, destination)], cancellationToken);
+
+    /// <summary>Reads some elements of a tensor of the expected type and shape.</summary>
+    /// <param name="expected">The tensor.</param>
+    /// <param name="first">First element.</param>
+    /// <param name="destination">Receives elements from there on; they must be inside the tensor.</param>
+    /// <exception cref="SafeTensorsException">The tensor is missing or has another type or shape, or the file became shorter.</exception>
+    public void ReadPart<T>(TensorSpec expected, long first, Span<T> destination)
+        where T : unmanaged
+    {
+        StoredTensor stored = Find(expected.Name);
+        if (!stored.Spec.HasLayoutOf(expected))
+        {
+            throw new SafeTensorsException(Path, $"tensor {SafeTensorsHeader.Quote(stored.Spec.Name)} is {stored.Spec}, expected {expected}");
+        }
+
+        Span<byte> bytes = MemoryMarshal.AsBytes(destination);
+        long start = first * Unsafe.SizeOf<T>();
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + bytes.Length, stored.Spec.ByteLength, nameof(destination));
+        ReadExactly(bytes, stored.FileOffset + start);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();

@@ -36,11 +36,10 @@ public sealed class DeltaAgreementTests
             DeltaAgreement agreement = new();
             for (int i = 0; i < paths; i++)
             {
-                step.Fold(ends[i], weights[i]);
-                agreement.Add(weights[i], OuterStep.DeltaNorm(start, ends[i]));
+                agreement.Add(weights[i], Math.Sqrt(step.Fold(start, ends[i], weights[i])));
             }
 
-            Assert.Equal(products / pairs, agreement.Cosine(step.GradientNorm(start))!.Value, 1e-5);
+            Assert.Equal(products / pairs, agreement.Cosine(Math.Sqrt(step.GradientSquares(start)))!.Value, 1e-5);
         });
 
     [Fact]

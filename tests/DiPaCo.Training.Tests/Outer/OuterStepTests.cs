@@ -146,7 +146,7 @@ public sealed class OuterStepTests
     {
         OuterStep step = new(3);
 
-        Assert.Throws<ArgumentOutOfRangeException>(() => step.Fold(new float[2], 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => step.Fold(new float[3], new float[2], 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => step.Apply(new float[3], new float[4], Identity));
     }
 
@@ -155,7 +155,7 @@ public sealed class OuterStepTests
         OuterStep step = new(parameters.Length);
         foreach ((float[] end, double weight) in paths)
         {
-            step.Fold(end, weight);
+            step.Fold(parameters, end, weight);
         }
 
         step.Apply(parameters, momentum, options);

@@ -7,47 +7,99 @@ using DiPaCo.Training;
 
 namespace DiPaCo.Runtime.Tasks;
 
-/// <summary>Computes an <see cref="OuterSpec"/>.</summary>
+/// <summary>
+/// Computes an <see cref="OuterSpec"/> piece by piece: all contributions to a piece while it is in the cache, so that every byte is read once
+/// and memory is the module's parameters and momentum, however many paths there are.
+/// </summary>
 internal static class OuterTask
 {
+    // Sums in double precision, parameters, momentum and a contribution of a piece: 20 bytes each, a part of a core's own cache.
+    private const int PieceElements = 1 << 15;
+
     public static async Task<TaskResult> ExecuteAsync(OuterSpec spec, IBlobStore store, CancellationToken cancellationToken)
     {
         ModuleLayout layout = ModuleLayout.Of(spec.Shape, spec.Module.Parts);
         int length = checked((int)layout.Length);
-        OuterStep step = new(length);
-        DeltaAgreement agreement = new();
         float[] parameters = new float[length];
+        float[] momentum = new float[length];
         ModuleFile.Read(await store.GetFileAsync(spec.Module.Blob, cancellationToken), layout, parameters);
-        float[] buffer = new float[length];
-        foreach (Contribution contribution in spec.Contributions)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            ModuleFile.Read(await store.GetFileAsync(contribution.Blob, cancellationToken), layout, buffer);
-            double deltaNorm = OuterStep.DeltaNorm(parameters, buffer);
-            if (!double.IsFinite(deltaNorm))
-            {
-                throw new NonFiniteStepException(
-                    $"The outer gradient of path {contribution.Path} has the norm {deltaNorm}; a finite number was expected. Lower the inner learning rate, or lengthen its warm-up.");
-            }
-
-            step.Fold(buffer, contribution.Weight);
-            agreement.Add(contribution.Weight, deltaNorm);
-        }
-
-        double norm = step.GradientNorm(parameters);
-        OuterMetrics metrics = new(norm, agreement.MeanNorm, agreement.Cosine(norm));
-        float[] momentum = buffer;
-        Array.Clear(momentum);
         if (spec.Momentum is { } state)
         {
             ModuleFile.Read(await store.GetFileAsync(state, cancellationToken), layout, momentum);
         }
 
-        step.Apply(parameters, momentum, spec.Options);
+        List<ModulePieces> ends = [];
+        OuterMetrics metrics;
+        try
+        {
+            foreach (Contribution contribution in spec.Contributions)
+            {
+                ends.Add(new ModulePieces(await store.GetFileAsync(contribution.Blob, cancellationToken), layout));
+            }
+
+            metrics = Step(spec, parameters, momentum, ends, cancellationToken);
+        }
+        finally
+        {
+            ends.ForEach(end => end.Dispose());
+        }
+
         return new TaskResult(
             ImmutableSortedDictionary<string, BlobHash>.Empty
                 .Add(OuterSpec.ModuleOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, parameters), cancellationToken))
                 .Add(OuterSpec.MomentumOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, momentum), cancellationToken)),
             JsonSerializer.Serialize(metrics, TaskJson.Options));
+    }
+
+    /// <summary>The step in place.</summary>
+    private static OuterMetrics Step(OuterSpec spec, float[] parameters, float[] momentum, List<ModulePieces> ends, CancellationToken cancellationToken)
+    {
+        double gradientSquares = 0;
+        double[] deltaSquares = new double[ends.Count];
+        float[] end = new float[PieceElements];
+        OuterStep step = new(Math.Min(PieceElements, parameters.Length));
+        for (int first = 0; first < parameters.Length; first += PieceElements)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int count = Math.Min(PieceElements, parameters.Length - first);
+            if (count == step.Length)
+            {
+                step.Restart();
+            }
+            else
+            {
+                step = new OuterStep(count);
+            }
+
+            Span<float> theta = parameters.AsSpan(first, count);
+            for (int i = 0; i < ends.Count; i++)
+            {
+                ends[i].Read(first, end.AsSpan(0, count));
+                deltaSquares[i] += step.Fold(theta, end.AsSpan(0, count), spec.Contributions[i].Weight);
+            }
+
+            gradientSquares += step.GradientSquares(theta);
+            step.Apply(theta, momentum.AsSpan(first, count), spec.Options);
+        }
+
+        DeltaAgreement agreement = new();
+        for (int i = 0; i < ends.Count; i++)
+        {
+            if (spec.Contributions[i].Weight == 0)
+            {
+                continue;
+            }
+
+            if (!double.IsFinite(deltaSquares[i]))
+            {
+                throw new NonFiniteStepException(
+                    $"The outer gradient of path {spec.Contributions[i].Path} has the squared norm {deltaSquares[i]}; a finite number was expected. Lower the inner learning rate, or lengthen its warm-up.");
+            }
+
+            agreement.Add(spec.Contributions[i].Weight, Math.Sqrt(deltaSquares[i]));
+        }
+
+        double norm = Math.Sqrt(gradientSquares);
+        return new OuterMetrics(norm, agreement.MeanNorm, agreement.Cosine(norm));
     }
 }
