@@ -23,6 +23,7 @@ internal static class CommandTree
             StatusCommand.Create(services),
             VerifyCommand.Create(services),
             EvalCommand.Create(services),
+            ExperimentCommand.Create(services),
             ReportCommand.Create(services),
             BenchCommand.Create(services),
         };

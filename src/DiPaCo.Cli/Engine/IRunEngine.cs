@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Cli.Engine;
 
@@ -17,6 +18,9 @@ internal interface IRunEngine
     /// Writes configuration, blobs, <c>metrics.jsonl</c> and <c>results.json</c>. The report is the caller's.
     /// </summary>
     Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, IRunObserver observer, CancellationToken cancellation);
+
+    /// <summary>The same, where other runs may have computed some of its tasks already.</summary>
+    Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, ITaskMemory others, IRunObserver observer, CancellationToken cancellation);
 
     /// <summary>How far a run is.</summary>
     Task<RunStatus> StatusAsync(string runFolder, CancellationToken cancellation);

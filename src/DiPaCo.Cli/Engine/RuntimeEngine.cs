@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Cli.Engine;
 
@@ -12,6 +13,9 @@ internal sealed class RuntimeEngine(TimeProvider clock) : IRunEngine
 
     public Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, IRunObserver observer, CancellationToken cancellation) =>
         _engine.TrainAsync(config, runFolder, observer, cancellation);
+
+    public Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, ITaskMemory others, IRunObserver observer, CancellationToken cancellation) =>
+        new RunEngine(clock) { Others = others }.TrainAsync(config, runFolder, observer, cancellation);
 
     public Task<RunStatus> StatusAsync(string runFolder, CancellationToken cancellation) => RunEngine.StatusAsync(runFolder, cancellation);
 

@@ -35,18 +35,19 @@ internal static class ReportPlots
         {
             yield return ("shards.png", Bars(
                 "Tokens of each shard",
-                [.. data.Results.Shards.Select(shard => ($"path {shard.Path}", (double)shard.Tokens, Units.Short(shard.Tokens), PathColor))]));
+                [.. data.Results.Shards.Select(shard => ($"path {shard.Path}", (double)shard.Tokens, 0.0, Units.Short(shard.Tokens), PathColor))]));
         }
 
         if (!data.Results.Evaluation.IsEmpty)
         {
             yield return ("perplexity.png", Bars(
                 "Held-out perplexity, lower is better",
-                [.. data.Results.Evaluation.Select(row => (row.Model, row.Perplexity, Units.Perplexity(row.Perplexity), row.Kind == ModelKind.Routed ? PathColor : OtherColor))]));
+                [.. data.Results.Evaluation.Select(row => (row.Model, row.Perplexity, 0.0, Units.Perplexity(row.Perplexity), row.Kind == ModelKind.Routed ? PathColor : OtherColor))]));
         }
     }
 
-    private static byte[] Lines(ImmutableArray<Series> curves, string title, string x, string y, bool markers)
+    /// <summary>Curves, with a legend where there are several.</summary>
+    public static byte[] Lines(ImmutableArray<Series> curves, string title, string x, string y, bool markers)
     {
         using Plot plot = NewPlot(title);
         plot.XLabel(x);
@@ -74,13 +75,14 @@ internal static class ReportPlots
     }
 
     /// <summary>Horizontal bars with their values written beside them, so that no axis is needed.</summary>
-    private static byte[] Bars(string title, ImmutableArray<(string Name, double Value, string Label, int Color)> bars)
+    public static byte[] Bars(string title, ImmutableArray<(string Name, double Value, double Error, string Label, int Color)> bars)
     {
         using Plot plot = NewPlot(title);
         Bar[] drawn = [.. bars.Select((bar, i) => new Bar
         {
             Position = bars.Length - i,
             Value = double.IsFinite(bar.Value) ? bar.Value : 0,
+            Error = double.IsFinite(bar.Error) ? bar.Error : 0,
             FillColor = ColorOf(bar.Color, 1),
             Label = $"{bar.Label}",
             LineWidth = 0,

@@ -19,6 +19,13 @@ public static class RunConfigLoader
     /// <exception cref="ConfigurationException">The file cannot be read, or something in it is wrong.</exception>
     public static LoadedConfig Load(string path, ConfigOverrides? overrides = null)
     {
+        return Parse(LoadText(path), path, overrides);
+    }
+
+    /// <summary>The text of a file that should be a configuration.</summary>
+    /// <exception cref="ConfigurationException">The file cannot be read.</exception>
+    internal static string LoadText(string path)
+    {
         if (Directory.Exists(path))
         {
             throw Unreadable(path, "this is a folder; expected a YAML file.");
@@ -26,7 +33,7 @@ public static class RunConfigLoader
 
         try
         {
-            return Parse(ReadText(path), path, overrides);
+            return ReadText(path);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -61,11 +68,17 @@ public static class RunConfigLoader
             throw errors.ToException();
         }
 
-        ConfigReading reading = new(errors);
         YamlMapping? content = YamlReader.Read(text, errors);
-        SectionReader top = new(reading, overrides is null ? content : overrides.ApplyTo(content, fileName), "");
         string stem = Path.GetFileNameWithoutExtension(fileName);
-        RunConfig config = RunSection.Read(top, RunSection.IsName(stem) ? stem : "run");
+        return Read(overrides is null ? content : overrides.ApplyTo(content, fileName), fileName, RunSection.IsName(stem) ? stem : "run", errors);
+    }
+
+    /// <summary>Reads parsed YAML.</summary>
+    internal static LoadedConfig Read(YamlMapping? content, string fileName, string filledName, ErrorList errors)
+    {
+        ConfigReading reading = new(errors);
+        SectionReader top = new(reading, content, "");
+        RunConfig config = RunSection.Read(top, filledName);
         new ConfigRules(reading).Check(config);
         reading.ReportUnknown();
         return errors.IsEmpty ? new LoadedConfig(config, fileName, [.. reading.Values]) : throw errors.ToException();

@@ -79,7 +79,7 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
     private async Task<TaskResult> TrainAsync(
         TaskSpec spec, Stage stage, ModelKind? baseline, PathId? path, Phase? phase, (int First, long Count) steps, long done, CancellationToken cancellationToken)
     {
-        bool reused = tasks.Find(spec.Key()) is not null;
+        bool computed = false;
         StepReporter reporter = new(step =>
         {
             if (step.Training is not { } made)
@@ -87,6 +87,7 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
                 return;
             }
 
+            computed = true;
             observer.Observe(new StepMade(
                 stage, path, phase, steps.First + (int)step.Done, made.Loss, made.LearningRate,
                 made.GradientNorm, made.Tokens, made.Flops, made.Elapsed, made.DataWait)
@@ -96,7 +97,7 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
             observer.Observe(new StageAdvanced(stage, done + step.Done, Reused: false));
         });
         TaskResult result = await NamedAsync(path, phase, () => tasks.RunAsync(spec, reporter, cancellationToken));
-        if (reused)
+        if (!computed)
         {
             observer.Observe(new StageAdvanced(stage, done + steps.Count, Reused: true));
         }
@@ -120,10 +121,15 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
     /// <summary>Runs any other task and reports its progress as units of a stage.</summary>
     public async Task<TaskResult> RunAsync(TaskSpec spec, Stage stage, long done, long units, CancellationToken cancellationToken)
     {
-        bool reused = tasks.Find(spec.Key()) is not null;
-        StepReporter reporter = new(step => observer.Observe(new StageAdvanced(stage, done + step.Done, Reused: false)));
+        bool computed = false;
+        StepReporter reporter = new(step =>
+        {
+            computed = true;
+            observer.Observe(new StageAdvanced(stage, done + step.Done, Reused: false));
+        });
+        bool known = tasks.Find(spec.Key()) is not null;
         TaskResult result = await tasks.RunAsync(spec, reporter, cancellationToken);
-        observer.Observe(new StageAdvanced(stage, done + units, reused));
+        observer.Observe(new StageAdvanced(stage, done + units, Reused: known || !computed));
         return result;
     }
 

@@ -9,7 +9,8 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="store">Holds inputs and outputs.</param>
 /// <param name="journal">Remembers.</param>
 /// <param name="executor">Computes what is not remembered.</param>
-public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecutor executor)
+/// <param name="others">What others have computed; null: nothing.</param>
+public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecutor executor, ITaskMemory? others = null)
 {
     /// <summary>The outputs of a task, from memory or computed now.</summary>
     /// <param name="spec">The task.</param>
@@ -27,7 +28,7 @@ public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecu
             return remembered;
         }
 
-        TaskResult result = await compute();
+        TaskResult result = (others is null ? null : await others.FindAsync(spec, store, cancellationToken)) ?? await compute();
         JournalEntry entry = new(key.Hex, spec.Kind, [.. spec.Inputs.Distinct()], result.Outputs, result.Metrics);
         await journal.AppendAsync(entry, cancellationToken);
         return result;

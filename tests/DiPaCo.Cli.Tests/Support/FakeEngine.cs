@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using DiPaCo.Cli.Engine;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Cli.Tests.Support;
 
@@ -37,6 +38,9 @@ internal sealed class FakeEngine : IRunEngine
         Directory.CreateDirectory(runFolder);
         return Train(config, runFolder, observer, cancellation);
     }
+
+    public Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, ITaskMemory others, IRunObserver observer, CancellationToken cancellation) =>
+        TrainAsync(config, runFolder, observer, cancellation);
 
     public Task<RunStatus> StatusAsync(string runFolder, CancellationToken cancellation)
     {

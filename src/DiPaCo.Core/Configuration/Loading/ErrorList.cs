@@ -12,6 +12,10 @@ internal sealed class ErrorList(string file)
         error.Key.StartsWith(key, StringComparison.Ordinal)
         && (error.Key.Length == key.Length || error.Key[key.Length] is '.' or '['));
 
+    /// <summary>Whether that problem is on the list: it begins as one of the same place does.</summary>
+    public bool Has(int line, int column, string problem) => _errors.Exists(error =>
+        error.Line == line && error.Column == column && error.Problem.StartsWith(problem, StringComparison.Ordinal));
+
     public void Add(int line, int column, string key, string problem) =>
         _errors.Add(new ConfigurationError(file, line, column, key, problem));
 

@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Text;
+using DiPaCo.Cli.Output;
+using DiPaCo.Runtime.Experiments;
+
+namespace DiPaCo.Cli.Report;
+
+/// <summary>An experiment as a document.</summary>
+internal static class ExperimentMarkdown
+{
+    /// <summary>Writes the document.</summary>
+    public static string Of(ExperimentResults results)
+    {
+        StringBuilder text = new();
+        text.Append(CultureInfo.InvariantCulture, $"# {results.Name}\n\n");
+        text.Append("| row | model | paths | parameters, path / all | steps | training tokens | training FLOPs | seconds | perplexity | bits per byte | against dense at equal steps |\n");
+        text.Append("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+        foreach (ComparedModel model in ComparedModel.Of(results))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {Cell(model.Row)} | {Cell(model.Model.Model)} | {model.Model.Paths} | {Units.Short(model.Model.ParametersPerPath)} / {Units.Short(model.Model.ParametersTotal)} ")
+                .Append(CultureInfo.InvariantCulture, $"| {Units.Count(model.Model.Steps)} | {Units.Short(model.Model.TrainingTokens)} | {Units.Short(model.Model.TrainingFlops)} | {model.Seconds:0} ")
+                .Append(CultureInfo.InvariantCulture, $"| {Perplexity(model)} | {model.BitsPerByte:0.000} | {ExperimentView.Difference(model)} |\n");
+        }
+
+        text.Append("\nPerplexity on held-out documents, the routing prefix excluded, the same documents for all rows of a seed; mean over the seeds ± half the distance between the best and the worst.\n");
+        text.Append("Seconds are those of a run's own tasks; what it took over from an earlier row (corpus, tokenizer, base model, features, dense models) counts there.\n\n");
+        text.Append("| row | seed | perplexity | smallest / largest shard | model digest |\n|---|---:|---:|---:|---|\n");
+        foreach (RowResults row in results.Rows)
+        {
+            foreach (RowRun run in row.Runs)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"| {Cell(row.Name)} | {run.Seed} | {Units.Perplexity(run.Evaluation[0].Perplexity)} | {Units.Count(run.SmallestShard)} / {Units.Count(run.LargestShard)} | `{run.ModelDigest[..12]}…` |\n");
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private static string Perplexity(ComparedModel model) => model.Perplexities.Length > 1
+        ? $"{Units.Perplexity(model.Perplexity)} ± {Units.Perplexity(model.HalfRange)}"
+        : Units.Perplexity(model.Perplexity);
+
+    /// <summary>A name of the user's file must not end its cell.</summary>
+    private static string Cell(string text) => SafeText.OneLine(text, 60).Replace("|", "\\|", StringComparison.Ordinal);
+}
