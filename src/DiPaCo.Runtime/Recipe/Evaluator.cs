@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Data;
@@ -5,45 +6,58 @@ using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Recipe;
 
-/// <summary>Held-out losses: of the routed model, every document under its one path; of a dense model, all documents under it.</summary>
+/// <summary>
+/// Held-out losses: of the routed model, every document under its one path; of a dense model, all documents under it. Which documents
+/// they are follows from the corpus alone, so models of different topologies can be compared.
+/// </summary>
 /// <param name="session">The run.</param>
 /// <param name="topology">The model.</param>
 /// <param name="routed">The shards.</param>
-/// <param name="tokenizer">The tokenizer's blob.</param>
-internal sealed class Evaluator(RunSession session, ModelTopology topology, RoutedCorpus routed, BlobHash tokenizer)
+/// <param name="corpus">The corpus before it was routed.</param>
+internal sealed class Evaluator(RunSession session, ModelTopology topology, RoutedCorpus routed, PreparedCorpus corpus)
 {
     private long _tested;
 
     /// <summary>Documents of a split that are scored under one model.</summary>
-    public long DocumentsOf(Split split, int maxDocuments) => topology.Paths.Sum(path => (long)ShareOf(path, split, maxDocuments));
+    public long DocumentsOf(Split split, int maxDocuments)
+    {
+        long all = topology.Paths.Sum(path => DocumentsOf(path, split));
+        return maxDocuments == 0 ? all : Math.Min(all, maxDocuments);
+    }
 
     /// <summary>Scores a split under the routed model.</summary>
     /// <param name="model">The model's version.</param>
     /// <param name="split">Validation or test.</param>
-    /// <param name="maxDocuments">Documents scored at most, spread over the paths in proportion; 0: all.</param>
+    /// <param name="maxDocuments">Documents scored at most; 0: all.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
     public async Task<EvaluationMetrics> RoutedAsync(ModelVersion model, Split split, int maxDocuments, CancellationToken cancellationToken)
     {
+        ulong lastRank = await LastRankAsync(split, maxDocuments, cancellationToken);
         EvaluationMetrics sum = EvaluationMetrics.None;
-        foreach (PathId path in topology.Paths)
+        foreach (PathId path in topology.Paths.Where(path => DocumentsOf(path, split) > 0))
         {
             PathInput input = model.PathOf(topology, path, session.Config.Transformer.Compute);
-            sum += await ScoreAsync(input, path, split, maxDocuments, cancellationToken);
+            sum += await ScoreAsync(input, routed.Chunks[path], split, lastRank, cancellationToken);
         }
 
         return sum;
     }
 
-    /// <summary>Scores the same documents under a dense model.</summary>
-    public async Task<EvaluationMetrics> DenseAsync(PathInput model, Split split, int maxDocuments, CancellationToken cancellationToken)
+    /// <summary>Scores the same documents under a dense model, which needs no shards for it.</summary>
+    public async Task<EvaluationMetrics> DenseAsync(PathInput model, Split split, int maxDocuments, CancellationToken cancellationToken) =>
+        await ScoreAsync(model, corpus.Chunks, split, await LastRankAsync(split, maxDocuments, cancellationToken), cancellationToken);
+
+    /// <summary>The largest rank that is scored (<see cref="HeldOutRank"/>).</summary>
+    public async Task<ulong> LastRankAsync(Split split, int maxDocuments, CancellationToken cancellationToken)
     {
-        EvaluationMetrics sum = EvaluationMetrics.None;
-        foreach (PathId path in topology.Paths)
+        if (maxDocuments == 0)
         {
-            sum += await ScoreAsync(model, path, split, maxDocuments, cancellationToken);
+            return HeldOutRank.All;
         }
 
-        return sum;
+        HeldOutSpec spec = new(corpus.Chunks, split, session.Sequences.PrefixTokens, maxDocuments);
+        TaskResult chosen = await session.Tasks.RunAsync(spec, null, cancellationToken);
+        return JsonSerializer.Deserialize<HeldOutMetrics>(chosen.Metrics, TaskJson.Options)!.LastRank;
     }
 
     /// <summary>The table's row of a model.</summary>
@@ -75,27 +89,19 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     }
 
     private async Task<EvaluationMetrics> ScoreAsync(
-        PathInput model, PathId path, Split split, int maxDocuments, CancellationToken cancellationToken)
+        PathInput model, ImmutableArray<BlobHash> chunks, Split split, ulong lastRank, CancellationToken cancellationToken)
     {
-        int documents = ShareOf(path, split, maxDocuments);
-        if (documents == 0)
-        {
-            return EvaluationMetrics.None;
-        }
-
-        EvaluateSpec spec = new(model, routed.Chunks[path], tokenizer, split, session.Sequences, documents);
+        EvaluateSpec spec = new(model, chunks, corpus.Tokenizer, split, session.Sequences, lastRank);
         if (split == Split.Validation)
         {
             return Read(await session.Tasks.RunAsync(spec, null, cancellationToken));
         }
 
-        EvaluationMetrics scored = Read(await session.RunAsync(spec, Stage.Evaluation, _tested, documents, cancellationToken));
-        _tested += documents;
+        EvaluationMetrics scored = Read(await session.RunAsync(
+            spec, Stage.Evaluation, _tested, result => Read(result).Documents, cancellationToken));
+        _tested += scored.Documents;
         return scored;
     }
-
-    private int ShareOf(PathId path, Split split, int maxDocuments) =>
-        DocumentShare.Of(maxDocuments, DocumentsOf(path, split), topology.Paths.Sum(other => DocumentsOf(other, split)));
 
     private static EvaluationMetrics Read(TaskResult result) => JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
 

@@ -42,7 +42,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             return (result, Summarise(result));
         });
 
-        Evaluator evaluator = new(session, topology, routed, corpus.Tokenizer);
+        Evaluator evaluator = new(session, topology, routed, corpus);
         PhaseLog log = await TrainPhasesAsync(topology, corpus, routed, baseModel, evaluator, origins, cancellationToken);
 
         ImmutableArray<DenseModel> baselines = await new DenseBaselines(session, dense, StepCounts.Of(_config, topology.Paths.Length))

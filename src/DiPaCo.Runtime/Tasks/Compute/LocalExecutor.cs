@@ -36,6 +36,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 FeaturesSpec features => await FeaturesAsync(features, store, progress, cancellationToken),
                 RouterSpec router => await FitRouterAsync(router, store, cancellationToken),
                 ShardSpec shard => await ShardAsync(shard, store, cancellationToken),
+                HeldOutSpec heldOut => await HeldOutAsync(heldOut, store, cancellationToken),
                 EvaluateSpec evaluate => await EvaluateAsync(evaluate, store, progress, cancellationToken),
                 SampleSpec sample => await SampleAsync(sample, store, cancellationToken),
                 _ => throw new ArgumentException($"No worker can compute a task of kind '{spec.Kind}'.", nameof(spec)),
@@ -115,6 +116,12 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         using RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
         IRouter router = RouterCodec.Read(await store.GetFileAsync(spec.Router, cancellationToken));
         return await new ShardTask(spec, corpus, documents, router, threads).ExecuteAsync(store, cancellationToken);
+    }
+
+    private static async Task<TaskResult> HeldOutAsync(HeldOutSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    {
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        return HeldOutTask.Execute(spec, corpus);
     }
 
     private async Task<TaskResult> EvaluateAsync(EvaluateSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
