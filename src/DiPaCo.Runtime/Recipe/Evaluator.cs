@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
 using DiPaCo.Runtime.Tasks;
 
@@ -25,6 +26,9 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
         return maxDocuments == 0 ? all : Math.Min(all, maxDocuments);
     }
 
+    /// <summary>How often the test split is scored for what all paths together are asked for.</summary>
+    public int BranchesOf(EvaluationOptions options) => options.RouterBounds ? PathScorer.BranchesOf(topology).Length : 0;
+
     /// <summary>Scores a split under the routed model.</summary>
     /// <param name="model">The model's version.</param>
     /// <param name="split">Validation or test.</param>
@@ -46,6 +50,26 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     /// <summary>Scores the same documents under a dense model, which needs no shards for it.</summary>
     public async Task<EvaluationMetrics> DenseAsync(PathInput model, Split split, int maxDocuments, CancellationToken cancellationToken) =>
         await ScoreAsync(model, corpus.Chunks, split, await LastRankAsync(split, maxDocuments, cancellationToken), cancellationToken);
+
+    /// <summary>Scores the test split under every path.</summary>
+    /// <param name="model">The model's version.</param>
+    /// <param name="cell">Tokens of a cell; 0: whole documents.</param>
+    /// <param name="maxDocuments">Documents scored at most; 0: all.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
+    public async Task<LossMatrix> EveryPathAsync(ModelVersion model, int cell, int maxDocuments, CancellationToken cancellationToken)
+    {
+        ulong lastRank = await LastRankAsync(Split.Test, maxDocuments, cancellationToken);
+        PathScorer scorer = new(topology, session.Store, async spec =>
+        {
+            TaskResult result = await session.RunAsync(spec, Stage.Evaluation, _tested, DocumentsIn, cancellationToken);
+            _tested += DocumentsIn(result);
+            return result;
+        });
+        ScoreSpec spec = new([], corpus.Chunks, corpus.Tokenizer, Split.Test, lastRank, session.Sequences, cell);
+        return await scorer.ScoreAsync(path => model.PathOf(topology, path, session.Config.Transformer.Compute), spec, cancellationToken);
+
+        static long DocumentsIn(TaskResult result) => JsonSerializer.Deserialize<ScoreMetrics>(result.Metrics, TaskJson.Options)!.Documents;
+    }
 
     /// <summary>The largest rank that is scored (<see cref="HeldOutRank"/>).</summary>
     public async Task<ulong> LastRankAsync(Split split, int maxDocuments, CancellationToken cancellationToken)
@@ -69,7 +93,7 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     public static EvaluationRow Row(
         ModelKind kind, ModelTopology topology, TopologyOptions options, TrainMetrics training, EvaluationMetrics scored)
     {
-        bool dense = kind != ModelKind.Routed;
+        bool dense = kind is ModelKind.DenseEqualSteps or ModelKind.DenseEqualFlops or ModelKind.DenseBase;
         long perPath = topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters);
         return new EvaluationRow
         {
@@ -87,6 +111,14 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
             ScoredTokens = scored.Tokens,
         };
     }
+
+    /// <summary>The rows of a random and an all-knowing router.</summary>
+    public static ImmutableArray<EvaluationRow> BoundRows(
+        ModelTopology topology, TopologyOptions options, TrainMetrics training, LossMatrix losses) =>
+    [
+        Row(ModelKind.RoutedRandom, topology, options, training, RouterBounds.Random(losses)),
+        Row(ModelKind.RoutedOracle, topology, options, training, RouterBounds.Oracle(losses)),
+    ];
 
     private async Task<EvaluationMetrics> ScoreAsync(
         PathInput model, ImmutableArray<BlobHash> chunks, Split split, ulong lastRank, CancellationToken cancellationToken)

@@ -53,7 +53,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             cancellationToken);
 
         WriteModel(topology, corpus, routed, baseModel, log, baselines);
-        long scored = (2 + baselines.Length) * evaluator.DocumentsOf(Split.Test, _config.Evaluation.MaxDocuments);
+        long scored = (2 + baselines.Length + evaluator.BranchesOf(_config.Evaluation)) * evaluator.DocumentsOf(Split.Test, _config.Evaluation.MaxDocuments);
         ImmutableArray<EvaluationRow> rows = await session.StageAsync(Stage.Evaluation, scored, "documents", async () =>
         {
             ImmutableArray<EvaluationRow> table = await EvaluateAsync(topology, evaluator, dense, baseModel, log, baselines, cancellationToken);
@@ -150,6 +150,12 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         {
             EvaluationMetrics losses = await evaluator.DenseAsync(dense.ModelOf(model.Parameters), Split.Test, most, cancellationToken);
             rows.Add(Evaluator.Row(model.Kind, topology, _config.Topology, model.Training, losses));
+        }
+
+        if (_config.Evaluation.RouterBounds)
+        {
+            LossMatrix losses = await evaluator.EveryPathAsync(log.Model, cell: 0, most, cancellationToken);
+            rows.AddRange(Evaluator.BoundRows(topology, _config.Topology, TrainingOf(topology, baseModel, log), losses));
         }
 
         return rows.ToImmutable();

@@ -97,13 +97,19 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                     config.Recipe.LossOnPrefix), store, null, cancellationToken);
             ShardMetrics shards = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
             HeldOutMetrics scored = await ChooseAsync(chunks, data.IsEmpty ? config.Evaluation.MaxDocuments : 0, cancellationToken);
-            frame.Begin(Stage.Evaluation, scored.Documents * (1 + model.DenseModels.Count()), "documents");
+            int branches = config.Evaluation.RouterBounds ? PathScorer.BranchesOf(_topology).Length : 0;
+            frame.Begin(Stage.Evaluation, scored.Documents * (1 + model.DenseModels.Count() + branches), "documents");
             long done = 0;
             ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
             rows.Add(await RowAsync(ModelKind.Routed, model.Training, [.. shards.Paths.Where(size => size.TestDocuments > 0).Select(Routed)]));
             foreach (DenseModel dense in model.DenseModels)
             {
                 rows.Add(await RowAsync(dense.Kind, dense.Training, [(Dense(dense.Parameters), chunks)]));
+            }
+
+            if (config.Evaluation.RouterBounds)
+            {
+                rows.AddRange(Evaluator.BoundRows(_topology, config.Topology, model.Training, await EveryPathAsync()));
             }
 
             frame.End($"{rows.Count} models");
@@ -118,6 +124,18 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
 
             (PathInput Model, ImmutableArray<BlobHash> Chunks) Routed(ShardSize size) => (
                 PathOf(size.Path), [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])]);
+
+            Task<LossMatrix> EveryPathAsync()
+            {
+                PathScorer scorer = new(_topology, store, async spec =>
+                {
+                    TaskResult result = await executor.ExecuteAsync(spec, store, frame.From(done), cancellationToken);
+                    done += scored.Documents;
+                    return result;
+                });
+                return scorer.ScoreAsync(
+                    PathOf, new ScoreSpec([], chunks, model.Tokenizer, Split.Test, scored.LastRank, _sequences, Cell: 0), cancellationToken);
+            }
 
             async Task<EvaluationRow> RowAsync(
                 ModelKind kind, TrainMetrics training, ImmutableArray<(PathInput Model, ImmutableArray<BlobHash> Chunks)> parts)

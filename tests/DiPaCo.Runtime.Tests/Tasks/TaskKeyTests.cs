@@ -100,6 +100,8 @@ public sealed class TaskKeyTests
         yield return new ShardSpec(Blob(2), [Blob(3)], [Blob(4)], [new PathId(0), new PathId(1)], 0.1, 32, true);
         yield return new EvaluateSpec(path, [Blob(2)], Blob(3), Split.Test, sequences, 10);
         yield return new HeldOutSpec([Blob(2), Blob(3)], Split.Test, 8, 10);
+        yield return new ScoreSpec(
+            [new PathColumn(new PathId(0), path), new PathColumn(new PathId(3), path)], [Blob(2)], Blob(3), Split.Router, 10, sequences, 16);
         yield return new SampleSpec(path, [1, 2, 3], 4, 0, 0.8, 1);
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Model;
@@ -38,6 +39,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 ShardSpec shard => await ShardAsync(shard, store, cancellationToken),
                 HeldOutSpec heldOut => await HeldOutAsync(heldOut, store, cancellationToken),
                 EvaluateSpec evaluate => await EvaluateAsync(evaluate, store, progress, cancellationToken),
+                ScoreSpec score => await ScoreAsync(score, store, progress, cancellationToken),
                 SampleSpec sample => await SampleAsync(sample, store, cancellationToken),
                 _ => throw new ArgumentException($"No worker can compute a task of kind '{spec.Kind}'.", nameof(spec)),
             };
@@ -131,6 +133,26 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
         return await _compute.Run(() => EvaluateTask.Execute(
             spec, _models.Load(spec.Model, files, spec.Sequences.MicroBatch * spec.Sequences.Length), corpus, tokenizer.ByteCounts(), progress, cancellationToken));
+    }
+
+    private async Task<TaskResult> ScoreAsync(ScoreSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        Dictionary<BlobHash, string> files = [];
+        foreach (BlobHash blob in spec.Paths.SelectMany(path => path.Model.Blobs))
+        {
+            files[blob] = await store.GetFileAsync(blob, cancellationToken);
+        }
+
+        TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(spec.Tokenizer, TokenizerFile.MaximumBytes, cancellationToken));
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        ScoreTask task = new(spec, corpus, tokenizer.ByteCounts());
+        LossMatrix losses = await _compute.Run(() => task.Execute(
+            _models.Create(spec.Paths[0].Model, spec.Sequences.MicroBatch * spec.Sequences.Length), files, progress, cancellationToken));
+        BlobHash output = await store.PutAsync(stream => LossMatrixCodec.Write(losses, stream), cancellationToken);
+        ScoreMetrics metrics = new(
+            losses.Documents.Length, losses.Documents.Sum(document => (long)document.Tokens), task.Tree.ModuleEvaluations, task.Tree.SeparateEvaluations);
+        return new TaskResult(
+            ImmutableSortedDictionary<string, BlobHash>.Empty.Add(ScoreSpec.Output, output), JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
 
     private async Task<TaskResult> SampleAsync(SampleSpec spec, IBlobStore store, CancellationToken cancellationToken)
