@@ -28,7 +28,10 @@ switch (args)
     case ["pipeline", ..]:
         await PipelineTable.PrintAsync(steps: 60);
         break;
+    case ["treescore", ..]:
+        TreeScoreTable.Print(args[1..]);
+        break;
     default:
-        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [bf16|fp32] [small] · adamw · outer · safetensors · memory · pipeline");
+        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [bf16|fp32] [small] · adamw · outer · safetensors · memory · pipeline · treescore [small|large] [bf16|fp32]");
         break;
 }

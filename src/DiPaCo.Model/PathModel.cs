@@ -155,6 +155,59 @@ public sealed class PathModel : IDisposable
         return logits_BV;
     }
 
+    /// <summary>
+    /// A run of parts of the forward pass, for paths that have it in common. Parts are counted from the embedding, 0, over the blocks
+    /// to the head. Every norm is computed from the same residual stream as in a whole pass, so the losses are the same.
+    /// </summary>
+    /// <param name="first">First part.</param>
+    /// <param name="end">The part after the last one.</param>
+    /// <param name="batch">Sequences.</param>
+    /// <param name="below">The residual stream behind the part before <paramref name="first"/>, fp32 [≥ rows, D]; null from the embedding on.</param>
+    /// <param name="above">Receives the residual stream behind the last part; null where that is the head.</param>
+    /// <param name="row">The batch's first row in both.</param>
+    /// <param name="losses">Receives the loss of every position where the last part is the head.</param>
+    internal void EvaluateParts(
+        int first, int end, TokenBatch batch, TensorBuffer? below, TensorBuffer? above, long row, Span<float> losses)
+    {
+        RefreshCompute();
+        Activations a = _activations;
+        (int firstBlock, int endBlock) = (Math.Max(0, first - 1), Math.Min(end - 1, _blocks.Length));
+        foreach (Range part in MicroBatches(batch.Tokens, batch.Length))
+        {
+            (int start, int count) = part.GetOffsetAndLength(batch.Tokens.Length);
+            a.Resize(count, training: false);
+            TensorBuffer entry = a.Block(0).ResidualIn;
+            if (below is null)
+            {
+                FlatCopy.Write<int>(a.Tokens, 0, batch.Tokens.AsSpan(part));
+                _kernels.Embed(a.Tokens, _embedding, entry);
+            }
+            else
+            {
+                Copy(below, row + start, entry, 0, count);
+            }
+
+            bool blocks = endBlock > firstBlock;
+            if (blocks)
+            {
+                Blocks(firstBlock, endBlock, AttentionGeometry.Of(Shape, count / batch.Length, batch.Length));
+            }
+            else if (above is null)
+            {
+                _kernels.AddNorm(entry, delta: null, entry, _finalNorm, a.HeadInput, a.InverseRootOut);
+            }
+
+            if (above is null)
+            {
+                HeadLosses(batch.Targets.AsSpan(part), scale: 0, training: false, losses[part]);
+            }
+            else
+            {
+                Copy(blocks ? a.ResidualOut : entry, 0, above, row + start, count);
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -169,15 +222,19 @@ public sealed class PathModel : IDisposable
         a.Resize(tokens.Length, training);
         FlatCopy.Write(a.Tokens, 0, tokens);
         RefreshCompute();
-
-        AttentionGeometry geometry = AttentionGeometry.Of(Shape, tokens.Length / length, length);
         _kernels.Embed(a.Tokens, _embedding, a.Block(0).ResidualIn);
-        for (int block = 0; block < _blocks.Length; block++)
+        Blocks(0, _blocks.Length, AttentionGeometry.Of(Shape, tokens.Length / length, length));
+    }
+
+    /// <summary>From the residual stream at the entrance of a block to that behind a later one, normed for the head.</summary>
+    private void Blocks(int first, int end, AttentionGeometry geometry)
+    {
+        Activations a = _activations;
+        for (int block = first; block < end; block++)
         {
-            bool last = block == _blocks.Length - 1;
             BlockActivations kept = a.Block(block);
-            _blocks[block].Forward(geometry, a, kept, first: block == 0);
-            if (!last)
+            _blocks[block].Forward(geometry, a, kept, first: block == first);
+            if (block < end - 1)
             {
                 BlockActivations next = a.Block(block + 1);
                 _kernels.AddNorm(kept.ResidualMid, a.Delta, next.ResidualIn, _blocks[block + 1].AttentionNorm, next.AttentionInput, next.InverseRootIn);
@@ -238,12 +295,21 @@ public sealed class PathModel : IDisposable
 
     private void RefreshCompute()
     {
-        if (Parameters.IsComputeStale && _options.Type == ComputeType.Bf16)
+        foreach (ParameterSegment segment in Parameters.StaleSegments)
         {
-            _kernels.Cast(Parameters.Buffers.Master, Parameters.Buffers.Compute);
+            if (_options.Type == ComputeType.Bf16)
+            {
+                _kernels.Cast(Parameters.Buffers.Master, Parameters.Buffers.Compute, segment.Offset, segment.Length);
+            }
         }
 
         Parameters.IsComputeStale = false;
+    }
+
+    private static void Copy(TensorBuffer source, long sourceRow, TensorBuffer destination, long destinationRow, long rows)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        destination.Value.narrow(0, destinationRow, rows).copy_(source.Value.narrow(0, sourceRow, rows));
     }
 
     private List<Range> MicroBatches(ReadOnlySpan<int> tokens, int length)

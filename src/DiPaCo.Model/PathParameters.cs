@@ -13,11 +13,14 @@ namespace DiPaCo.Model;
 public sealed class PathParameters : IDisposable
 {
     private readonly Dictionary<string, Parameter> _byName = new(StringComparer.Ordinal);
+    private readonly bool[] _stale;
 
     /// <summary>Any modules, as plain buffers: their tensors cannot be asked for by name.</summary>
     internal PathParameters(IReadOnlyList<ModuleDefinition> modules, ComputeType type, Device device)
     {
         Segments = Arrange(modules);
+        _stale = new bool[Segments.Length];
+        IsComputeStale = true;
         Length = Segments[^1].Offset + Segments[^1].Length;
         Buffers = new PathBuffers(Length, Segments.SelectMany(s => s.Layout.Tensors).Where(t => t.IsMatrix).Max(t => t.Length), type, device);
     }
@@ -54,7 +57,14 @@ public sealed class PathParameters : IDisposable
     internal PathBuffers Buffers { get; }
 
     /// <summary>Whether the master was written since the compute copy was made.</summary>
-    internal bool IsComputeStale { get; set; } = true;
+    internal bool IsComputeStale
+    {
+        get => _stale.Contains(true);
+        set => Array.Fill(_stale, value);
+    }
+
+    /// <summary>The modules that were.</summary>
+    internal IEnumerable<ParameterSegment> StaleSegments => Segments.Where((_, i) => _stale[i]);
 
     internal IEnumerable<Parameter> All => Segments.SelectMany(segment => segment.Layout.Tensors).Select(tensor => _byName[tensor.Name]);
 
@@ -76,8 +86,9 @@ public sealed class PathParameters : IDisposable
     /// <summary>Replaces the module's parameters, padding included, by <paramref name="source"/>.</summary>
     public void Write(ModuleId module, ReadOnlySpan<float> source)
     {
-        FlatCopy.Write(Buffers.Master, Segment(module), source);
-        IsComputeStale = true;
+        ParameterSegment segment = Segment(module);
+        FlatCopy.Write(Buffers.Master, segment, source);
+        _stale[Segments.IndexOf(segment)] = true;
     }
 
     /// <summary>Writes the module's safetensors file (<see cref="ModuleFile"/>), on the CPU without a copy of the parameters.</summary>
@@ -104,7 +115,7 @@ public sealed class PathParameters : IDisposable
     public unsafe void Load(ModuleId module, string file)
     {
         ParameterSegment segment = Segment(module);
-        IsComputeStale = true;
+        _stale[Segments.IndexOf(segment)] = true;
         if (Buffers.Master.IsOnCpu)
         {
             ModuleFile.Read(file, segment.Layout, new Span<float>(Buffers.Master.Floats + segment.Offset, checked((int)segment.Length)));

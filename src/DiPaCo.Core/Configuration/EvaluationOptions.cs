@@ -6,7 +6,7 @@ public sealed record EvaluationOptions
     /// <summary>Validation perplexity after every so many phases; 0 never. Default 1.</summary>
     public int EveryPhases { get; init; } = 1;
 
-    /// <summary>Documents of the test split that are scored at most; 0 all. Default by size.</summary>
+    /// <summary>Documents of the test split that are scored at most, the same ones whatever the topology; 0 all. Default by size.</summary>
     public int MaxDocuments { get; init; }
 
     /// <summary>Documents of the validation split that are scored at most at each phase; 0 all. Default by size.</summary>
@@ -20,6 +20,12 @@ public sealed record EvaluationOptions
 
     /// <summary>Where the dense models start. Default: at the fork, as the paths do.</summary>
     public DenseStart DenseStart { get; init; } = DenseStart.Fork;
+
+    /// <summary>
+    /// Bounds of what a router can do: the mean over all paths, and the best path of each test document in hindsight. Every test
+    /// document is scored under every path. Default false.
+    /// </summary>
+    public bool RouterBounds { get; init; }
 
     /// <summary>Tokens of each text sample in the report; 0 for none. Default 64.</summary>
     public int SampleTokens { get; init; } = 64;

@@ -70,8 +70,8 @@ internal interface IKernels : IDisposable
     /// <summary>gradient += <see cref="Parameter.Product"/>, the compute-type product of the weight's backward pass.</summary>
     void AddGradient(Parameter parameter);
 
-    /// <summary>Copies fp32 to the compute type.</summary>
-    void Cast(TensorBuffer source, TensorBuffer destination);
+    /// <summary>Copies a module's elements of a flat buffer from fp32 to the compute type.</summary>
+    void Cast(TensorBuffer source, TensorBuffer destination, long offset, long length);
 
     /// <summary>Sum of squares in double precision.</summary>
     double SumOfSquares(TensorBuffer values);

@@ -1,26 +1,38 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
 using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Recipe;
 
-/// <summary>Held-out losses: of the routed model, every document under its one path; of a dense model, all documents under it.</summary>
+/// <summary>
+/// Held-out losses: of the routed model, every document under its one path; of a dense model, all documents under it. Which documents
+/// they are follows from the corpus alone, so models of different topologies can be compared.
+/// </summary>
 /// <param name="session">The run.</param>
 /// <param name="topology">The model.</param>
 /// <param name="routed">The shards.</param>
-/// <param name="tokenizer">The tokenizer's blob.</param>
-internal sealed class Evaluator(RunSession session, ModelTopology topology, RoutedCorpus routed, BlobHash tokenizer)
+/// <param name="corpus">The corpus before it was routed.</param>
+internal sealed class Evaluator(RunSession session, ModelTopology topology, RoutedCorpus routed, PreparedCorpus corpus)
 {
     private long _tested;
 
     /// <summary>Documents of a split that are scored under one model.</summary>
-    public long DocumentsOf(Split split, int maxDocuments) => topology.Paths.Sum(path => (long)ShareOf(path, split, maxDocuments));
+    public long DocumentsOf(Split split, int maxDocuments)
+    {
+        long all = topology.Paths.Sum(path => DocumentsOf(path, split));
+        return maxDocuments == 0 ? all : Math.Min(all, maxDocuments);
+    }
+
+    /// <summary>How often the test split is scored for what all paths together are asked for.</summary>
+    public int BranchesOf(EvaluationOptions options) => options.RouterBounds ? PathScorer.BranchesOf(topology).Length : 0;
 
     /// <summary>Scores a split under the routed model.</summary>
     /// <param name="model">The model's version.</param>
     /// <param name="split">Validation or test.</param>
-    /// <param name="maxDocuments">Documents scored at most, spread over the paths in proportion; 0: all.</param>
+    /// <param name="maxDocuments">Documents scored at most; 0: all.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
     public async Task<EvaluationMetrics> RoutedAsync(ServedModel model, Split split, int maxDocuments, CancellationToken cancellationToken)
     {
@@ -37,25 +49,51 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     public async Task<IReadOnlyDictionary<PathId, EvaluationMetrics>> PathsAsync(
         Func<PathId, PathInput> modelOf, Split split, int maxDocuments, CancellationToken cancellationToken)
     {
+        ulong lastRank = await LastRankAsync(split, maxDocuments, cancellationToken);
         SortedDictionary<PathId, EvaluationMetrics> scored = [];
-        foreach (PathId path in topology.Paths)
+        foreach (PathId path in topology.Paths.Where(path => DocumentsOf(path, split) > 0))
         {
-            scored[path] = await ScoreAsync(modelOf(path), path, split, maxDocuments, cancellationToken);
+            scored[path] = await ScoreAsync(modelOf(path), routed.Chunks[path], split, lastRank, cancellationToken);
         }
 
         return scored;
     }
 
-    /// <summary>Scores the same documents under a dense model.</summary>
-    public async Task<EvaluationMetrics> DenseAsync(PathInput model, Split split, int maxDocuments, CancellationToken cancellationToken)
+    /// <summary>Scores the same documents under a dense model, which needs no shards for it.</summary>
+    public async Task<EvaluationMetrics> DenseAsync(PathInput model, Split split, int maxDocuments, CancellationToken cancellationToken) =>
+        await ScoreAsync(model, corpus.Chunks, split, await LastRankAsync(split, maxDocuments, cancellationToken), cancellationToken);
+
+    /// <summary>Scores the test split under every path.</summary>
+    /// <param name="model">The model's version.</param>
+    /// <param name="cell">Tokens of a cell; 0: whole documents.</param>
+    /// <param name="maxDocuments">Documents scored at most; 0: all.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
+    public async Task<LossMatrix> EveryPathAsync(ServedModel model, int cell, int maxDocuments, CancellationToken cancellationToken)
     {
-        EvaluationMetrics sum = EvaluationMetrics.None;
-        foreach (PathId path in topology.Paths)
+        ulong lastRank = await LastRankAsync(Split.Test, maxDocuments, cancellationToken);
+        PathScorer scorer = new(topology, session.Store, async spec =>
         {
-            sum += await ScoreAsync(model, path, split, maxDocuments, cancellationToken);
+            TaskResult result = await session.RunAsync(spec, Stage.Evaluation, _tested, DocumentsIn, cancellationToken);
+            _tested += DocumentsIn(result);
+            return result;
+        });
+        ScoreSpec spec = new([], corpus.Chunks, corpus.Tokenizer, Split.Test, lastRank, session.Sequences, cell);
+        return await scorer.ScoreAsync(path => model.PathOf(path, session.Config.Transformer.Compute), spec, cancellationToken);
+
+        static long DocumentsIn(TaskResult result) => JsonSerializer.Deserialize<ScoreMetrics>(result.Metrics, TaskJson.Options)!.Documents;
+    }
+
+    /// <summary>The largest rank that is scored (<see cref="HeldOutRank"/>).</summary>
+    public async Task<ulong> LastRankAsync(Split split, int maxDocuments, CancellationToken cancellationToken)
+    {
+        if (maxDocuments == 0)
+        {
+            return HeldOutRank.All;
         }
 
-        return sum;
+        HeldOutSpec spec = new(corpus.Chunks, split, session.Sequences.PrefixTokens, maxDocuments);
+        TaskResult chosen = await session.Tasks.RunAsync(spec, null, cancellationToken);
+        return JsonSerializer.Deserialize<HeldOutMetrics>(chosen.Metrics, TaskJson.Options)!.LastRank;
     }
 
     /// <summary>The table's row of a model.</summary>
@@ -67,7 +105,7 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     public static EvaluationRow Row(
         ModelKind kind, ModelTopology topology, TopologyOptions options, TrainMetrics training, EvaluationMetrics scored)
     {
-        bool dense = kind != ModelKind.Routed;
+        bool dense = kind is ModelKind.DenseEqualSteps or ModelKind.DenseEqualFlops or ModelKind.DenseBase;
         long perPath = topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters);
         return new EvaluationRow
         {
@@ -86,28 +124,28 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
         };
     }
 
-    private async Task<EvaluationMetrics> ScoreAsync(
-        PathInput model, PathId path, Split split, int maxDocuments, CancellationToken cancellationToken)
-    {
-        int documents = ShareOf(path, split, maxDocuments);
-        if (documents == 0)
-        {
-            return EvaluationMetrics.None;
-        }
+    /// <summary>The rows of a random and an all-knowing router.</summary>
+    public static ImmutableArray<EvaluationRow> BoundRows(
+        ModelTopology topology, TopologyOptions options, TrainMetrics training, LossMatrix losses) =>
+    [
+        Row(ModelKind.RoutedRandom, topology, options, training, RouterBounds.Random(losses)),
+        Row(ModelKind.RoutedOracle, topology, options, training, RouterBounds.Oracle(losses)),
+    ];
 
-        EvaluateSpec spec = new(model, routed.Chunks[path], tokenizer, split, session.Sequences, documents);
+    private async Task<EvaluationMetrics> ScoreAsync(
+        PathInput model, ImmutableArray<BlobHash> chunks, Split split, ulong lastRank, CancellationToken cancellationToken)
+    {
+        EvaluateSpec spec = new(model, chunks, corpus.Tokenizer, split, session.Sequences, lastRank);
         if (split == Split.Validation)
         {
             return Read(await session.Tasks.RunAsync(spec, null, cancellationToken));
         }
 
-        EvaluationMetrics scored = Read(await session.RunAsync(spec, Stage.Evaluation, _tested, documents, cancellationToken));
-        _tested += documents;
+        EvaluationMetrics scored = Read(await session.RunAsync(
+            spec, Stage.Evaluation, _tested, result => Read(result).Documents, cancellationToken));
+        _tested += scored.Documents;
         return scored;
     }
-
-    private int ShareOf(PathId path, Split split, int maxDocuments) =>
-        DocumentShare.Of(maxDocuments, DocumentsOf(path, split), topology.Paths.Sum(other => DocumentsOf(other, split)));
 
     private static EvaluationMetrics Read(TaskResult result) => JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
 

@@ -10,6 +10,8 @@ internal static class ModelNames
     public static string Of(ModelKind kind, TopologyOptions topology) => kind switch
     {
         ModelKind.Routed => Of(topology),
+        ModelKind.RoutedRandom => $"{Of(topology)}, random router",
+        ModelKind.RoutedOracle => $"{Of(topology)}, best path in hindsight",
         ModelKind.DenseEqualSteps => "dense, equal steps",
         ModelKind.DenseEqualFlops => "dense, equal training FLOPs",
         ModelKind.DenseBase => "dense, base before the fork",

@@ -61,7 +61,7 @@ internal sealed class PhaseLoop(RunSession session, ModelTopology topology, Prep
             return null;
         }
 
-        return await new Evaluator(session, topology, routed, corpus.Tokenizer).PathsAsync(
+        return await new Evaluator(session, topology, routed, corpus).PathsAsync(
             path => model.PathOf(topology, path, _config.Transformer.Compute), Split.Validation, _config.Evaluation.MaxValidationDocuments, cancellationToken);
     }
 }

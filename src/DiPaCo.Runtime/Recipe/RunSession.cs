@@ -119,17 +119,17 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
     }
 
     /// <summary>Runs any other task and reports its progress as units of a stage.</summary>
-    public async Task<TaskResult> RunAsync(TaskSpec spec, Stage stage, long done, long units, CancellationToken cancellationToken)
+    public Task<TaskResult> RunAsync(TaskSpec spec, Stage stage, long done, long units, CancellationToken cancellationToken) =>
+        RunAsync(spec, stage, done, _ => units, cancellationToken);
+
+    /// <summary>The same for a task of which only its result tells how many units it was.</summary>
+    public async Task<TaskResult> RunAsync(
+        TaskSpec spec, Stage stage, long done, Func<TaskResult, long> units, CancellationToken cancellationToken)
     {
-        bool computed = false;
-        StepReporter reporter = new(step =>
-        {
-            computed = true;
-            observer.Observe(new StageAdvanced(stage, done + step.Done, Reused: false));
-        });
-        bool known = tasks.Find(spec.Key()) is not null;
+        bool reused = tasks.Find(spec.Key()) is not null;
+        StepReporter reporter = new(step => observer.Observe(new StageAdvanced(stage, done + step.Done, Reused: false)));
         TaskResult result = await tasks.RunAsync(spec, reporter, cancellationToken);
-        observer.Observe(new StageAdvanced(stage, done + units, Reused: known || !computed));
+        observer.Observe(new StageAdvanced(stage, done + units(result), reused));
         return result;
     }
 

@@ -54,8 +54,8 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             cancellationToken);
 
         WriteModel(corpus, baseModel, log, baselines);
-        Evaluator evaluator = new(session, topology, log.Routed, corpus.Tokenizer);
-        long scored = (2 + baselines.Length) * evaluator.DocumentsOf(Split.Test, _config.Evaluation.MaxDocuments);
+        Evaluator evaluator = new(session, topology, log.Routed, corpus);
+        long scored = (2 + baselines.Length + evaluator.BranchesOf(_config.Evaluation)) * evaluator.DocumentsOf(Split.Test, _config.Evaluation.MaxDocuments);
         ImmutableArray<EvaluationRow> rows = await session.StageAsync(Stage.Evaluation, scored, "documents", async () =>
         {
             ImmutableArray<EvaluationRow> table = await EvaluateAsync(topology, evaluator, dense, baseModel, log, baselines, cancellationToken);
@@ -115,6 +115,12 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         {
             EvaluationMetrics losses = await evaluator.DenseAsync(dense.ModelOf(model.Parameters), Split.Test, most, cancellationToken);
             rows.Add(Evaluator.Row(model.Kind, topology, _config.Topology, model.Training, losses));
+        }
+
+        if (_config.Evaluation.RouterBounds)
+        {
+            LossMatrix losses = await evaluator.EveryPathAsync(log.Served, cell: 0, most, cancellationToken);
+            rows.AddRange(Evaluator.BoundRows(topology, _config.Topology, TrainingOf(topology, baseModel, log), losses));
         }
 
         return rows.ToImmutable();

@@ -14,4 +14,10 @@ public enum ModelKind
 
     /// <summary>The dense base model as it was at the fork.</summary>
     DenseBase,
+
+    /// <summary>The model of the run under a router that draws each document's path: what is to be expected of it.</summary>
+    RoutedRandom,
+
+    /// <summary>The model of the run with the best path of each document in hindsight: no router of documents does better.</summary>
+    RoutedOracle,
 }

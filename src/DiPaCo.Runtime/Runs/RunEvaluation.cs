@@ -96,16 +96,20 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                     model.Router, chunks, features, _topology.Paths, config.Routing.MinimumShare, config.Routing.PrefixTokens,
                     config.Recipe.LossOnPrefix), store, null, cancellationToken);
             ShardMetrics shards = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
-            int most = data.IsEmpty ? config.Evaluation.MaxDocuments : 0;
-            long all = shards.Paths.Sum(size => size.TestDocuments);
-            long perModel = shards.Paths.Sum(size => (long)DocumentShare.Of(most, size.TestDocuments, all));
-            frame.Begin(Stage.Evaluation, perModel * (1 + model.DenseModels.Count()), "documents");
+            HeldOutMetrics scored = await ChooseAsync(chunks, data.IsEmpty ? config.Evaluation.MaxDocuments : 0, cancellationToken);
+            int branches = config.Evaluation.RouterBounds ? PathScorer.BranchesOf(_topology).Length : 0;
+            frame.Begin(Stage.Evaluation, scored.Documents * (1 + model.DenseModels.Count() + branches), "documents");
             long done = 0;
             ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
-            rows.Add(await RowAsync(ModelKind.Routed, model.Training, PathOf));
+            rows.Add(await RowAsync(ModelKind.Routed, model.Training, [.. shards.Paths.Where(size => size.TestDocuments > 0).Select(Routed)]));
             foreach (DenseModel dense in model.DenseModels)
             {
-                rows.Add(await RowAsync(dense.Kind, dense.Training, _ => Dense(dense.Parameters)));
+                rows.Add(await RowAsync(dense.Kind, dense.Training, [(Dense(dense.Parameters), chunks)]));
+            }
+
+            if (config.Evaluation.RouterBounds)
+            {
+                rows.AddRange(Evaluator.BoundRows(_topology, config.Topology, model.Training, await EveryPathAsync()));
             }
 
             frame.End($"{rows.Count} models");
@@ -114,21 +118,36 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 Name = config.Name,
                 ModelDigest = model.ComputeDigest(),
                 Data = data,
-                Documents = perModel,
+                Documents = scored.Documents,
                 Evaluation = rows.ToImmutable(),
             };
 
-            async Task<EvaluationRow> RowAsync(ModelKind kind, TrainMetrics training, Func<PathId, PathInput> modelOf)
+            (PathInput Model, ImmutableArray<BlobHash> Chunks) Routed(ShardSize size) => (
+                PathOf(size.Path), [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])]);
+
+            Task<LossMatrix> EveryPathAsync()
+            {
+                PathScorer scorer = new(_topology, store, async spec =>
+                {
+                    TaskResult result = await executor.ExecuteAsync(spec, store, frame.From(done), cancellationToken);
+                    done += scored.Documents;
+                    return result;
+                });
+                return scorer.ScoreAsync(
+                    PathOf, new ScoreSpec([], chunks, model.Tokenizer, Split.Test, scored.LastRank, _sequences, Cell: 0), cancellationToken);
+            }
+
+            async Task<EvaluationRow> RowAsync(
+                ModelKind kind, TrainMetrics training, ImmutableArray<(PathInput Model, ImmutableArray<BlobHash> Chunks)> parts)
             {
                 EvaluationMetrics sum = EvaluationMetrics.None;
-                foreach (ShardSize size in shards.Paths.Where(size => size.TestDocuments > 0))
+                foreach ((PathInput part, ImmutableArray<BlobHash> own) in parts)
                 {
-                    ImmutableArray<BlobHash> own = [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])];
-                    int documents = DocumentShare.Of(most, size.TestDocuments, all);
-                    EvaluateSpec spec = new(modelOf(size.Path), own, model.Tokenizer, Split.Test, _sequences, documents);
+                    EvaluateSpec spec = new(part, own, model.Tokenizer, Split.Test, _sequences, scored.LastRank);
                     TaskResult result = await executor.ExecuteAsync(spec, store, frame.From(done), cancellationToken);
-                    done += documents;
-                    sum += JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
+                    EvaluationMetrics losses = JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
+                    done += losses.Documents;
+                    sum += losses;
                 }
 
                 if (sum.Tokens == 0)
@@ -140,6 +159,13 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 frame.Note(string.Create(CultureInfo.InvariantCulture, $"{row.Model}: perplexity {row.Perplexity:0.00}"));
                 return row;
             }
+        }
+
+        private async Task<HeldOutMetrics> ChooseAsync(ImmutableArray<BlobHash> chunks, int most, CancellationToken cancellationToken)
+        {
+            HeldOutSpec spec = new(chunks, Split.Test, _sequences.PrefixTokens, most);
+            TaskResult chosen = await executor.ExecuteAsync(spec, store, null, cancellationToken);
+            return JsonSerializer.Deserialize<HeldOutMetrics>(chosen.Metrics, TaskJson.Options)!;
         }
 
         private PathInput PathOf(PathId path)

@@ -131,13 +131,23 @@ public sealed class RunPlanTests
     }
 
     [Fact]
-    public void ALimitOnScoredDocuments_LeavesEveryPathOne()
+    public void ALimitOnScoredDocuments_DoesNotDependOnThePaths()
     {
         RunPlan plan = PlanOf.Text(
             Recipe + "topology: { levels: [{ experts: 8 }, { experts: 8 }] }\nevaluation: { every_phases: 0, max_documents: 10, dense_equal_steps: false }",
             new PlanAssumptions { Corpus = new PlannedCorpus(20_000, 1_000_000, 1, CorpusBasis.Counted) });
 
-        Assert.Equal(2 * 64 * 64, plan.Stages.Single(stage => stage.Name == "evaluation").Tokens);
+        Assert.Equal(2 * 10 * 64, plan.Stages.Single(stage => stage.Name == "evaluation").Tokens);
+    }
+
+    [Fact]
+    public void BoundsOfTheRouter_ScoreEveryTestDocumentUnderEveryPath()
+    {
+        RunPlan plan = PlanOf.Text(
+            Recipe + "topology: { levels: [{ experts: 8 }, { experts: 8 }] }\nevaluation: { every_phases: 0, max_documents: 10, dense_equal_steps: false, router_bounds: true }",
+            new PlanAssumptions { Corpus = new PlannedCorpus(20_000, 1_000_000, 1, CorpusBasis.Counted) });
+
+        Assert.Equal((2 + 64) * 10 * 64, plan.Stages.Single(stage => stage.Name == "evaluation").Tokens);
     }
 
     [Fact]

@@ -65,6 +65,23 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
     }
 
     [Fact]
+    public async Task EveryTopology_ScoresTheSameDocuments()
+    {
+        RunConfig grid = _runs.Config with { Evaluation = _runs.Config.Evaluation with { MaxDocuments = 7, MaxValidationDocuments = 5 } };
+        RunConfig flat = grid with
+        {
+            Topology = _runs.Config.Topology with { Embedding = Sharing.Level, Levels = [new LevelOptions { Blocks = 3, Sharing = Sharing.Private }], Replicas = 3 },
+        };
+
+        RunResults ofGrid = await _runs.TrainAsync("grid", grid);
+        RunResults ofFlat = await _runs.TrainAsync("flat", flat);
+
+        Assert.Single(ofGrid.Evaluation.Concat(ofFlat.Evaluation).Select(row => row.ScoredTokens).Distinct());
+        Assert.Equal(ofGrid.Evaluation[^1], ofFlat.Evaluation[^1] with { ParametersPerPath = ofGrid.Evaluation[^1].ParametersPerPath });
+        Assert.NotEqual(ofGrid.Evaluation[0].Perplexity, ofFlat.Evaluation[0].Perplexity);
+    }
+
+    [Fact]
     public async Task ForeignText_IsScoredWhole_ByTheSameRouterAndPaths()
     {
         string text = _runs.File("foreign.jsonl");

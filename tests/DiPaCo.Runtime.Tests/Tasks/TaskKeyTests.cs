@@ -61,7 +61,7 @@ public sealed class TaskKeyTests
     [Theory]
     [InlineData("train", "b77045fdb39ccd63f5318413c809d5c4e30159fa4ba0a576abe43c091e6f651f")]
     [InlineData("outer", "0728e3e06800a789a3795e321211e31ed36f88d475fb247eb3e3232583c2e4b6")]
-    [InlineData("evaluate", "d3f5c843254abb59b939b8926a3194894df2883165be693dcf5cfe7f633b99bf")]
+    [InlineData("evaluate", "cdb3900b46b777603c851e20226e11e94a9be104528671533515a88d06b2cd13")]
     [InlineData("router", "8358236b621399330f242af86883b09adf33546bbad13d3f326cb4e91c04e3ce")]
     public void KeysOfStoredRuns_NeverChange(string kind, string expected) => Assert.Equal(expected, Of(kind).Key().Hex);
 
@@ -118,6 +118,9 @@ public sealed class TaskKeyTests
         yield return new EvaluateSpec(path, [Blob(2)], Blob(3), Split.Test, sequences, 10);
         yield return new TopicsSpec([new ShardInput(new PathId(0), [Blob(2)]), new ShardInput(new PathId(1), [Blob(3), Blob(4)])], Blob(5), 8);
         yield return new DriftSpec(Shape, Blob(2), [module, module with { Id = new ModuleId("other"), Blob = Blob(3) }]);
+        yield return new HeldOutSpec([Blob(2), Blob(3)], Split.Test, 8, 10);
+        yield return new ScoreSpec(
+            [new PathColumn(new PathId(0), path), new PathColumn(new PathId(3), path)], [Blob(2)], Blob(3), Split.Router, 10, sequences, 16);
         yield return new SampleSpec(path, [1, 2, 3], 4, 0, 0.8, 1);
     }
 
@@ -151,6 +154,9 @@ public sealed class TaskKeyTests
                 yield return ("", number + 1);
                 break;
             case long number:
+                yield return ("", number + 1);
+                break;
+            case ulong number:
                 yield return ("", number + 1);
                 break;
             case double number:

@@ -15,6 +15,7 @@ internal static class EvaluationSection
             DenseEqualSteps = section.Flag("dense_equal_steps", defaults.DenseEqualSteps, "Compare with a dense model of one path's size at equal steps."),
             DenseEqualFlops = section.Flag("dense_equal_flops", defaults.DenseEqualFlops, "Compare with the same dense model trained for P times the steps."),
             DenseStart = section.Word("dense_start", defaults.DenseStart, "Where the dense models start: fork (from the base model) or scratch."),
+            RouterBounds = section.Flag("router_bounds", defaults.RouterBounds, "Score the test documents under every path: how a random and an all-knowing router would do."),
             SampleTokens = section.Count("sample_tokens", defaults.SampleTokens, new Bounds(0, 100_000), "Tokens of each text sample in the report; 0: none."),
         };
         section.Finish();

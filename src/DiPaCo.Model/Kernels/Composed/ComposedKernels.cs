@@ -133,7 +133,11 @@ internal sealed class ComposedKernels(TransformerShape shape, Device device, lon
 
     public void AddGradient(Parameter parameter) => parameter.Gradient.add_(parameter.Product);
 
-    public void Cast(TensorBuffer source, TensorBuffer destination) => destination.Value.copy_(source.Value);
+    public void Cast(TensorBuffer source, TensorBuffer destination, long offset, long length)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        destination.Value.narrow(0, offset, length).copy_(source.Value.narrow(0, offset, length));
+    }
 
     public double SumOfSquares(TensorBuffer values)
     {

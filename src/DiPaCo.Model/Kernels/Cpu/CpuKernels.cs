@@ -127,9 +127,12 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
         new AddGradientKernel<TElement> { Product = parameter.ProductPointer, Gradient = parameter.GradientPointer, Count = parameter.Layout.Length },
         Chunks(parameter.Layout.Length, AddGradientKernel<TElement>.Elements));
 
-    public void Cast(TensorBuffer source, TensorBuffer destination) => _threads.Run(
-        new CastKernel<TElement> { Source = source.Floats, Destination = destination.Pointer, Count = source.Length },
-        Chunks(source.Length, CastKernel<TElement>.Elements));
+    public void Cast(TensorBuffer source, TensorBuffer destination, long offset, long length) => _threads.Run(
+        new CastKernel<TElement>
+        {
+            Source = source.Floats + offset, Destination = (byte*)destination.Pointer + (offset * TElement.Size), Count = length,
+        },
+        Chunks(length, CastKernel<TElement>.Elements));
 
     public double SumOfSquares(TensorBuffer values)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Model;
@@ -37,7 +38,9 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 FeaturesSpec features => await FeaturesAsync(features, store, progress, cancellationToken),
                 RouterSpec router => await FitRouterAsync(router, store, cancellationToken),
                 ShardSpec shard => await ShardAsync(shard, store, cancellationToken),
+                HeldOutSpec heldOut => await HeldOutAsync(heldOut, store, cancellationToken),
                 EvaluateSpec evaluate => await EvaluateAsync(evaluate, store, progress, cancellationToken),
+                ScoreSpec score => await ScoreAsync(score, store, progress, cancellationToken),
                 SampleSpec sample => await SampleAsync(sample, store, cancellationToken),
                 TopicsSpec topics => await TopicsAsync(topics, store, cancellationToken),
                 DriftSpec drift => await DriftTask.ExecuteAsync(drift, store, cancellationToken),
@@ -150,6 +153,12 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         return await new ShardTask(spec, corpus, documents, router, threads).ExecuteAsync(store, cancellationToken);
     }
 
+    private static async Task<TaskResult> HeldOutAsync(HeldOutSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    {
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        return HeldOutTask.Execute(spec, corpus);
+    }
+
     private async Task<TaskResult> EvaluateAsync(EvaluateSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
         IReadOnlyList<string> files = await PathModels.FilesAsync(spec.Model, store, cancellationToken);
@@ -157,6 +166,26 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
         return await _compute.Run(() => EvaluateTask.Execute(
             spec, _models.Load(spec.Model, files, spec.Sequences.MicroBatch * spec.Sequences.Length), corpus, tokenizer.ByteCounts(), progress, cancellationToken));
+    }
+
+    private async Task<TaskResult> ScoreAsync(ScoreSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        Dictionary<BlobHash, string> files = [];
+        foreach (BlobHash blob in spec.Paths.SelectMany(path => path.Model.Blobs))
+        {
+            files[blob] = await store.GetFileAsync(blob, cancellationToken);
+        }
+
+        TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(spec.Tokenizer, TokenizerFile.MaximumBytes, cancellationToken));
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        ScoreTask task = new(spec, corpus, tokenizer.ByteCounts());
+        LossMatrix losses = await _compute.Run(() => task.Execute(
+            _models.Create(spec.Paths[0].Model, spec.Sequences.MicroBatch * spec.Sequences.Length), files, progress, cancellationToken));
+        BlobHash output = await store.PutAsync(stream => LossMatrixCodec.Write(losses, stream), cancellationToken);
+        ScoreMetrics metrics = new(
+            losses.Documents.Length, losses.Documents.Sum(document => (long)document.Tokens), task.Tree.ModuleEvaluations, task.Tree.SeparateEvaluations);
+        return new TaskResult(
+            ImmutableSortedDictionary<string, BlobHash>.Empty.Add(ScoreSpec.Output, output), JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
 
     private async Task<TaskResult> SampleAsync(SampleSpec spec, IBlobStore store, CancellationToken cancellationToken)

@@ -10,9 +10,9 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Tokenizer">Tells how many bytes a token stands for.</param>
 /// <param name="Split">Which of their documents.</param>
 /// <param name="Sequences">How documents become sequences.</param>
-/// <param name="MaxDocuments">Documents scored at most, spread evenly over the chunks, since neighbors in a corpus are often alike; 0: all.</param>
+/// <param name="LastRank">The largest rank that is scored (<see cref="HeldOutMetrics.LastRank"/>); the largest number of all: every document.</param>
 public sealed record EvaluateSpec(
-    PathInput Model, ImmutableArray<BlobHash> Chunks, BlobHash Tokenizer, Split Split, SequenceInput Sequences, int MaxDocuments) : TaskSpec
+    PathInput Model, ImmutableArray<BlobHash> Chunks, BlobHash Tokenizer, Split Split, SequenceInput Sequences, ulong LastRank) : TaskSpec
 {
     /// <inheritdoc/>
     public override string Kind => "evaluate";

@@ -12,7 +12,7 @@ internal static class EvaluateTask
     public static TaskResult Execute(
         EvaluateSpec spec, PathModel model, TokenCorpus corpus, int[] byteCounts, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
-        DocumentId[] documents = Choose([.. corpus.Documents(spec.Split)], spec.MaxDocuments);
+        DocumentId[] documents = HeldOutRank.Documents(corpus, spec.Split, spec.Sequences.PrefixTokens, spec.LastRank);
         SequenceOptions sequences = new(spec.Sequences.Length, spec.Sequences.PrefixTokens);
         EvaluationBatches batches = new(corpus, sequences, spec.Sequences.MicroBatch, byteCounts);
         float[] losses = [];
@@ -34,10 +34,6 @@ internal static class EvaluateTask
 
         return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty, JsonSerializer.Serialize(sum, TaskJson.Options));
     }
-
-    private static DocumentId[] Choose(DocumentId[] all, int most) => most == 0 || most >= all.Length
-        ? all
-        : [.. Enumerable.Range(0, most).Select(i => all[(int)((long)i * all.Length / most)])];
 
     private static EvaluationMetrics Sum(EvaluationBatch evaluation, float[] losses)
     {

@@ -1,0 +1,172 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
+using DiPaCo.Model;
+using DiPaCo.Runtime.Recipe;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Runtime.Tests.Runs;
+using DiPaCo.Runtime.Tests.Support;
+using TorchSharp;
+using Xunit;
+
+namespace DiPaCo.Runtime.Tests.Tasks;
+
+/// <summary>Scoring under all paths at once, on the model of the small run.</summary>
+public sealed class ScoreTests(ReferenceRun reference) : IDisposable
+{
+    private readonly Workbench _bench = new(reference.View);
+
+    public void Dispose() => _bench.Dispose();
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(16)]
+    [InlineData(1)]
+    public async Task EveryColumn_IsWhatItsPathLosesAlone(int cell)
+    {
+        RunView run = reference.View;
+        LossMatrix losses = await ScoreAsync(cell);
+
+        Assert.Equal(run.Topology.Paths.AsEnumerable(), losses.Paths);
+        for (int p = 0; p < losses.Paths.Length; p++)
+        {
+            int column = p;
+            EvaluationMetrics expected = Read<EvaluationMetrics>(await _bench.ExecuteAsync(new EvaluateSpec(
+                PathOf(losses.Paths[p]), run.Model!.Chunks, run.Model.Tokenizer, Split.Test, run.Sequences, HeldOutRank.All)));
+            EvaluationMetrics found = RouterBounds.Routed(losses, (_, _) => column);
+            Assert.Equal(
+                (expected.Documents, expected.Tokens, expected.PrefixTokens, expected.Bytes), (found.Documents, found.Tokens, found.PrefixTokens, found.Bytes));
+            Assert.Equal(expected.Loss, found.Loss, 1e-6 * expected.Loss);
+            Assert.Equal(expected.PrefixLoss, found.PrefixLoss, 1e-6 * expected.PrefixLoss);
+        }
+    }
+
+    [Fact]
+    public async Task Cells_AreTheSumsOfTheirTokens_AndBeginAtTheEndOfThePrefix()
+    {
+        LossMatrix tokens = await ScoreAsync(1);
+        LossMatrix cells = await ScoreAsync(5);
+        int paths = tokens.Paths.Length;
+
+        // Documents of several sequences are among them, with cells that straddle two.
+        Assert.Contains(tokens.Documents, document => document.Tokens > 2 * reference.View.Config.Transformer.SequenceLength);
+        for (int d = 0; d < tokens.Documents.Length; d++)
+        {
+            (int start, int count) = tokens.CellsOf(d).GetOffsetAndLength(tokens.CellCount);
+            int cell = cells.CellsOf(d).Start.Value;
+            Assert.Equal(tokens.Documents[d].Tokens, count);
+            for (int first = 0; first < count; first += 5, cell++)
+            {
+                for (int p = 0; p < paths; p++)
+                {
+                    double sum = Enumerable.Range(start + first, Math.Min(5, count - first)).Sum(token => (double)tokens.LossesOf(token)[p]);
+                    Assert.Equal((float)sum, cells.LossesOf(cell)[p]);
+                }
+            }
+
+            Assert.Equal(cells.CellsOf(d).End.Value, cell);
+        }
+    }
+
+    [Fact]
+    public async Task ATokensLoss_IsThatOfOneNaivePass()
+    {
+        RunView run = reference.View;
+        LossMatrix losses = await ScoreAsync(1);
+        PathId path = run.Topology.Paths[3];
+        PathInput input = PathOf(path);
+        using PathModels models = new(torch.CPU);
+        PathModel model = models.Load(input, [.. input.Blobs.Select(run.FileOf)], run.Config.Transformer.SequenceLength);
+        using TokenCorpus corpus = TokenCorpus.Open([.. run.Model!.Chunks.Select(run.FileOf)]);
+        int length = run.Config.Transformer.SequenceLength;
+        int prefix = run.Config.Routing.PrefixTokens;
+        int compared = 0;
+        for (int d = 0; d < losses.Documents.Length; d++)
+        {
+            DocumentId id = losses.Documents[d].Id;
+            if (corpus[id].TokenCount > length + 1)
+            {
+                continue;
+            }
+
+            int[] document = new int[corpus[id].TokenCount];
+            corpus.CopyTokens(id, 0, document);
+            float[] naive = new float[document.Length - 1];
+            model.EvaluateLosses(document.AsSpan(..^1), document.AsSpan(1..), naive.Length, naive);
+            int start = losses.CellsOf(d).Start.Value;
+            for (int target = prefix; target < document.Length; target++, compared++)
+            {
+                Assert.Equal(naive[target - 1], losses.LossesOf(start + target - prefix)[3], 1e-4);
+            }
+
+            Assert.Equal(naive.Take(prefix - 1).Sum(), losses.PrefixOf(d)[3], 1e-3);
+        }
+
+        Assert.InRange(compared, 20, int.MaxValue);
+    }
+
+    [Fact]
+    public async Task TheTree_SharesTheFirstLevel_AndOneTaskHoldsOneBranch()
+    {
+        RunView run = reference.View;
+        PathScorer scorer = new(run.Topology, _bench.Store, _bench.ExecuteAsync);
+
+        ImmutableArray<TaskResult> parts = await scorer.RunAsync(PathOf, Documents(0));
+        ScoreMetrics together = Read<ScoreMetrics>(await _bench.ExecuteAsync(
+            Documents(0) with { Paths = [.. run.Topology.Paths.Select(path => new PathColumn(path, PathOf(path)))] }));
+
+        // The first block of every path is its own, so only the embedding is shared.
+        Assert.Equal(run.Topology.Paths.Length, parts.Length);
+        Assert.Equal(1 + (3L * run.Topology.Paths.Length), together.ModuleEvaluations);
+        Assert.Equal(4L * run.Topology.Paths.Length, together.SeparateEvaluations);
+        Assert.Equal(together.Tokens, Read<ScoreMetrics>(parts[0]).Tokens);
+    }
+
+    [Fact]
+    public async Task TheRoutersPaths_AreBetweenTheBounds()
+    {
+        RunConfig config = reference.Runs.Config;
+        using TestRuns runs = new();
+        RunResults results = await runs.TrainAsync("run", config with
+        {
+            Recipe = config.Recipe with { Phases = 6, InnerSteps = 8 },
+            Evaluation = config.Evaluation with { RouterBounds = true, DenseEqualSteps = false },
+        });
+        EvaluationResult again = await new RunEngine(TimeProvider.System).EvaluateAsync(
+            runs.File("run"), [], new RunHost.SilentObserver(), TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            [ModelKind.Routed, ModelKind.DenseBase, ModelKind.RoutedRandom, ModelKind.RoutedOracle], results.Evaluation.Select(row => row.Kind));
+        Assert.Single(results.Evaluation.Select(row => row.ScoredTokens).Distinct());
+        Assert.True(results.Evaluation[3].Perplexity <= results.Evaluation[0].Perplexity);
+        Assert.True(results.Evaluation[0].Perplexity < results.Evaluation[2].Perplexity);
+        Assert.Equal(results.Evaluation[0].Steps, results.Evaluation[3].Steps);
+        Assert.Equal(results.Evaluation[0].ParametersTotal, results.Evaluation[2].ParametersTotal);
+        Assert.Equal(results.Evaluation, again.Evaluation);
+        Assert.Empty((await runs.VerifyAsync("run")).Damaged);
+    }
+
+    private async Task<LossMatrix> ScoreAsync(int cell)
+    {
+        PathScorer scorer = new(reference.View.Topology, _bench.Store, _bench.ExecuteAsync);
+        return await scorer.ScoreAsync(PathOf, Documents(cell), TestContext.Current.CancellationToken);
+    }
+
+    private ScoreSpec Documents(int cell)
+    {
+        RunView run = reference.View;
+        return new ScoreSpec([], run.Model!.Chunks, run.Model.Tokenizer, Split.Test, HeldOutRank.All, run.Sequences, cell);
+    }
+
+    private PathInput PathOf(PathId path)
+    {
+        RunView run = reference.View;
+        return new PathInput(
+            run.Topology.Shape, ComputeType.Fp32,
+            [.. run.Topology.ModulesOf(path).Select(module => new ModuleInput(module.Id, module.Layout.Parts, run.Model!.Modules[module.Id.Name]))]);
+    }
+
+    private static T Read<T>(TaskResult result) => JsonSerializer.Deserialize<T>(result.Metrics, TaskJson.Options)!;
+}
