@@ -33,12 +33,17 @@ internal sealed class Sharder(RunSession session, ModelTopology topology, Prepar
     {
         RoutingOptions options = session.Config.Routing;
         TaskResult fitted = await session.RunAsync(
-            new RouterSpec(corpus.Chunks, features, topology.Paths, topology.Grid.Experts, topology.Grid.Replicas, options, session.Config.Seed), Stage.Shards, 0, 1, cancellationToken);
+            new RouterSpec(corpus.Chunks, features, topology.Paths, topology.Grid.Experts, topology.Grid.Replicas, options.OfRouter(), session.Config.Seed), Stage.Shards, 0, 1, cancellationToken);
         BlobHash router = fitted[RouterSpec.Output];
         TaskResult sharded = await session.RunAsync(
             new ShardSpec(
                 router, corpus.Chunks, features, topology.Paths, options.MinimumShare, options.PrefixTokens,
-                session.Config.Recipe.LossOnPrefix), Stage.Shards, 1, 1, cancellationToken);
+                session.Config.Recipe.LossOnPrefix)
+            {
+                CapacityFactor = options.EffectiveCapacityFactor(),
+                Balance = options.Balance,
+                Overlap = options.Overlap,
+            }, Stage.Shards, 1, 1, cancellationToken);
         ShardMetrics metrics = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
         return new RoutedCorpus(
             router, features,

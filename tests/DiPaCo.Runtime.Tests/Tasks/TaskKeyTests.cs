@@ -96,8 +96,8 @@ public sealed class TaskKeyTests
             Shape, module, Blob(2), [new Contribution(new PathId(0), Blob(3), 0.25), new Contribution(new PathId(2), Blob(4), 0.75)],
             new OuterStepOptions(0.7, 0.9, 1));
         yield return new FeaturesSpec(path, Blob(2), 8);
-        yield return new RouterSpec([Blob(2)], [Blob(3)], [new PathId(0), new PathId(1)], [2, 1], 1, new RoutingOptions(), 1);
-        yield return new ShardSpec(Blob(2), [Blob(3)], [Blob(4)], [new PathId(0), new PathId(1)], 0.1, 32, true);
+        yield return new RouterSpec([Blob(2)], [Blob(3)], [new PathId(0), new PathId(1)], [2, 1], 1, new RoutingOptions { CapacityFactor = 2 }, 1);
+        yield return new ShardSpec(Blob(2), [Blob(3)], [Blob(4)], [new PathId(0), new PathId(1)], 0.1, 32, true) { CapacityFactor = 2 };
         yield return new EvaluateSpec(path, [Blob(2)], Blob(3), Split.Test, sequences, 10);
         yield return new SampleSpec(path, [1, 2, 3], 4, 0, 0.8, 1);
     }
