@@ -79,6 +79,21 @@ internal static class RowMath
         }
     }
 
+    /// <summary>x −= y.</summary>
+    public static void Subtract(Span<float> x, ReadOnlySpan<float> y)
+    {
+        int at = 0;
+        for (; at <= x.Length - Lanes; at += Lanes)
+        {
+            (Vector512.Create<float>(x[at..]) - Vector512.Create(y[at..])).CopyTo(x[at..]);
+        }
+
+        for (; at < x.Length; at++)
+        {
+            x[at] -= y[at];
+        }
+    }
+
     /// <summary>Whether every number is finite.</summary>
     public static bool AllFinite(ReadOnlySpan<float> x)
     {

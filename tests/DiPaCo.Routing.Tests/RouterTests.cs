@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CsCheck;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using Xunit;
 
 namespace DiPaCo.Routing.Tests;

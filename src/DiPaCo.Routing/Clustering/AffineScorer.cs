@@ -53,12 +53,16 @@ internal sealed unsafe class AffineScorer
     public int Stride => _panels * Lanes;
 
     /// <summary>The scorer of k-means: s_j = c_j · x − ‖c_j‖²/2, so that ‖x − c_j‖² = ‖x‖² − 2 s_j.</summary>
-    public static AffineScorer OfCentroids(ReadOnlySpan<float> centroids, int width)
+    /// <param name="centroids">k × d.</param>
+    /// <param name="width">Dimensions d.</param>
+    /// <param name="offsets">What is added to −‖x − c_j‖² of each centroid; empty: nothing.</param>
+    public static AffineScorer OfCentroids(ReadOnlySpan<float> centroids, int width, ReadOnlySpan<float> offsets = default)
     {
         float[] bias = new float[centroids.Length / width];
         for (int centroid = 0; centroid < bias.Length; centroid++)
         {
-            bias[centroid] = (float)(-0.5 * RowMath.SquaredNorm(centroids.Slice(centroid * width, width)));
+            double offset = offsets.IsEmpty ? 0 : offsets[centroid];
+            bias[centroid] = (float)(0.5 * (offset - RowMath.SquaredNorm(centroids.Slice(centroid * width, width))));
         }
 
         return new AffineScorer(centroids, bias, width);

@@ -50,28 +50,17 @@ public static class KMeans
             if (iteration >= limit || (settled && !refilled))
             {
                 return new KMeansResult(
-                    Matrix(centroids, features.Width), [.. pass.Counts], [.. pass.Labels], inertia, iteration, 0);
+                    FeatureMatrix.Of(centroids, features.Width), [.. pass.Counts], [.. pass.Labels], inertia, iteration, 0);
             }
 
-            MoveToMeans(pass, centroids, features.Width);
+            pass.MoveToMeans(centroids);
             // A re-seeded cluster may raise the sum for one iteration; it is not a reason to end.
             before = refilled ? double.PositiveInfinity : inertia;
         }
     }
 
-    private static void MoveToMeans(LloydPass pass, float[] centroids, int width)
-    {
-        for (int cluster = 0; cluster < pass.Counts.Length; cluster++)
-        {
-            // An empty cluster stays: on the row that it was re-seeded with, or where it was.
-            for (int at = cluster * width; pass.Counts[cluster] > 0 && at < (cluster + 1) * width; at++)
-            {
-                centroids[at] = (float)(pass.Sums[at] / pass.Counts[cluster]);
-            }
-        }
-    }
-
-    private static double SumOfSquares(IFeatureSource features, int threads, CancellationToken cancellationToken)
+    /// <summary>Σ‖x‖² over all rows, in double precision; refuses features that are not finite or too large to be squared.</summary>
+    internal static double SumOfSquares(IFeatureSource features, int threads, CancellationToken cancellationToken)
     {
         double[] squares = new double[RowBlocks.Stripes()];
         RowBlocks.Visit(
@@ -85,17 +74,6 @@ public static class KMeans
             },
             cancellationToken);
         return squares.Sum();
-    }
-
-    private static FeatureMatrix Matrix(ReadOnlySpan<float> values, int width)
-    {
-        FeatureMatrix matrix = new(values.Length / width, width);
-        for (int row = 0; row < matrix.Rows; row++)
-        {
-            values.Slice(row * width, width).CopyTo(matrix.Row(row));
-        }
-
-        return matrix;
     }
 
     private static void Validate(IFeatureSource features, KMeansOptions options)

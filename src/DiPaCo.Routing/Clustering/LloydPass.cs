@@ -40,10 +40,10 @@ internal sealed class LloydPass
     /// <summary>Rows whose cluster differs from the pass before.</summary>
     public long Changes { get; private set; }
 
-    /// <summary>Assigns every row to its nearest centroid.</summary>
-    public void Run(ReadOnlySpan<float> centroids, CancellationToken cancellationToken)
+    /// <summary>Assigns every row to its nearest centroid, or to the one with the highest −‖x − c_j‖² + offset_j.</summary>
+    public void Run(ReadOnlySpan<float> centroids, CancellationToken cancellationToken, ReadOnlySpan<float> offsets = default)
     {
-        AffineScorer scorer = AffineScorer.OfCentroids(centroids, _features.Width);
+        AffineScorer scorer = AffineScorer.OfCentroids(centroids, _features.Width, offsets);
         Array.Clear(_stripeChanges);
         foreach (double[]? sums in _stripeSums)
         {
@@ -73,6 +73,19 @@ internal sealed class LloydPass
         }
 
         return Math.Max(0, inertia);
+    }
+
+    /// <summary>Moves every centroid to the mean of its rows; one without rows stays: on the row that it was re-seeded with, or where it was.</summary>
+    public void MoveToMeans(float[] centroids)
+    {
+        int width = _features.Width;
+        for (int cluster = 0; cluster < _clusters; cluster++)
+        {
+            for (int at = cluster * width; Counts[cluster] > 0 && at < (cluster + 1) * width; at++)
+            {
+                centroids[at] = (float)(Sums[at] / Counts[cluster]);
+            }
+        }
     }
 
     private void Assign(AffineScorer scorer, int stripe, int first, ReadOnlySpan<float> rows)

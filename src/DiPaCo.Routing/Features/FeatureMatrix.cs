@@ -33,6 +33,20 @@ public sealed class FeatureMatrix : IFeatureSource
         }
     }
 
+    /// <summary>A matrix with the given numbers, copied.</summary>
+    /// <param name="values">Row after row.</param>
+    /// <param name="width">Numbers of a row.</param>
+    public static FeatureMatrix Of(ReadOnlySpan<float> values, int width)
+    {
+        FeatureMatrix matrix = new(values.Length / width, width);
+        for (int row = 0; row < matrix.Rows; row++)
+        {
+            values.Slice(row * width, width).CopyTo(matrix.Row(row));
+        }
+
+        return matrix;
+    }
+
     /// <inheritdoc/>
     public int Rows { get; }
 
@@ -46,6 +60,30 @@ public sealed class FeatureMatrix : IFeatureSource
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, Rows);
         (int chunk, int inside) = Math.DivRem(row, _rowsPerChunk);
         return _chunks[chunk].AsSpan(inside * Width, Width);
+    }
+
+    /// <summary>All rows, copied to one array; for matrices that fit into one.</summary>
+    public float[] ToArray()
+    {
+        float[] values = new float[checked(Rows * Width)];
+        for (int row = 0; row < Rows; row++)
+        {
+            Row(row).CopyTo(values.AsSpan(row * Width));
+        }
+
+        return values;
+    }
+
+    /// <summary>Some rows, copied, in the order given.</summary>
+    public FeatureMatrix Select(IReadOnlyList<int> rows)
+    {
+        FeatureMatrix selected = new(rows.Count, Width);
+        for (int row = 0; row < rows.Count; row++)
+        {
+            Row(rows[row]).CopyTo(selected.Row(row));
+        }
+
+        return selected;
     }
 
     /// <inheritdoc/>

@@ -14,17 +14,7 @@ public sealed record KMeansRouterFit(KMeansRouter Router, KMeansResult Clusters)
         FeatureTransform transform = FeatureTransform.Fit(features, options.Scaling, options.Clustering.Threads, cancellationToken);
         KMeansOptions clustering = options.Clustering with { Clusters = options.Paths.Length };
         KMeansResult clusters = KMeans.Fit(new TransformedFeatures(features, transform), clustering, cancellationToken);
-        FeatureMatrix centroids = clusters.Centroids;
-        if (options.Order == ClusterOrder.Grouped)
-        {
-            int[] clusterOf = GridPlacement.Place(centroids, options.Grid, options.Paths, clustering.Seed);
-            centroids = new FeatureMatrix(clusterOf.Length, features.Width);
-            for (int path = 0; path < clusterOf.Length; path++)
-            {
-                clusters.Centroids.Row(clusterOf[path]).CopyTo(centroids.Row(path));
-            }
-        }
-
+        FeatureMatrix centroids = clusters.Centroids.Select(options.ClusterOfPaths(clusters.Centroids));
         return new KMeansRouterFit(new KMeansRouter(options.Paths, centroids, transform, options.PrefixTokens), clusters);
     }
 }

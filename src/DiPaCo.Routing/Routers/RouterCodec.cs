@@ -15,7 +15,15 @@ public static class RouterCodec
     private const string KindKey = "kind";
     private const string PathsName = "paths";
 
-    private static readonly ImmutableArray<IRouterFormat> Formats = [new KMeansRouterFormat(), new RandomRouterFormat()];
+    private static readonly ImmutableArray<IRouterFormat> Formats =
+    [
+        new KMeansRouterFormat(),
+        new ProductKMeansRouterFormat(),
+        new ResidualKMeansRouterFormat(),
+        new BalancedKMeansRouterFormat(),
+        new LogisticRouterFormat(),
+        new RandomRouterFormat(),
+    ];
 
     /// <summary>Writes a router.</summary>
     /// <param name="router">The router.</param>

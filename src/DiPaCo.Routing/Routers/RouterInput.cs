@@ -26,6 +26,9 @@ public sealed class RouterInput
     /// <summary>Number of documents.</summary>
     public int Documents { get; }
 
+    /// <summary>Whether there are features.</summary>
+    public bool HasFeatures => _features is not null;
+
     /// <summary>One row of features per document.</summary>
     /// <exception cref="InvalidOperationException">This input has none.</exception>
     public IFeatureSource Features => _features ?? throw new InvalidOperationException("This router needs features, and the documents come without.");

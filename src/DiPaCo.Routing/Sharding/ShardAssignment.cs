@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 
 namespace DiPaCo.Routing;
 
@@ -34,14 +35,20 @@ public sealed class ShardAssignment
         Validate(router, input, options);
         int paths = router.Paths.Length;
         DocumentChoices choices = DocumentChoices.Best(router, input, options.Threads, cancellationToken);
-        int moved = options.CapacityFactor is { } factor
-            ? CapacityLimit.Apply(
-                router, input, choices, CapacityLimit.DocumentsOf(factor, input.Documents, paths), options.Threads, cancellationToken)
-            : 0;
+        int moved = options.CapacityFactor is { } factor ? Limit(router, input, choices, factor, options, cancellationToken) : 0;
         moved += MinimumShare.Refill(
             router, input, choices, MinimumShare.DocumentsOf(options.MinimumShare, input.Documents, paths), options.Threads, cancellationToken);
         int[][] further = Overlap.Further(router, input, choices, options.Overlap - 1, options.Threads, cancellationToken);
         return new ShardAssignment(router.Paths, Collect(choices.Path, further, paths), input.Documents, moved);
+    }
+
+    private static int Limit(
+        IRouter router, RouterInput input, DocumentChoices choices, double factor, ShardOptions options, CancellationToken cancellationToken)
+    {
+        int limit = CapacityLimit.DocumentsOf(factor, input.Documents, router.Paths.Length);
+        return options.Balance == ShardBalance.Greedy
+            ? GreedyFill.Apply(router, input, choices, limit, options.Threads, cancellationToken)
+            : CapacityLimit.Apply(router, input, choices, limit, options.Threads, cancellationToken);
     }
 
     private static ImmutableArray<ImmutableArray<int>> Collect(int[] pathOf, int[][] further, int paths)
@@ -71,12 +78,7 @@ public sealed class ShardAssignment
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Overlap, router.Paths.Length);
         ThrowIfNot(options.MinimumShare is >= 0 and <= 1, nameof(options.MinimumShare), options.MinimumShare, "0 to 1");
         ThrowIfNot(options.CapacityFactor is null or >= 1, nameof(options.CapacityFactor), options.CapacityFactor, "at least 1");
-        if (input.Documents < router.Paths.Length)
-        {
-            throw new DiPaCoException(
-                $"{input.Documents} documents cannot be divided among {router.Paths.Length} paths: every path needs at least one " +
-                "document of its own. Give the run more documents, or fewer paths.");
-        }
+        TooFewDocuments.Refuse(input.Documents, router.Paths.Length);
     }
 
     private static void ThrowIfNot(bool valid, string option, double? value, string expected)

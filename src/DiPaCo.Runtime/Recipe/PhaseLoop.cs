@@ -11,11 +11,13 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="session">The run.</param>
 /// <param name="topology">The model.</param>
 /// <param name="corpus">The corpus.</param>
+/// <param name="sharder">Makes the shards of discriminative rounds.</param>
 /// <param name="retention">Lets go of what nothing ahead will read.</param>
-internal sealed class PhaseLoop(RunSession session, ModelTopology topology, PreparedCorpus corpus, Retention retention)
+internal sealed class PhaseLoop(RunSession session, ModelTopology topology, PreparedCorpus corpus, Sharder sharder, Retention retention)
 {
     private readonly RunConfig _config = session.Config;
     private readonly PhaseTrainer _trainer = new(session, topology);
+    private readonly DiscriminativeRound _round = new(session, topology, corpus, sharder);
     private readonly SynchronousTrainer _synchronous = new(session, topology);
 
     /// <summary>Trains from the fork to the end.</summary>
@@ -38,6 +40,11 @@ internal sealed class PhaseLoop(RunSession session, ModelTopology topology, Prep
                     ? await _synchronous.RunAsync(log.Model, log.Routed, cancellationToken)
                     : await _trainer.RunAsync(log.Model, log.Routed, cancellationToken);
                 log.Add(outcome, await ValidateAsync(outcome.Model, log.Routed, cancellationToken));
+                if (_config.Discriminative.AfterPhases.Contains(log.Model.Phase.Value))
+                {
+                    log.Reshard(await _round.RunAsync(log.Served, log.Routed, cancellationToken));
+                }
+
                 string moment = Retention.EndOf(phase);
                 if (!retention.IsPast(moment))
                 {

@@ -28,17 +28,35 @@ internal sealed class Sharder(RunSession session, ModelTopology topology, Prepar
         return features.ToImmutable();
     }
 
-    /// <summary>The router, and with it the shards.</summary>
+    /// <summary>The first router, and with it the shards.</summary>
     public async Task<RoutedCorpus> ShardAsync(ImmutableArray<BlobHash> features, CancellationToken cancellationToken)
     {
         RoutingOptions options = session.Config.Routing;
         TaskResult fitted = await session.RunAsync(
-            new RouterSpec(corpus.Chunks, features, topology.Paths, topology.Grid.Experts, topology.Grid.Replicas, options, session.Config.Seed), Stage.Shards, 0, 1, cancellationToken);
+            new RouterSpec(corpus.Chunks, features, topology.Paths, topology.Grid.Experts, topology.Grid.Replicas, options.OfRouter(), session.Config.Seed), Stage.Shards, 0, 1, cancellationToken);
         BlobHash router = fitted[RouterSpec.Output];
-        TaskResult sharded = await session.RunAsync(
-            new ShardSpec(
-                router, corpus.Chunks, features, topology.Paths, options.MinimumShare, options.PrefixTokens,
-                session.Config.Recipe.LossOnPrefix), Stage.Shards, 1, 1, cancellationToken);
+        TaskResult sharded = await session.RunAsync(Spec(router, features), Stage.Shards, 1, 1, cancellationToken);
+        return Read(router, features, sharded);
+    }
+
+    /// <summary>The shards that another router makes.</summary>
+    public async Task<RoutedCorpus> ReshardAsync(BlobHash router, ImmutableArray<BlobHash> features, CancellationToken cancellationToken) =>
+        Read(router, features, await session.Tasks.RunAsync(Spec(router, features), null, cancellationToken));
+
+    private ShardSpec Spec(BlobHash router, ImmutableArray<BlobHash> features)
+    {
+        RoutingOptions options = session.Config.Routing;
+        return new ShardSpec(
+            router, corpus.Chunks, features, topology.Paths, options.MinimumShare, options.PrefixTokens, session.Config.Recipe.LossOnPrefix)
+        {
+            CapacityFactor = options.EffectiveCapacityFactor(),
+            Balance = options.Balance,
+            Overlap = options.Overlap,
+        };
+    }
+
+    private static RoutedCorpus Read(BlobHash router, ImmutableArray<BlobHash> features, TaskResult sharded)
+    {
         ShardMetrics metrics = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
         return new RoutedCorpus(
             router, features,

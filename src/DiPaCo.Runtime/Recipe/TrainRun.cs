@@ -43,7 +43,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         });
 
         ModelVersion fork = await ForkAsync(topology, baseModel, cancellationToken);
-        PhaseLog log = await new PhaseLoop(session, topology, corpus, retention).RunAsync(
+        PhaseLog log = await new PhaseLoop(session, topology, corpus, sharder, retention).RunAsync(
             fork, routed, origins, log => WriteModel(corpus, baseModel, log, []), cancellationToken);
 
         ImmutableArray<DenseModel> baselines = await new DenseBaselines(session, dense, StepCounts.Of(_config, topology.Paths.Length))

@@ -36,7 +36,7 @@ public sealed class ConfigurationErrorTests
     [InlineData("transformer: { width: 100 }", "run.yaml:3:23: transformer.width: found '100', expected a multiple of 32 from 32 to 65,536.")]
     [InlineData("transformer: { head_width: 12 }", "run.yaml:3:28: transformer.head_width: found '12', expected a multiple of 8 from 8 to 1,024.")]
     [InlineData("transformer: { activation: swglu }", "run.yaml:3:28: transformer.activation: found 'swglu', expected one of: swiglu, gelu. Did you mean 'swiglu'?")]
-    [InlineData("routing: { method: k_means }", "run.yaml:3:20: routing.method: found 'k_means', expected one of: kmeans, random. Did you mean 'kmeans'?")]
+    [InlineData("routing: { method: k_means }", "run.yaml:3:20: routing.method: found 'k_means', expected one of: kmeans, product_kmeans, residual_kmeans, balanced_kmeans, random. Did you mean 'kmeans'?")]
     [InlineData("name: ../elsewhere", "run.yaml:3:7: name: found '../elsewhere', expected 1 to 100 letters, digits, dots, dashes and underscores, beginning with a letter or digit.")]
     public void AWrongValue_NamesWhatWasFoundAndWhatIsExpected(string text, string error) => Assert.Equal([error], Yaml.Errors(text));
 

@@ -62,7 +62,7 @@ public sealed class TaskKeyTests
     [InlineData("train", "b77045fdb39ccd63f5318413c809d5c4e30159fa4ba0a576abe43c091e6f651f")]
     [InlineData("outer", "0728e3e06800a789a3795e321211e31ed36f88d475fb247eb3e3232583c2e4b6")]
     [InlineData("evaluate", "cdb3900b46b777603c851e20226e11e94a9be104528671533515a88d06b2cd13")]
-    [InlineData("router", "8358236b621399330f242af86883b09adf33546bbad13d3f326cb4e91c04e3ce")]
+    [InlineData("router", "7e05445a33e85835daa16e31d9d586ad735e4320b266cc48978beaaa1946df83")]
     public void KeysOfStoredRuns_NeverChange(string kind, string expected) => Assert.Equal(expected, Of(kind).Key().Hex);
 
     private static TaskSpec Of(string kind) => All().Single(spec => spec.Kind == kind);
@@ -113,8 +113,9 @@ public sealed class TaskKeyTests
             Shape, module, Blob(2), [new Contribution(new PathId(0), Blob(3), 0.25), new Contribution(new PathId(2), Blob(4), 0.75)],
             new OuterStepOptions(0.7, 0.9, 1));
         yield return new FeaturesSpec(path, Blob(2), 8);
-        yield return new RouterSpec([Blob(2)], [Blob(3)], [new PathId(0), new PathId(1)], [2, 1], 1, new RoutingOptions(), 1);
-        yield return new ShardSpec(Blob(2), [Blob(3)], [Blob(4)], [new PathId(0), new PathId(1)], 0.1, 32, true);
+        yield return new RouterSpec([Blob(2)], [Blob(3)], [new PathId(0), new PathId(1)], [2, 1], 1, new RoutingOptions { CapacityFactor = 2 }, 1);
+        yield return new DiscriminativeSpec([Blob(5), Blob(6)], [Blob(2)], [Blob(3)], [new PathId(0), new PathId(1)], 8, 0.001);
+        yield return new ShardSpec(Blob(2), [Blob(3)], [Blob(4)], [new PathId(0), new PathId(1)], 0.1, 32, true) { CapacityFactor = 2 };
         yield return new EvaluateSpec(path, [Blob(2)], Blob(3), Split.Test, sequences, 10);
         yield return new TopicsSpec([new ShardInput(new PathId(0), [Blob(2)]), new ShardInput(new PathId(1), [Blob(3), Blob(4)])], Blob(5), 8);
         yield return new DriftSpec(Shape, Blob(2), [module, module with { Id = new ModuleId("other"), Blob = Blob(3) }]);

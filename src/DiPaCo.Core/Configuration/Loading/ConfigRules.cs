@@ -14,6 +14,7 @@ internal sealed class ConfigRules(ConfigReading reading)
         CheckTokenizer(config.Tokenizer);
         CheckTransformer(config.Transformer, config.Routing);
         CheckTopology(config.Topology);
+        CheckOverlap(config.Routing, config.Topology);
         CheckShares(config.Data);
         CheckRecipe(config.Recipe, config.Inner);
         CheckTokens(config);
@@ -59,6 +60,14 @@ internal sealed class ConfigRules(ConfigReading reading)
         Require(
             chosen <= TopologySection.MostPaths, ["topology.replicas", "topology.paths"],
             $"{topology.Paths.Length:N0} choices with {topology.Replicas:N0} replicas are {chosen:N0} paths, expected at most {TopologySection.MostPaths:N0}.");
+    }
+
+    private void CheckOverlap(RoutingOptions routing, TopologyOptions topology)
+    {
+        double paths = PathsOf(topology);
+        Require(
+            routing.Overlap <= paths, ["routing.overlap", "topology.levels", "topology.replicas", "topology.paths"],
+            $"each document in {routing.Overlap:N0} shards needs as many paths; the topology has {paths:N0}.");
     }
 
     private void CheckShares(DataOptions data)
@@ -131,7 +140,7 @@ internal sealed class ConfigRules(ConfigReading reading)
             $"a path of {shape.Blocks:N0} blocks, width {shape.Width:N0}, feed-forward {shape.FeedForward:N0} and {shape.Heads:N0} heads of {shape.HeadWidth:N0}{Vocabulary()} has {elements:N0} parameters, expected at most {ModuleLayout.MostElements:N0}.");
         double centroids = PathsOf(config.Topology) * shape.Width;
         Require(
-            !config.Routing.Method.UsesFeatures() || centroids <= mostOfRouter,
+            !config.Routing.Method.HasClusterOfEachPath() || centroids <= mostOfRouter,
             ["transformer.width", "topology.levels", "topology.replicas", "topology.paths", "routing.method"],
             $"a router of {PathsOf(config.Topology):N0} centroids of width {shape.Width:N0} has {centroids:N0} elements, expected at most {mostOfRouter:N0}.");
 

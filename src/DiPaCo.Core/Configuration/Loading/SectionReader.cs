@@ -72,6 +72,32 @@ internal sealed class SectionReader
         return value;
     }
 
+    /// <summary>A real number, or <c>none</c> (as <c>null</c> and nothing at all, which is what stored configurations say).</summary>
+    public double? OptionalNumber(string key, double? filled, Interval interval, string summary)
+    {
+        const string none = "none";
+        string expected = $"{none}, or {interval}";
+        double? value = filled;
+        if (Scalar(key, expected) is { } scalar)
+        {
+            if (scalar.IsEmpty || (scalar.IsPlain && scalar.Text == none))
+            {
+                value = null;
+            }
+            else if (scalar.IsPlain && NumberText.TryReal(scalar.Text, out double stated) && interval.Contain(stated))
+            {
+                value = stated;
+            }
+            else
+            {
+                Wrong(key, scalar, expected);
+            }
+        }
+
+        Keep(key, ConfigYaml.Of(value is { } number ? NumberText.Of(number) : none), summary);
+        return value;
+    }
+
     /// <summary><c>true</c> or <c>false</c>.</summary>
     public bool Flag(string key, bool filled, string summary)
     {

@@ -37,6 +37,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 OuterSpec outer => await OuterTask.ExecuteAsync(outer, store, cancellationToken),
                 FeaturesSpec features => await FeaturesAsync(features, store, progress, cancellationToken),
                 RouterSpec router => await FitRouterAsync(router, store, cancellationToken),
+                DiscriminativeSpec discriminative => await FitRouterAsync(discriminative, store, cancellationToken),
                 ShardSpec shard => await ShardAsync(shard, store, cancellationToken),
                 HeldOutSpec heldOut => await HeldOutAsync(heldOut, store, cancellationToken),
                 EvaluateSpec evaluate => await EvaluateAsync(evaluate, store, progress, cancellationToken),
@@ -143,6 +144,22 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         IRouter router = await _compute.Run(() => RouterTask.Execute(spec, documents, spec.Options.PrefixTokens, threads, cancellationToken));
         BlobHash blob = await store.PutAsync(stream => RouterCodec.Write(router, stream), cancellationToken);
         return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(RouterSpec.Output, blob), "{}");
+    }
+
+    private async Task<TaskResult> FitRouterAsync(DiscriminativeSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    {
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        using RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
+        List<LossMatrix> losses = [];
+        foreach (BlobHash blob in spec.Losses)
+        {
+            losses.Add(LossMatrixCodec.Read(await store.GetFileAsync(blob, cancellationToken)));
+        }
+
+        (IRouter router, DiscriminativeMetrics metrics) = await _compute.Run(() => DiscriminativeTask.Execute(spec, documents, losses, threads, cancellationToken));
+        BlobHash blobOfRouter = await store.PutAsync(stream => RouterCodec.Write(router, stream), cancellationToken);
+        return new TaskResult(
+            ImmutableSortedDictionary<string, BlobHash>.Empty.Add(RouterSpec.Output, blobOfRouter), System.Text.Json.JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
 
     private async Task<TaskResult> ShardAsync(ShardSpec spec, IBlobStore store, CancellationToken cancellationToken)

@@ -10,7 +10,7 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Paths">The paths to route to.</param>
 /// <param name="Experts">Experts of each level.</param>
 /// <param name="Replicas">Paths per combination of experts.</param>
-/// <param name="Options">Method and constants.</param>
+/// <param name="Options">Method and constants; what only shards depend on, at its default (<see cref="RoutingOptions.OfRouter"/>).</param>
 /// <param name="Seed">Pseudo-random seed.</param>
 public sealed record RouterSpec(
     ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features, ImmutableArray<PathId> Paths,

@@ -21,15 +21,24 @@ internal static class RouterTask
             Paths = spec.Paths,
             Grid = new PathGrid(spec.Experts, spec.Replicas),
             PrefixTokens = prefixTokens,
+            Order = spec.Options.Placement,
             Clustering = new KMeansOptions
             {
                 Clusters = spec.Paths.Length,
                 Seed = spec.Seed,
                 Restarts = spec.Options.Restarts,
                 Iterations = spec.Options.Iterations,
+                BatchRows = spec.Options.BatchRows,
                 Threads = threads,
             },
         };
-        return KMeansRouterFit.Of(training.Features, options, cancellationToken).Router;
+        return spec.Options.Method switch
+        {
+            RoutingMethod.KMeans => KMeansRouterFit.Of(training.Features, options, cancellationToken).Router,
+            RoutingMethod.ProductKMeans => ProductKMeansRouterFit.Of(training.Features, options, cancellationToken),
+            RoutingMethod.ResidualKMeans => ResidualKMeansRouterFit.Of(training.Features, options, cancellationToken),
+            RoutingMethod.BalancedKMeans => BalancedKMeansRouterFit.Of(training.Features, options, cancellationToken).Router,
+            _ => throw new ArgumentException($"No router is fitted by {spec.Options.Method}.", nameof(spec)),
+        };
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 
 namespace DiPaCo.Runtime.Tasks;
 
@@ -19,6 +20,15 @@ public sealed record ShardSpec(
     BlobHash Router, ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features,
     ImmutableArray<PathId> Paths, double MinimumShare, int PrefixTokens, bool LossOnPrefix) : TaskSpec
 {
+    /// <summary>Largest training shard as a multiple of the mean shard; null: as large as it comes.</summary>
+    public double? CapacityFactor { get; init; }
+
+    /// <summary>Which training documents leave a shard that is above its capacity.</summary>
+    public ShardBalance Balance { get; init; }
+
+    /// <summary>Shards that each training document goes to; a held-out one goes to one.</summary>
+    public int Overlap { get; init; } = 1;
+
     /// <inheritdoc/>
     public override string Kind => "shard";
 

@@ -8,8 +8,8 @@ using DiPaCo.Runtime.Storage;
 namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>
-/// Computes a <see cref="ShardSpec"/>: training documents are balanced, held-out ones go where the router sends them, because that
-/// is what happens at inference.
+/// Computes a <see cref="ShardSpec"/>: training documents are balanced and may go to several shards, held-out ones go where the router
+/// sends them, because that is what happens at inference.
 /// </summary>
 internal sealed class ShardTask(ShardSpec spec, TokenCorpus corpus, RoutedDocuments documents, IRouter router, int threads)
 {
@@ -39,11 +39,19 @@ internal sealed class ShardTask(ShardSpec spec, TokenCorpus corpus, RoutedDocume
 
     private List<int>[] Assign(CancellationToken cancellationToken)
     {
+        RouterMatch.ThrowIfOther(router, spec.Paths, documents.Input);
         List<int>[] documentsOf = [.. spec.Paths.Select(_ => new List<int>())];
         int[] training = documents.Usable(spec.PrefixTokens, entry => entry.Split == Split.Train);
         if (training.Length > 0)
         {
-            ShardOptions options = new() { MinimumShare = spec.MinimumShare, Threads = threads };
+            ShardOptions options = new()
+            {
+                MinimumShare = spec.MinimumShare,
+                CapacityFactor = spec.CapacityFactor,
+                Balance = spec.Balance,
+                Overlap = spec.Overlap,
+                Threads = threads,
+            };
             ShardAssignment assignment = ShardAssignment.Of(router, documents.Input.Select(training), options, cancellationToken);
             for (int p = 0; p < documentsOf.Length; p++)
             {

@@ -1,4 +1,4 @@
-namespace DiPaCo.Routing;
+namespace DiPaCo.Core.Configuration;
 
 /// <summary>Which cluster becomes which path of a grid.</summary>
 public enum ClusterOrder

@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
+using DiPaCo.Routing;
+using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Runtime.Tests.Support;
+using Xunit;
+
+namespace DiPaCo.Runtime.Tests.Recipe;
+
+/// <summary>Rounds in which the router learns from the paths (paper §2.4.2).</summary>
+public sealed class DiscriminativeTests : IDisposable
+{
+    private readonly TestRuns _runs = new();
+
+    public void Dispose() => _runs.Dispose();
+
+    [Fact]
+    public async Task ARound_LabelsEachDocumentWithItsBestPath_AndShardsByTheClassifier()
+    {
+        await _runs.TrainAsync("run", Config(after: [1]));
+        RunView run = new(_runs.File("run"));
+        JournalEntry fitted = run.Only("discriminative-router");
+        DiscriminativeMetrics metrics = JsonSerializer.Deserialize<DiscriminativeMetrics>(fitted.Metrics, TaskJson.Options)!;
+        using TokenCorpus corpus = TokenCorpus.Open([.. run.Model!.Chunks.Select(run.FileOf)]);
+        DocumentId[] documents = [.. corpus.Documents(Split.Router).Where(id => corpus[id].TokenCount > run.Config.Routing.PrefixTokens)];
+        Assert.Equal(documents.Length, metrics.Documents);
+        Assert.Equal(documents.Length, metrics.Labels.Sum());
+        Assert.Equal(run.Topology.Paths.Length, metrics.Labels.Length);
+        Assert.InRange(metrics.Agreement, 0.4, 1);
+
+        // The second half of the run is trained, and evaluated, on the classifier's shards.
+        Assert.Equal(fitted.Outputs[RouterSpec.Output], run.Model.Router);
+        Assert.Equal("logistic", RouterCodec.Read(run.FileOf(run.Model.Router)).Kind);
+        Assert.Equal(2, run.Entries.Count(entry => entry.Kind == "shard"));
+        Assert.Equal(run.Model.Router, run.Entries.Last(entry => entry.Kind == "shard").Inputs[0]);
+        Assert.True((await _runs.VerifyAsync("run")).IsSound);
+    }
+
+    [Fact]
+    public async Task Labels_AreTheLowestLossesOfWholeDocuments()
+    {
+        ImmutableArray<PathId> paths = [new(0), new(1), new(2)];
+        await _runs.TrainAsync("run", Config(after: []));
+        RunView run = new(_runs.File("run"));
+        using TokenCorpus corpus = TokenCorpus.Open([.. run.Model!.Chunks.Select(run.FileOf)]);
+        using RoutedDocuments documents = RoutedDocuments.Of(corpus, [.. run.Model.Features.Select(run.FileOf)], CancellationToken.None);
+        DocumentId[] scored = [.. corpus.Documents(Split.Router)];
+        LossMatrix losses = new(paths, [.. scored.Select(id => new ScoredDocument(id, 5, 3, 10))], cell: 0);
+        int[] expected = new int[3];
+        RandomStream random = new(1, "labels");
+        for (int d = 0; d < scored.Length; d++)
+        {
+            double[] sums = new double[3];
+            for (int p = 0; p < 3; p++)
+            {
+                // The prefix decides as much as the rest.
+                losses.Prefix[(d * 3) + p] = (float)random.NextDouble();
+                losses.Cells[(d * 3) + p] = (float)random.NextDouble();
+                sums[p] = (double)losses.Prefix[(d * 3) + p] + losses.Cells[(d * 3) + p];
+            }
+
+            expected[Array.IndexOf(sums, sums.Min())]++;
+        }
+
+        (IRouter router, DiscriminativeMetrics metrics) = DiscriminativeTask.Execute(
+            new DiscriminativeSpec([], run.Model.Chunks, run.Model.Features, paths, 8, 1e-3), documents, [losses], 1, CancellationToken.None);
+
+        Assert.Equal(expected, metrics.Labels);
+        int[] training = documents.Usable(8, entry => entry.Split == Split.Train);
+        int[] counts = new int[3];
+        foreach (PathId path in router.Route(documents.Input.Select(training)))
+        {
+            counts[path.Value]++;
+        }
+
+        for (int p = 0; p < 3; p++)
+        {
+            double target = (double)expected[p] / scored.Length * training.Length;
+            Assert.InRange(counts[p], target - (3 * Math.Sqrt(target)) - 2, target + (3 * Math.Sqrt(target)) + 2);
+        }
+
+        DiPaCoException refusal = Assert.Throws<DiPaCoException>(() => DiscriminativeTask.Execute(
+            new DiscriminativeSpec([], run.Model.Chunks, run.Model.Features, run.Topology.Paths, 8, 1e-3), documents, [losses], 1, CancellationToken.None));
+        Assert.Contains("scored under 3 paths", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SeveralRounds_Resume_WithTheSameBytes()
+    {
+        RunConfig config = Config(after: [1, 2]);
+        RunResults whole = await _runs.TrainAsync("whole", config);
+        Assert.True(await _runs.TrainUntilAsync("stopped", (_, runEvent) => runEvent is StepMade { Phase.Value: 2 }, config));
+
+        RunResults resumed = await _runs.TrainAsync("stopped", config);
+
+        Assert.Equal(whole.ModelDigest, resumed.ModelDigest);
+        Assert.Equal(_runs.Contents("whole"), _runs.Contents("stopped"));
+        Assert.Equal(2, new RunView(_runs.File("whole")).Entries.Count(entry => entry.Kind == "discriminative-router"));
+    }
+
+    [Fact]
+    public async Task WithoutADocumentToLearnFrom_TheRoundIsRefused()
+    {
+        RunConfig config = Config(after: [1]);
+        config = config with { Data = config.Data with { RouterShare = 1e-9 } };
+
+        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("run", config));
+
+        Assert.StartsWith("No document of the router split is longer than the prefix of 8 tokens", refusal.Message, StringComparison.Ordinal);
+    }
+
+    private RunConfig Config(ImmutableArray<int> after) => _runs.Config with
+    {
+        Data = _runs.Config.Data with { RouterShare = 0.2 },
+        Recipe = _runs.Config.Recipe with { Phases = 3 },
+        Discriminative = new DiscriminativeOptions { AfterPhases = after },
+        Evaluation = _runs.Config.Evaluation with { DenseEqualSteps = false },
+    };
+}
