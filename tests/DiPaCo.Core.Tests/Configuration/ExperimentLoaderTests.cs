@@ -81,5 +81,14 @@ public sealed class ExperimentLoaderTests
             refusal.Errors.Select(error => $"{error.Line}:{error.Column}: {error.Key}: {error.Problem}").Order(StringComparer.Ordinal));
     }
 
+    [Fact]
+    public void TheExamples_CanBeRead()
+    {
+        string[] files = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "examples", "experiments"), "*.yaml")];
+
+        Assert.True(files.Length >= 3);
+        Assert.All(files, file => Assert.True(ExperimentLoader.Load(file, []).Rows.Length > 2));
+    }
+
     private static Experiment Parse(string yaml) => ExperimentLoader.Parse(yaml, "experiment.yaml", []);
 }
