@@ -22,7 +22,8 @@ public sealed class InitAndPlanTests : IDisposable
         Assert.Equal((ExitCodes.Success, ""), (code, cli.Error));
         RunConfig config = RunConfigLoader.Load(file, new ConfigOverrides()).Config;
         Assert.Equal(("mine", ModelSize.Tiny), (config.Name, config.Size));
-        Assert.Equal(["texts"], config.Data.Paths);
+        // The command line's path is relative to the working directory, the file's to the file.
+        Assert.Equal(Path.GetFullPath("texts"), Path.GetFullPath(config.Data.Paths[0], Path.GetDirectoryName(file)!));
         Assert.Contains($"dipaco plan '{file}'", cli.Standard, StringComparison.Ordinal);
         Assert.Contains($"dipaco train '{file}'", cli.Standard, StringComparison.Ordinal);
     }

@@ -21,7 +21,8 @@ internal static class InitCommand
         command.SetAction(parsed =>
         {
             string file = parsed.GetRequiredValue(output);
-            string[] paths = parsed.GetRequiredValue(data);
+            string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
+            string[] paths = [.. parsed.GetRequiredValue(data).Select(path => ConfigOverrides.RelativeTo(folder, path))];
             string text = ConfigTemplate.Write(parsed.GetValue(size) ?? ModelSize.Small, paths.Length > 0 ? paths : [DataOptions.Demo], RunName.Of(Path.GetFileNameWithoutExtension(file), "run"));
             Write(file, text, parsed.GetValue(force));
             services.Terminal.WriteLine($"{file} written.\n  What it means:  {services.Program} plan {Shell.Quote(file)}\n  Train it:       {services.Program} train {Shell.Quote(file)}");

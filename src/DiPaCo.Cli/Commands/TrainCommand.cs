@@ -51,7 +51,7 @@ internal static class TrainCommand
             }
             else
             {
-                RunSummaryView.Write(services.Terminal.Standard, results, report, $"{services.Program} eval {Shell.Quote(folder)} --data <your text>");
+                RunSummaryView.Write(services.Terminal.Standard, results, report, $"{services.Program} eval {Shell.Quote(folder)} --data path/to/text");
             }
 
             return ExitCodes.Success;

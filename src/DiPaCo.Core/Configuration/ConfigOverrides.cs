@@ -29,8 +29,10 @@ public sealed record ConfigOverrides
         return top;
     }
 
-    /// <summary>Relative to the file, as the file's own paths are: the run's identity then does not name this machine's folders.</summary>
-    private static string RelativeTo(string folder, string path) =>
+    /// <summary>A path of the command line as a file states it: relative to the file, as its own paths are, so that the run's identity does not name this machine's folders.</summary>
+    /// <param name="folder">The file's folder.</param>
+    /// <param name="path">Relative to the working directory; or the word for the demo, which stays.</param>
+    public static string RelativeTo(string folder, string path) =>
         path == DataOptions.Demo ? path : Path.GetRelativePath(folder, Path.GetFullPath(path));
 
     private static YamlMapping With(YamlMapping? mapping, string key, YamlValue value)

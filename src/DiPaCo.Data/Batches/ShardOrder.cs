@@ -12,6 +12,8 @@ public sealed class ShardOrder
     private readonly ShardOrderOptions _options;
     private readonly int[] _lengths;
     private readonly int[] _permutation;
+    // Steps of a window: a small shard has smaller ones, so that most lie within an epoch.
+    private readonly int _steps;
     private readonly int[] _window;
     private long _epoch = -1;
     private long _windowNumber = -1;
@@ -29,7 +31,8 @@ public sealed class ShardOrder
         _options = options;
         _lengths = lengths;
         _permutation = new int[lengths.Length];
-        _window = new int[checked(options.BatchSize * options.LengthWindow)];
+        _steps = (int)Math.Clamp(lengths.Length / (4L * options.BatchSize), 1, options.LengthWindow);
+        _window = new int[checked(options.BatchSize * _steps)];
     }
 
     /// <summary>Sequences of an epoch.</summary>
@@ -39,7 +42,7 @@ public sealed class ShardOrder
     public ReadOnlySpan<int> Step(long step)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
-        (long number, long slot) = Math.DivRem(step, _options.LengthWindow);
+        (long number, long slot) = Math.DivRem(step, _steps);
         if (number != _windowNumber)
         {
             FillWindow(number);
@@ -60,7 +63,8 @@ public sealed class ShardOrder
             filled += count;
         }
 
-        if (_options.LengthWindow > 1)
+        // Across the border of two epochs a sequence is in the window twice, and sorted both would be in one batch.
+        if (_steps > 1 && at / SequenceCount == (at + _window.Length - 1) / SequenceCount)
         {
             SortByLength(number);
         }
@@ -88,7 +92,7 @@ public sealed class ShardOrder
     private void SortByLength(long number)
     {
         int[] sorted = [.. _window.OrderBy(sequence => _lengths[sequence])];
-        int[] places = [.. Enumerable.Range(0, _options.LengthWindow)];
+        int[] places = [.. Enumerable.Range(0, _steps)];
         new RandomStream(_options.Seed, "batch-window", _options.Path.Value, number).Shuffle<int>(places);
         for (int slot = 0; slot < places.Length; slot++)
         {

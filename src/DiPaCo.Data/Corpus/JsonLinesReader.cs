@@ -28,7 +28,7 @@ internal static class JsonLinesReader
             }
 
             string location = $"{file.Name}:{lines.Number}";
-            yield return new Document(fields.Text!, DocumentOrigin.Of(fields.Origin, location), fields.Source ?? file.Stem, location);
+            yield return new Document(fields.Text!, DocumentOrigin.Of(fields.Origin, () => DocumentOrigin.OfText(fields.Text!)), fields.Source ?? file.Stem, location);
         }
     }
 

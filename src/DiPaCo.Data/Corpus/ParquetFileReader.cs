@@ -49,7 +49,7 @@ internal static class ParquetFileReader
 
                 string location = $"{file.Name}:{row}";
                 string name = sources?[i] is { Length: > 0 } given ? given : file.Stem;
-                yield return new Document(texts[i]!, DocumentOrigin.Of(origins?[i], location), name, location);
+                yield return new Document(texts[i]!, DocumentOrigin.Of(origins?[i], () => DocumentOrigin.OfText(texts[i]!)), name, location);
             }
         }
     }

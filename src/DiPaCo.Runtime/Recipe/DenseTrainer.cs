@@ -16,8 +16,6 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="retention">Lets go of every task's start once its end is there.</param>
 internal sealed class DenseTrainer(RunSession session, TransformerShape shape, ImmutableArray<BlobHash> chunks, Retention retention)
 {
-    private const long BaseOrder = -1;
-    private const long BaselineOrder = -2;
 
     /// <summary>The dense model in terms of tasks.</summary>
     public PathInput ModelOf(BlobHash parameters) => ModelOf(shape, session.Config.Transformer.Compute, parameters);
@@ -54,7 +52,7 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
                 Schedule = schedule,
                 AdamW = session.AdamW,
                 Seed = config.Seed,
-                Order = kind == ModelKind.DenseBase ? BaseOrder : BaselineOrder,
+                Order = OrderOf(kind),
             };
             TaskResult result = await session.TrainAsync(spec, kind, null, null, done + step, cancellationToken);
             TrainMetrics metrics = TrainMetrics.Of(result);
@@ -66,4 +64,16 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
 
         return model;
     }
+
+    /// <summary>
+    /// Every dense model has its own order of sequences: with a learning rate that never falls two of them would otherwise be equal for a
+    /// while, and the longer one would let go of the shorter one's parameters on its way.
+    /// </summary>
+    private static long OrderOf(ModelKind kind) => kind switch
+    {
+        ModelKind.DenseBase => -1,
+        ModelKind.DenseEqualSteps => -2,
+        ModelKind.DenseEqualFlops => -3,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "A dense model was expected."),
+    };
 }

@@ -42,6 +42,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         {
             if (!isNew && File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName)))
             {
+                await ThrowIfDamagedAsync(run.Paths, config.Config, cancellationToken);
                 return await ResultsFile.ReadAsync(run.Paths.Folder, cancellationToken);
             }
 
@@ -50,7 +51,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
             ResultsFile.Write(run.Paths.Folder, results, _steps);
             return results;
         }
-        catch (DiPaCoException) when (isNew && !begun)
+        catch (DiPaCoException exception) when (isNew && !begun && exception is not StorageException)
         {
             Remove(run, keepFolder: existed);
             throw;
@@ -113,6 +114,16 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         finally
         {
             progressed();
+        }
+    }
+
+    /// <summary>A finished run has nothing left to compute, but its results are only worth something together with its model.</summary>
+    private static async Task ThrowIfDamagedAsync(RunPaths paths, RunConfig config, CancellationToken cancellationToken)
+    {
+        FolderBlobStore store = new(paths.Blobs);
+        foreach ((string _, BlobHash blob) in ModelFile.Read(paths, config)?.Blobs ?? [])
+        {
+            await store.GetFileAsync(blob, cancellationToken);
         }
     }
 

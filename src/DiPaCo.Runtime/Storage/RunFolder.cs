@@ -49,6 +49,7 @@ public sealed class RunFolder : IDisposable
         steps ??= SilentStorageSteps.Instance;
         var paths = new RunPaths(Path.GetFullPath(folder));
         ThrowIfForeign(paths);
+        bool existed = Directory.Exists(paths.Folder);
         RunLock? runLock = RunLock.Acquire(paths.Folder);
         try
         {
@@ -66,7 +67,40 @@ public sealed class RunFolder : IDisposable
         }
         finally
         {
-            runLock?.Dispose();
+            if (runLock is not null)
+            {
+                // Elsewhere than on Windows the files go while they are locked: a process that took the lock in between would lose it.
+                if (OperatingSystem.IsWindows())
+                {
+                    runLock.Dispose();
+                }
+
+                RemoveUnbegun(paths, existed);
+                runLock.Dispose();
+            }
+        }
+    }
+
+    /// <summary>A run that could not even be named, for example on a full disk, leaves nothing behind.</summary>
+    private static void RemoveUnbegun(RunPaths paths, bool folderExisted)
+    {
+        if (File.Exists(paths.Info))
+        {
+            return;
+        }
+
+        try
+        {
+            File.Delete(paths.Holder);
+            File.Delete(paths.Lock);
+            if (!folderExisted)
+            {
+                Directory.Delete(paths.Folder);
+            }
+        }
+        catch (Exception e) when (StorageErrors.IsStorage(e))
+        {
+            // Why the run could not begin matters more than what is left of it.
         }
     }
 

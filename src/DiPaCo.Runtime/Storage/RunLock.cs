@@ -28,13 +28,16 @@ public sealed class RunLock : IDisposable
     {
         folder = Path.GetFullPath(folder);
         var paths = new RunPaths(folder);
+        SafeFileHandle? handle = null;
         try
         {
             DurableFile.CreateFolder(folder);
-            SafeFileHandle handle = File.OpenHandle(paths.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            handle = File.OpenHandle(paths.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             // The locked file cannot be read by others, so the holder's name stands beside it.
             File.WriteAllText(paths.Holder, string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}"));
-            return new RunLock(folder, handle);
+            RunLock taken = new(folder, handle);
+            handle = null;
+            return taken;
         }
         catch (IOException e) when (StorageErrors.IsLocked(e))
         {
@@ -43,6 +46,10 @@ public sealed class RunLock : IDisposable
         catch (Exception e) when (StorageErrors.IsStorage(e))
         {
             throw StorageErrors.Explain(e, "write to the run", folder);
+        }
+        finally
+        {
+            handle?.Dispose();
         }
     }
 

@@ -62,15 +62,34 @@ public sealed class ShardOrderTests
         Assert.Equal(expected[..8], step);
     }
 
+    [Theory]
+    [InlineData(20, 16)]
+    [InlineData(103, 8)]
+    [InlineData(64, 4)]
+    public void NoStep_RepeatsASequence_ButWhereOneEpochEndsAndTheNextBegins(int sequences, int batch)
+    {
+        int[] lengths = [.. Enumerable.Range(0, sequences).Select(i => 32 + (i * 37 % 200))];
+        var order = new ShardOrder(new ShardOrderOptions(5, new PathId(3), batch, LengthWindow: 16), lengths);
+
+        for (int step = 0; step < 200; step++)
+        {
+            long first = (long)step * batch;
+            bool border = first / sequences != (first + batch - 1) / sequences;
+            int distinct = order.Step(step).ToArray().Distinct().Count();
+            Assert.True(border ? distinct >= batch / 2 : distinct == batch, $"step {step}: {distinct} of {batch}");
+        }
+    }
+
     [Fact]
     public void LengthWindow_PutsLikeWithLike()
     {
+        int[] many = [.. Enumerable.Range(0, 1030).Select(i => 32 + (i * 37 % 200))];
         int Waste(int window)
         {
-            var order = new ShardOrder(new ShardOrderOptions(1, new PathId(0), 8, window), Lengths);
+            var order = new ShardOrder(new ShardOrderOptions(1, new PathId(0), 8, window), many);
             return Enumerable.Range(0, 48).Sum(step =>
             {
-                int[] lengths = [.. order.Step(step).ToArray().Select(sequence => Lengths[sequence])];
+                int[] lengths = [.. order.Step(step).ToArray().Select(sequence => many[sequence])];
                 return lengths.Sum(length => lengths.Max() - length);
             });
         }

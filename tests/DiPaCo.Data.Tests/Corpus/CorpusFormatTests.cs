@@ -78,7 +78,10 @@ public sealed class CorpusFormatTests : IDisposable
     {
         _folder.Write("a.jsonl", "{\"text\":\"x\"}\n\n{\"text\":\"y\",\"url\":\"\"}");
 
-        Assert.Equal(["a.jsonl:1", "a.jsonl:3"], (await Documents.ReadAsync(_folder.Root)).Select(document => document.Origin));
+        // Without a name of its own, an original is its text: lines before it change nothing.
+        List<Document> documents = await Documents.ReadAsync(_folder.Root);
+        Assert.Equal(documents.Select(document => DocumentOrigin.OfText(document.Text)), documents.Select(document => document.Origin));
+        Assert.Equal(["a.jsonl:1", "a.jsonl:3"], documents.Select(document => document.Location));
     }
 
     [Fact]

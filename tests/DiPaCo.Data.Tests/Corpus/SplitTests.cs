@@ -32,8 +32,8 @@ public sealed class SplitTests
     public void PartsOfOneOriginal_NeverStraddle() => Gen.String.Sample(url =>
     {
         string plain = url.Replace("#", "", StringComparison.Ordinal) + "x";
-        string first = DocumentOrigin.Of(plain + "#1", "file:1");
-        string second = DocumentOrigin.Of(plain + "#part/2#3", "file:2");
+        string first = DocumentOrigin.Of(plain + "#1", () => "file:1");
+        string second = DocumentOrigin.Of(plain + "#part/2#3", () => "file:2");
         Assert.Equal(plain, first);
         Assert.Equal(Fractions.Of(DocumentOrigin.Hash(first)), Fractions.Of(DocumentOrigin.Hash(second)));
     });

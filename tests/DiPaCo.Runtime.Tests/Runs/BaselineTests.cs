@@ -31,6 +31,22 @@ public sealed class BaselineTests : IDisposable
         IEnumerable<int> StepsOf(ModelKind kind) => measured.Where(step => step.Baseline == kind).Select(step => step.Step);
     }
 
+    [Theory]
+    [InlineData(DenseStart.Fork)]
+    [InlineData(DenseStart.Scratch)]
+    public async Task WithALearningRateThatNeverFalls_BothBaselinesKeepTheirParameters(DenseStart start)
+    {
+        RunConfig config = Both(start);
+        config = config with { Inner = config.Inner with { FinalShare = 1, WarmupSteps = 0, BaseWarmupSteps = 0 } };
+
+        RunResults results = await _runs.TrainAsync("run", config);
+
+        RunView run = new(_runs.File("run"));
+        Assert.Equal(2, run.Model!.Baselines.Select(baseline => baseline.Parameters).Distinct().Count());
+        Assert.All(run.Model.Baselines, baseline => Assert.True(File.Exists(run.FileOf(baseline.Parameters))));
+        Assert.All(results.Evaluation, row => Assert.True(double.IsFinite(row.Perplexity)));
+    }
+
     [Fact]
     public async Task Status_SaysThatTheBaselinesAreAtWork()
     {

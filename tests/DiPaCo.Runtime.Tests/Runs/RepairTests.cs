@@ -24,6 +24,25 @@ public sealed class RepairTests(ReferenceRun reference) : IDisposable
 
     [Theory]
     [InlineData(Kind.FlippedBit)]
+    [InlineData(Kind.Missing)]
+    public async Task DamagedModuleOfAFinishedRun_IsRefusedByTrain_AndMadeAgain(Kind kind)
+    {
+        RunResults results = await _runs.TrainAsync("run");
+        RunView run = new(_runs.File("run"));
+        BlobHash blob = run.Model!.Modules.Values.First();
+        Break(run.FileOf(blob), kind);
+
+        DiPaCoException refusal = await Assert.ThrowsAnyAsync<DiPaCoException>(() => _runs.TrainAsync("run"));
+        await _runs.VerifyAsync("run", repair: true);
+        RunResults again = await _runs.TrainAsync("run");
+
+        Assert.Contains(blob.Hex, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("dipaco verify", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(results.ModelDigest, again.ModelDigest);
+    }
+
+    [Theory]
+    [InlineData(Kind.FlippedBit)]
     [InlineData(Kind.Truncated)]
     [InlineData(Kind.Missing)]
     public async Task DamagedModule_IsRefusedByTrain_NamedByVerify_AndRepaired(Kind kind)

@@ -30,6 +30,47 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public void RunThatCannotBegin_LeavesNothingBehind_AndCanBeginLater()
+    {
+        string folder = _folder.File("runs/full");
+        RunInfo wanted = RunInfo.Of("0.1.0", JsonSerializer.Deserialize<JsonElement>("{}"));
+
+        Assert.Throws<StorageException>(() => RunFolder.OpenOrCreate(folder, wanted, "text", [], new FullDisk()));
+
+        Assert.False(Directory.Exists(folder));
+        Open(folder, "{}").Dispose();
+        Assert.True(RunFolder.Exists(folder));
+    }
+
+    [Fact]
+    public void RunOfAnotherArithmetic_IsRefused_InsteadOfBeginningAnew()
+    {
+        string folder = _folder.File("run");
+        Open(folder, "{}").Dispose();
+        string info = Path.Combine(folder, "run.json");
+        string current = $"\"arithmeticVersion\": {DiPaCo.Runtime.Tasks.TaskSpec.ArithmeticVersion}";
+        string text = File.ReadAllText(info);
+        Assert.Contains(current, text, StringComparison.Ordinal);
+        File.WriteAllText(info, text.Replace(current, "\"arithmeticVersion\": 1", StringComparison.Ordinal));
+
+        StorageException refusal = Assert.Throws<StorageException>(() => Open(folder, "{}"));
+
+        Assert.Contains("was computed with version 1 of the arithmetic", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("--run", refusal.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class FullDisk : IStorageSteps
+    {
+        public void Reached(StorageStep done, string path)
+        {
+            if (done == StorageStep.TemporaryWritten)
+            {
+                throw new IOException("No space left on device");
+            }
+        }
+    }
+
+    [Fact]
     public void ChangedConfiguration_IsRefusedWithEveryKeyThatDiffers()
     {
         string folder = _folder.File("run");
@@ -101,7 +142,7 @@ public sealed class RunFolderTests : IDisposable
         string json = File.ReadAllText(path);
 
         Assert.Contains("was changed", Refusal(json.Replace("\"seed\": 1", "\"seed\": 2", StringComparison.Ordinal)), StringComparison.Ordinal);
-        Assert.Contains("has format version 7; this dipaco reads version 2", Refusal("""{"formatVersion":7}"""), StringComparison.Ordinal);
+        Assert.Contains("has format version 7; this dipaco reads version 3", Refusal("""{"formatVersion":7}"""), StringComparison.Ordinal);
         Assert.Contains("is damaged", Refusal(json[..^10]), StringComparison.Ordinal);
         Assert.Contains("is damaged", Refusal("null"), StringComparison.Ordinal);
         Assert.Contains("is damaged", Refusal(""), StringComparison.Ordinal);

@@ -52,6 +52,6 @@ public sealed record TrainSpec : TaskSpec
     /// <summary>Seed of the order of sequences.</summary>
     public required long Seed { get; init; }
 
-    /// <summary>Which order of sequences: the path's number; −1 for the base model, −2 for the dense baselines.</summary>
+    /// <summary>Which order of sequences: the path's number; −1 for the base model, −2 and −3 for the dense baselines.</summary>
     public required long Order { get; init; }
 }
