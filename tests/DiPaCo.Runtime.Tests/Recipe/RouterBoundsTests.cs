@@ -12,7 +12,7 @@ public sealed class RouterBoundsTests
     private static Gen<LossMatrix> Matrices { get; } =
         from seed in Gen.Long
         from paths in Gen.Int[1, 5]
-        from cell in Gen.OneOfConst(0, 1, 16)
+        from cell in Gen.Int[0, 17]
         from tokens in Gen.Int[1, 60].Array[1, 8]
         select LossMatrices.Random(seed, paths, cell, tokens);
 
@@ -25,7 +25,7 @@ public sealed class RouterBoundsTests
         for (int d = 0; d < losses.Documents.Length; d++)
         {
             double[] sums = [.. Enumerable.Range(0, losses.Paths.Length).Select(path =>
-                Enumerable.Range(0, losses.CellCount)[losses.CellsOf(d)].Sum(cell => (double)losses.LossesOf(cell)[path]))];
+                Enumerable.Range(0, losses.CellCount).Take(losses.CellsOf(d)).Sum(cell => (double)losses.LossesOf(cell)[path]))];
             best += sums.Min();
             mean += sums.Average();
             meanPrefix += losses.PrefixOf(d).ToArray().Average(loss => (double)loss);
