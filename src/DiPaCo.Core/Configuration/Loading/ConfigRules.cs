@@ -19,6 +19,7 @@ internal sealed class ConfigRules(ConfigReading reading)
         CheckTokens(config);
         CheckElements(config);
         CheckBaselines(config);
+        CheckRerouting(config.Evaluation, config.Data);
     }
 
     private void CheckTokenizer(TokenizerOptions tokenizer)
@@ -137,6 +138,11 @@ internal sealed class ConfigRules(ConfigReading reading)
             ["evaluation.dense_equal_flops", "recipe.phases", "recipe.inner_steps", "topology.levels", "topology.replicas", "topology.paths"],
             $"a dense model at the FLOPs of {paths:N0} paths makes {steps:N0} steps, expected at most {MostSteps:N0}.");
     }
+
+    private void CheckRerouting(EvaluationOptions evaluation, DataOptions data) => Require(
+        evaluation.RerouteWindows.IsEmpty || evaluation.RerouteRouter == ReroutingRouter.Prefix || data.RouterShare > 0,
+        ["evaluation.reroute_router", "data.router_share", "evaluation.reroute_windows"],
+        "the token router is trained on documents kept for routers; expected data.router_share above 0, or evaluation.reroute_router: prefix.");
 
     private static long StepsOf(RecipeOptions recipe) => (long)recipe.Phases * recipe.InnerSteps;
 
