@@ -137,8 +137,7 @@ public sealed class TaskKeyTests
 
     private static IEnumerable<(string What, object? Value)> Changes(object value, Type type)
     {
-        bool optional = Nullable.GetUnderlyingType(type) is not null || (value is null && !type.IsValueType);
-        if (optional)
+        if (value is not null && Nullable.GetUnderlyingType(type) is not null)
         {
             yield return (" = null", null);
         }
@@ -164,7 +163,7 @@ public sealed class TaskKeyTests
                 yield return ("", text + "x");
                 break;
             case null:
-                yield return ("", type == typeof(string) ? "x" : Blob(99));
+                yield return ("", type == typeof(string) ? "x" : type == typeof(int?) ? 5 : Blob(99));
                 break;
             case Enum word:
                 yield return ("", Enum.GetValues(word.GetType()).Cast<object>().First(other => !other.Equals(word)));
