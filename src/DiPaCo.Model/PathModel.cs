@@ -41,6 +41,11 @@ public sealed class PathModel : IDisposable
     /// <summary>The same with other kernels, which the model then owns: for comparisons and profiles.</summary>
     internal PathModel(TransformerShape shape, IReadOnlyList<ModuleDefinition> modules, ComputeOptions options, IKernels? kernels)
     {
+        if (shape is { Outputs: not null, TiedEmbedding: true })
+        {
+            throw new ArgumentException("An output matrix of classes cannot be the embedding of a vocabulary.", nameof(shape));
+        }
+
         TorchLibrary.Initialize();
         Device device = options.Device ?? CPU;
         ScalarType type = options.Type == ComputeType.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
@@ -74,7 +79,7 @@ public sealed class PathModel : IDisposable
     /// <returns>Sum of the losses of the scored targets, in nats.</returns>
     public double Accumulate(ReadOnlySpan<int> tokens_BT, ReadOnlySpan<int> targets_BT, int length, double scale)
     {
-        TokenCheck.Targets(tokens_BT, targets_BT, Shape.Vocabulary);
+        TokenCheck.Targets(tokens_BT, targets_BT, Shape);
         double sum = 0;
         foreach (Range batch in MicroBatches(tokens_BT, length))
         {
@@ -93,7 +98,7 @@ public sealed class PathModel : IDisposable
     /// <param name="losses_BT">Receives the losses.</param>
     public void EvaluateLosses(ReadOnlySpan<int> tokens_BT, ReadOnlySpan<int> targets_BT, int length, Span<float> losses_BT)
     {
-        TokenCheck.Targets(tokens_BT, targets_BT, Shape.Vocabulary);
+        TokenCheck.Targets(tokens_BT, targets_BT, Shape);
         ArgumentOutOfRangeException.ThrowIfNotEqual(losses_BT.Length, tokens_BT.Length);
         foreach (Range batch in MicroBatches(tokens_BT, length))
         {
@@ -137,7 +142,7 @@ public sealed class PathModel : IDisposable
     {
         TokenCheck.Lengths(tokens_BT, length, lengths_B);
         TokenCheck.InVocabulary(tokens_BT, Shape.Vocabulary, lowest: 0);
-        float[] logits_BV = new float[lengths_B.Length * Shape.Vocabulary];
+        float[] logits_BV = new float[lengths_B.Length * Shape.OutputRows];
         foreach (Range batch in MicroBatches(tokens_BT, length))
         {
             Forward(tokens_BT[batch], length, training: false);
@@ -148,11 +153,38 @@ public sealed class PathModel : IDisposable
                 using DisposeScope scope = NewDisposeScope();
                 Tensor hidden_1D = _activations.HeadInput.Value.narrow(0, (row * length) + lengths_B[sequence] - 1, 1);
                 Tensor logits_1V = hidden_1D.mm(_head.ComputeTransposed).to(ScalarType.Float32).cpu();
-                logits_1V.data<float>().CopyTo(logits_BV, sequence * Shape.Vocabulary);
+                logits_1V.data<float>().CopyTo(logits_BV, sequence * Shape.OutputRows);
             }
         }
 
         return logits_BV;
+    }
+
+    /// <summary>The output with the largest logit at every position, the first among equals.</summary>
+    /// <param name="tokens_BT">Tokens of B sequences, one behind the other.</param>
+    /// <param name="length">T.</param>
+    /// <param name="best_BT">Receives the outputs' numbers.</param>
+    public void BestOutputs(ReadOnlySpan<int> tokens_BT, int length, Span<int> best_BT)
+    {
+        TokenCheck.InVocabulary(tokens_BT, Shape.Vocabulary, lowest: 0);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(best_BT.Length, tokens_BT.Length);
+        foreach (Range batch in MicroBatches(tokens_BT, length))
+        {
+            Forward(tokens_BT[batch], length, training: false);
+            (int start, int tokens) = batch.GetOffsetAndLength(tokens_BT.Length);
+            for (int first = 0; first < tokens; first += _options.HeadTokens)
+            {
+                int count = Math.Min(_options.HeadTokens, tokens - first);
+                using DisposeScope scope = NewDisposeScope();
+                Tensor hidden_CD = _activations.HeadInput.Value.narrow(0, first, count);
+                Tensor logits_CV = hidden_CD.mm(_head.ComputeTransposed).to(ScalarType.Float32).cpu();
+                float[] logits = logits_CV.data<float>().ToArray();
+                for (int token = 0; token < count; token++)
+                {
+                    best_BT[start + first + token] = BestOf(logits.AsSpan(token * Shape.OutputRows, Shape.OutputRows));
+                }
+            }
+        }
     }
 
     /// <summary>
@@ -304,6 +336,17 @@ public sealed class PathModel : IDisposable
         }
 
         Parameters.IsComputeStale = false;
+    }
+
+    private static int BestOf(ReadOnlySpan<float> logits)
+    {
+        int best = 0;
+        for (int output = 1; output < logits.Length; output++)
+        {
+            best = logits[output] > logits[best] ? output : best;
+        }
+
+        return best;
     }
 
     private static void Copy(TensorBuffer source, long sourceRow, TensorBuffer destination, long destinationRow, long rows)

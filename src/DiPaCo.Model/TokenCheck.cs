@@ -1,13 +1,15 @@
+using DiPaCo.Core;
+
 namespace DiPaCo.Model;
 
 /// <summary>Checks at the model's public entrances: the loops behind them read memory at these numbers.</summary>
 internal static class TokenCheck
 {
-    public static void Targets(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, int vocabulary)
+    public static void Targets(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, TransformerShape shape)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(targets.Length, tokens.Length);
-        InVocabulary(tokens, vocabulary, lowest: 0);
-        InVocabulary(targets, vocabulary, lowest: -1);
+        InVocabulary(tokens, shape.Vocabulary, lowest: 0);
+        InVocabulary(targets, shape.OutputRows, lowest: -1);
     }
 
     public static void Lengths(ReadOnlySpan<int> tokens, int length, ReadOnlySpan<int> lengths)

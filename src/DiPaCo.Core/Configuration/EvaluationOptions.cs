@@ -1,8 +1,13 @@
+using System.Collections.Immutable;
+
 namespace DiPaCo.Core.Configuration;
 
 /// <summary>What is measured.</summary>
 public sealed record EvaluationOptions
 {
+    /// <summary>Tokens that are the unit of re-routing: chunks are multiples of it.</summary>
+    public const int RerouteCell = 16;
+
     /// <summary>Validation perplexity after every so many phases; 0 never. Default 1.</summary>
     public int EveryPhases { get; init; } = 1;
 
@@ -26,6 +31,21 @@ public sealed record EvaluationOptions
     /// document is scored under every path. Default false.
     /// </summary>
     public bool RouterBounds { get; init; }
+
+    /// <summary>
+    /// Chunks of so many tokens are each routed by what came before them, in an evaluation of the test split for every length listed
+    /// (paper §2.4.3). Multiples of <see cref="RerouteCell"/>. Default: none. 'dipaco eval' does not repeat it.
+    /// </summary>
+    public ImmutableArray<int> RerouteWindows { get; init; } = [];
+
+    /// <summary>Who routes the chunks. Default: both routers in turn.</summary>
+    public ReroutingRouter RerouteRouter { get; init; } = ReroutingRouter.Both;
+
+    /// <summary>Steps that fine-tune the token router, without warm-up. Default 2,000 (paper §7.2.2).</summary>
+    public int TokenRouterSteps { get; init; } = 2000;
+
+    /// <summary>Tokens L ahead that decide which path is best at a token; 0: to the end of the document, which serves every window. Default 0.</summary>
+    public int TokenRouterHorizon { get; init; }
 
     /// <summary>Tokens of each text sample in the report; 0 for none. Default 64.</summary>
     public int SampleTokens { get; init; } = 64;

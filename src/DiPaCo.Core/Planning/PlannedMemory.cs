@@ -32,7 +32,7 @@ public sealed record PlannedMemory(long Parameters, long Gradient, long Optimize
 
         // The rest exists once: residual stream and its gradient in fp32, inputs and gradients of one block's products.
         long once = (single * ((2L * shape.Width) + 4)) + (operand * ((2L * shape.Width) + shape.FeedForward + heads));
-        long logits = Math.Min(tokens, HeadTokens) * shape.Vocabulary * operand;
+        long logits = Math.Min(tokens, HeadTokens) * shape.OutputRows * operand;
         return new PlannedMemory(
             parameters * single, parameters * single, parameters * 2 * single, compute == ComputeType.Bf16 ? parameters * operand : 0,
             (tokens * ((shape.Blocks * block) + once)) + logits);

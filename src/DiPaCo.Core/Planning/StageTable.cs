@@ -43,7 +43,7 @@ internal sealed class StageTable(RunConfig config, TransformerShape shape, StepC
 
     private long FeatureTokens() => config.Routing.Method.UsesFeatures() ? corpus.Documents * config.Routing.PrefixTokens : 0;
 
-    /// <summary>Validation of the routed model after its phases, and the test split once under the routed, the base and every dense model, and under all paths where bounds are wanted.</summary>
+    /// <summary>Validation of the routed model after its phases, and the test split once under the routed, the base and every dense model, and under all paths where bounds or re-routing are wanted.</summary>
     private long EvaluationTokens(int paths)
     {
         EvaluationOptions evaluation = config.Evaluation;
@@ -51,7 +51,7 @@ internal sealed class StageTable(RunConfig config, TransformerShape shape, StepC
 
         // The last phase is validated whatever the rhythm.
         int validations = evaluation.EveryPhases == 0 ? 0 : (phases + evaluation.EveryPhases - 1) / evaluation.EveryPhases;
-        int models = 2 + (evaluation.RouterBounds ? paths : 0) + (steps.DenseEqualSteps > 0 ? 1 : 0) + (steps.DenseEqualFlops > 0 ? 1 : 0);
+        int models = 2 + (evaluation.RouterBounds || !evaluation.RerouteWindows.IsEmpty ? paths : 0) + (steps.DenseEqualSteps > 0 ? 1 : 0) + (steps.DenseEqualFlops > 0 ? 1 : 0);
         double documents = (validations * Scored(config.Data.ValidationShare, evaluation.MaxValidationDocuments))
             + (models * Scored(config.Data.TestShare, evaluation.MaxDocuments));
         return (long)Math.Round(documents * corpus.SequencesPerDocument * _sequence);

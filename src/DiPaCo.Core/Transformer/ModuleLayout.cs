@@ -76,7 +76,7 @@ public sealed class ModuleLayout
                 gains.Add(new(TensorNames.FinalNorm, shape.Width, 0, 0));
                 if (!shape.TiedEmbedding)
                 {
-                    matrices.Add(new(TensorNames.Head, shape.Vocabulary, shape.Width, 0));
+                    matrices.Add(new(TensorNames.Head, shape.OutputRows, shape.Width, 0));
                 }
 
                 break;

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DiPaCo.Core;
 
 /// <summary>
@@ -33,6 +35,13 @@ public sealed record TransformerShape
     /// <summary>Whether the output matrix is the embedding matrix.</summary>
     public bool TiedEmbedding { get; init; } = true;
 
+    /// <summary>
+    /// Rows of the output matrix where they are not the vocabulary: classes to predict at every token. Then the output matrix cannot be
+    /// the embedding (<see cref="TiedEmbedding"/>). Null: the vocabulary.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Outputs { get; init; }
+
     /// <summary>Base of the rotary frequencies.</summary>
     public double RopeBase { get; init; } = 10_000;
 
@@ -45,9 +54,13 @@ public sealed record TransformerShape
     /// <summary>Rows of the fused gate and up projection (only up for GELU).</summary>
     public int UpRows => Activation == Activation.SwiGlu ? 2 * FeedForward : FeedForward;
 
+    /// <summary>Rows of the output matrix: the entries of the vocabulary, or <see cref="Outputs"/>.</summary>
+    [JsonIgnore]
+    public int OutputRows => Outputs ?? Vocabulary;
+
     /// <summary>Multiply-adds of one token in the matrices of a whole path (embedding look-up excluded, head included).</summary>
     public long MatrixParameters =>
-        ((long)Blocks * Width * (QkvRows + (Heads * HeadWidth) + UpRows + FeedForward)) + ((long)Vocabulary * Width);
+        ((long)Blocks * Width * (QkvRows + (Heads * HeadWidth) + UpRows + FeedForward)) + ((long)OutputRows * Width);
 
     /// <summary>
     /// Floating-point operations of one training step per token at sequence length <paramref name="sequenceLength"/>:

@@ -24,7 +24,7 @@ internal sealed class Activations : IDisposable
         InverseRootOut = new(0, ScalarType.Float32, device);
         HeadInput = new(shape.Width, type, device);
         Losses = new(0, ScalarType.Float32, device);
-        Logits = new(shape.Vocabulary, type, device);
+        Logits = new(shape.OutputRows, type, device);
         ResidualGradient = new(shape.Width, ScalarType.Float32, device);
         HeadsGradient = new((long)shape.Heads * shape.HeadWidth, type, device);
         _own = [Tokens, Targets, Delta, Inner, ResidualOut, InverseRootOut, HeadInput, Losses, ResidualGradient, HeadsGradient];

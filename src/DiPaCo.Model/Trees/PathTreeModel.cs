@@ -46,7 +46,7 @@ public sealed class PathTreeModel : IDisposable
         long rows = 0;
         for (int i = 0; i < batches.Count; i++)
         {
-            TokenCheck.Targets(batches[i].Tokens, batches[i].Targets, _model.Shape.Vocabulary);
+            TokenCheck.Targets(batches[i].Tokens, batches[i].Targets, _model.Shape);
             firstRows[i] = rows;
             rows += batches[i].Tokens.Length;
         }

@@ -28,13 +28,12 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
         DiscriminativeOptions options = session.Config.Discriminative;
         int prefix = session.Config.Routing.PrefixTokens;
         ulong lastRank = await new Evaluator(session, topology, routed, corpus).LastRankAsync(Split.Router, options.MaxDocuments, cancellationToken);
-        PathScorer scorer = new(topology, session.Store, spec => session.Tasks.RunAsync(spec, null, cancellationToken));
+        PathScorer scorer = new(topology, spec => RunAsync(spec, cancellationToken));
         ScoreSpec documents = new([], corpus.Chunks, corpus.Tokenizer, Split.Router, lastRank, session.Sequences, Cell: 0);
-        ImmutableArray<TaskResult> scored = await scorer.RunAsync(path => model.PathOf(path, session.Config.Transformer.Compute), documents);
-        ThrowIfNothingScored(scored);
+        ImmutableArray<BlobHash> scored = await scorer.RunAsync(path => model.PathOf(path, session.Config.Transformer.Compute), documents);
         TaskResult fitted = await session.Tasks.RunAsync(
             new DiscriminativeSpec(
-                [.. scored.Select(result => result[ScoreSpec.Output])], corpus.Chunks, routed.Features, topology.Paths, prefix, options.WeightPenalty),
+                scored, corpus.Chunks, routed.Features, topology.Paths, prefix, options.WeightPenalty),
             null, cancellationToken);
         DiscriminativeMetrics metrics = JsonSerializer.Deserialize<DiscriminativeMetrics>(fitted.Metrics, TaskJson.Options)!;
         RoutedCorpus resharded = await sharder.ReshardAsync(fitted[RouterSpec.Output], routed.Features, cancellationToken);
@@ -44,13 +43,16 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
         return resharded;
     }
 
-    private void ThrowIfNothingScored(ImmutableArray<TaskResult> scored)
+    private async Task<TaskResult> RunAsync(ScoreSpec spec, CancellationToken cancellationToken)
     {
-        if (scored.All(result => JsonSerializer.Deserialize<ScoreMetrics>(result.Metrics, TaskJson.Options)!.Documents == 0))
+        TaskResult result = await session.Tasks.RunAsync(spec, null, cancellationToken);
+        if (JsonSerializer.Deserialize<ScoreMetrics>(result.Metrics, TaskJson.Options)!.Documents == 0)
         {
             throw new DiPaCoException(
                 $"No document of the router split is longer than the prefix of {session.Config.Routing.PrefixTokens} tokens, so no router can learn from the paths (discriminative.after_phases). "
                 + "Give more or longer documents, or a larger data.router_share.");
         }
+
+        return result;
     }
 }

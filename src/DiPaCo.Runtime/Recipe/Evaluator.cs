@@ -27,7 +27,8 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     }
 
     /// <summary>How often the test split is scored for what all paths together are asked for.</summary>
-    public int BranchesOf(EvaluationOptions options) => options.RouterBounds ? PathScorer.BranchesOf(topology).Length : 0;
+    public int BranchesOf(EvaluationOptions options) =>
+        options.RouterBounds || !options.RerouteWindows.IsEmpty ? PathScorer.BranchesOf(topology).Length : 0;
 
     /// <summary>Scores a split under the routed model.</summary>
     /// <param name="model">The model's version.</param>
@@ -68,17 +69,18 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     /// <param name="cell">Tokens of a cell; 0: whole documents.</param>
     /// <param name="maxDocuments">Documents scored at most; 0: all.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
-    public async Task<LossMatrix> EveryPathAsync(ServedModel model, int cell, int maxDocuments, CancellationToken cancellationToken)
+    /// <returns>The blobs of loss matrices, which together have every path.</returns>
+    public async Task<ImmutableArray<BlobHash>> EveryPathAsync(ServedModel model, int cell, int maxDocuments, CancellationToken cancellationToken)
     {
         ulong lastRank = await LastRankAsync(Split.Test, maxDocuments, cancellationToken);
-        PathScorer scorer = new(topology, session.Store, async spec =>
+        PathScorer scorer = new(topology, async spec =>
         {
             TaskResult result = await session.RunAsync(spec, Stage.Evaluation, _tested, DocumentsIn, cancellationToken);
             _tested += DocumentsIn(result);
             return result;
         });
         ScoreSpec spec = new([], corpus.Chunks, corpus.Tokenizer, Split.Test, lastRank, session.Sequences, cell);
-        return await scorer.ScoreAsync(path => model.PathOf(path, session.Config.Transformer.Compute), spec, cancellationToken);
+        return await scorer.RunAsync(path => model.PathOf(path, session.Config.Transformer.Compute), spec);
 
         static long DocumentsIn(TaskResult result) => JsonSerializer.Deserialize<ScoreMetrics>(result.Metrics, TaskJson.Options)!.Documents;
     }

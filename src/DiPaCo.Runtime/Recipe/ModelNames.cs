@@ -1,5 +1,6 @@
 using System.Globalization;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 
 namespace DiPaCo.Runtime.Recipe;
 
@@ -12,11 +13,16 @@ internal static class ModelNames
         ModelKind.Routed => Of(topology),
         ModelKind.RoutedRandom => $"{Of(topology)}, random router",
         ModelKind.RoutedOracle => $"{Of(topology)}, best path in hindsight",
+        ModelKind.Rerouted => $"{Of(topology)}, re-routed",
         ModelKind.DenseEqualSteps => "dense, equal steps",
         ModelKind.DenseEqualFlops => "dense, equal training FLOPs",
         ModelKind.DenseBase => "dense, base before the fork",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of model."),
     };
+
+    /// <summary>The name of a model that is re-routed every so many tokens.</summary>
+    public static string Rerouted(ReroutingRouter router, int window, TopologyOptions topology) => string.Create(
+        CultureInfo.InvariantCulture, $"{Of(ModelKind.Rerouted, topology)} every {window} by the {(router == ReroutingRouter.Token ? "token" : "prefix")} router");
 
     /// <summary><c>DiPaCo 4×4</c>, <c>DiPaCo 4×4 + path-private</c>, <c>flat mixture, 16 paths</c>, <c>DiLoCo, 8 paths</c>, <c>dense</c>.</summary>
     private static string Of(TopologyOptions topology)

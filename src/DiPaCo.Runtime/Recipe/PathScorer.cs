@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
-using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Recipe;
@@ -10,9 +9,8 @@ namespace DiPaCo.Runtime.Recipe;
 /// branch of the tree at a time, and what branches have in common below the first block is only the embedding.
 /// </summary>
 /// <param name="topology">The model.</param>
-/// <param name="store">Holds the tasks' outputs.</param>
 /// <param name="run">Runs or remembers a task.</param>
-internal sealed class PathScorer(ModelTopology topology, IBlobStore store, Func<ScoreSpec, Task<TaskResult>> run)
+internal sealed class PathScorer(ModelTopology topology, Func<ScoreSpec, Task<TaskResult>> run)
 {
     /// <summary>The paths of each task.</summary>
     public static ImmutableArray<ImmutableArray<PathId>> BranchesOf(ModelTopology topology) =>
@@ -25,29 +23,16 @@ internal sealed class PathScorer(ModelTopology topology, IBlobStore store, Func<
     /// <summary>Scores documents under every path.</summary>
     /// <param name="pathOf">The paths' modules.</param>
     /// <param name="documents">What to score; its paths are replaced.</param>
-    /// <param name="cancellationToken">Ends the scoring; finished tasks are kept.</param>
-    /// <returns>One matrix with a column for each path.</returns>
-    public async Task<LossMatrix> ScoreAsync(Func<PathId, PathInput> pathOf, ScoreSpec documents, CancellationToken cancellationToken)
+    /// <returns>The blobs of loss matrices, one a branch: <see cref="LossMatrixCodec.ReadAllAsync"/> makes one matrix of them.</returns>
+    public async Task<ImmutableArray<BlobHash>> RunAsync(Func<PathId, PathInput> pathOf, ScoreSpec documents)
     {
-        List<LossMatrix> parts = [];
-        foreach (TaskResult result in await RunAsync(pathOf, documents))
-        {
-            parts.Add(LossMatrixCodec.Read(await store.GetFileAsync(result[ScoreSpec.Output], cancellationToken)));
-        }
-
-        return LossMatrix.Join(parts);
-    }
-
-    /// <summary>The same without reading the matrix: the results of the tasks, whose blobs hold the columns of one branch each.</summary>
-    public async Task<ImmutableArray<TaskResult>> RunAsync(Func<PathId, PathInput> pathOf, ScoreSpec documents)
-    {
-        ImmutableArray<TaskResult>.Builder results = ImmutableArray.CreateBuilder<TaskResult>();
+        ImmutableArray<BlobHash>.Builder losses = ImmutableArray.CreateBuilder<BlobHash>();
         foreach (ImmutableArray<PathId> branch in BranchesOf(topology))
         {
             ScoreSpec spec = documents with { Paths = [.. branch.Select(path => new PathColumn(path, pathOf(path)))] };
-            results.Add(await run(spec));
+            losses.Add((await run(spec))[ScoreSpec.Output]);
         }
 
-        return results.ToImmutable();
+        return losses.ToImmutable();
     }
 }

@@ -58,7 +58,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         long scored = (2 + baselines.Length + evaluator.BranchesOf(_config.Evaluation)) * evaluator.DocumentsOf(Split.Test, _config.Evaluation.MaxDocuments);
         ImmutableArray<EvaluationRow> rows = await session.StageAsync(Stage.Evaluation, scored, "documents", async () =>
         {
-            ImmutableArray<EvaluationRow> table = await EvaluateAsync(topology, evaluator, dense, baseModel, log, baselines, cancellationToken);
+            ImmutableArray<EvaluationRow> table = await EvaluateAsync(topology, corpus, evaluator, dense, baseModel, log, baselines, cancellationToken);
             return (table, $"perplexity {table[0].Perplexity:0.00}");
         });
         ImmutableArray<TextSample> samples = await new Sampler(session, corpus.Tokenizer, log.Routed)
@@ -103,8 +103,8 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     }
 
     private async Task<ImmutableArray<EvaluationRow>> EvaluateAsync(
-        ModelTopology topology, Evaluator evaluator, DenseTrainer dense, DenseModel baseModel, PhaseLog log,
-        ImmutableArray<DenseModel> baselines, CancellationToken cancellationToken)
+        ModelTopology topology, PreparedCorpus corpus, Evaluator evaluator, DenseTrainer dense, DenseModel baseModel,
+        PhaseLog log, ImmutableArray<DenseModel> baselines, CancellationToken cancellationToken)
     {
         int most = _config.Evaluation.MaxDocuments;
         EvaluationMetrics scored = await evaluator.RoutedAsync(log.Served, Split.Test, most, cancellationToken);
@@ -117,10 +117,20 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             rows.Add(Evaluator.Row(model.Kind, topology, _config.Topology, model.Training, losses));
         }
 
-        if (_config.Evaluation.RouterBounds)
+        if (_config.Evaluation.RouterBounds || !_config.Evaluation.RerouteWindows.IsEmpty)
         {
-            LossMatrix losses = await evaluator.EveryPathAsync(log.Served, cell: 0, most, cancellationToken);
-            rows.AddRange(Evaluator.BoundRows(topology, _config.Topology, TrainingOf(topology, baseModel, log), losses));
+            // Cells are the finest thing that is asked for: the losses of whole documents are their sums.
+            int cell = _config.Evaluation.RerouteWindows.IsEmpty ? 0 : EvaluationOptions.RerouteCell;
+            ImmutableArray<BlobHash> losses = await evaluator.EveryPathAsync(log.Served, cell, most, cancellationToken);
+            TrainMetrics training = TrainingOf(topology, baseModel, log);
+            if (_config.Evaluation.RouterBounds)
+            {
+                LossMatrix matrix = await LossMatrixCodec.ReadAllAsync(losses, session.Store, cancellationToken);
+                rows.AddRange(Evaluator.BoundRows(topology, _config.Topology, training, matrix));
+            }
+
+            rows.AddRange(await new Rerouter(session, topology, corpus, log.Routed)
+                .EvaluateAsync(log.Served, dense.ModelOf(baseModel.Parameters), losses, training, cancellationToken));
         }
 
         return rows.ToImmutable();

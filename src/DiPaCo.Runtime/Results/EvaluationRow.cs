@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DiPaCo.Runtime;
 
 /// <summary>One row of the evaluation table.</summary>
@@ -35,6 +37,10 @@ public sealed record EvaluationRow
 
     /// <summary>Bits per UTF-8 byte of the text, the prefix included.</summary>
     public required double BitsPerByte { get; init; }
+
+    /// <summary>Share of the choices behind a document's first chunk that changed the path; null where documents are routed once.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? SwitchShare { get; init; }
 
     /// <summary>Tokens scored, prefix excluded.</summary>
     public required long ScoredTokens { get; init; }

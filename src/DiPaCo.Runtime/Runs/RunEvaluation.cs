@@ -125,16 +125,17 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             (PathInput Model, ImmutableArray<BlobHash> Chunks) Routed(ShardSize size) => (
                 PathOf(size.Path), [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])]);
 
-            Task<LossMatrix> EveryPathAsync()
+            async Task<LossMatrix> EveryPathAsync()
             {
-                PathScorer scorer = new(_topology, store, async spec =>
+                PathScorer scorer = new(_topology, async spec =>
                 {
                     TaskResult result = await executor.ExecuteAsync(spec, store, frame.From(done), cancellationToken);
                     done += scored.Documents;
                     return result;
                 });
-                return scorer.ScoreAsync(
-                    PathOf, new ScoreSpec([], chunks, model.Tokenizer, Split.Test, scored.LastRank, _sequences, Cell: 0), cancellationToken);
+                ImmutableArray<BlobHash> losses = await scorer.RunAsync(
+                    PathOf, new ScoreSpec([], chunks, model.Tokenizer, Split.Test, scored.LastRank, _sequences, Cell: 0));
+                return await LossMatrixCodec.ReadAllAsync(losses, store, cancellationToken);
             }
 
             async Task<EvaluationRow> RowAsync(

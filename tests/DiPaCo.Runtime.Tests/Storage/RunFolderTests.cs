@@ -35,7 +35,7 @@ public sealed class RunFolderTests : IDisposable
         string folder = _folder.File("runs/full");
         RunInfo wanted = RunInfo.Of("0.1.0", JsonSerializer.Deserialize<JsonElement>("{}"));
 
-        Assert.Throws<StorageException>(() => RunFolder.OpenOrCreate(folder, wanted, "text", [], new FullDisk()));
+        Assert.Throws<IOException>(() => RunFolder.OpenOrCreate(folder, wanted, "text", [], new FullDisk()));
 
         Assert.False(Directory.Exists(folder));
         Open(folder, "{}").Dispose();

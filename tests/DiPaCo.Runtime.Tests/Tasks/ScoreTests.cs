@@ -111,17 +111,23 @@ public sealed class ScoreTests(ReferenceRun reference) : IDisposable
     public async Task TheTree_SharesTheFirstLevel_AndOneTaskHoldsOneBranch()
     {
         RunView run = reference.View;
-        PathScorer scorer = new(run.Topology, _bench.Store, _bench.ExecuteAsync);
+        List<ScoreMetrics> parts = [];
+        PathScorer scorer = new(run.Topology, async spec =>
+        {
+            TaskResult result = await _bench.ExecuteAsync(spec);
+            parts.Add(Read<ScoreMetrics>(result));
+            return result;
+        });
 
-        ImmutableArray<TaskResult> parts = await scorer.RunAsync(PathOf, Documents(0));
+        ImmutableArray<BlobHash> losses = await scorer.RunAsync(PathOf, Documents(0));
         ScoreMetrics together = Read<ScoreMetrics>(await _bench.ExecuteAsync(
             Documents(0) with { Paths = [.. run.Topology.Paths.Select(path => new PathColumn(path, PathOf(path)))] }));
 
         // The first block of every path is its own, so only the embedding is shared.
-        Assert.Equal(run.Topology.Paths.Length, parts.Length);
+        Assert.Equal(run.Topology.Paths.Length, losses.Length);
         Assert.Equal(1 + (3L * run.Topology.Paths.Length), together.ModuleEvaluations);
         Assert.Equal(4L * run.Topology.Paths.Length, together.SeparateEvaluations);
-        Assert.Equal(together.Tokens, Read<ScoreMetrics>(parts[0]).Tokens);
+        Assert.Equal(together.Tokens, parts[0].Tokens);
     }
 
     [Fact]
@@ -150,8 +156,8 @@ public sealed class ScoreTests(ReferenceRun reference) : IDisposable
 
     private async Task<LossMatrix> ScoreAsync(int cell)
     {
-        PathScorer scorer = new(reference.View.Topology, _bench.Store, _bench.ExecuteAsync);
-        return await scorer.ScoreAsync(PathOf, Documents(cell), TestContext.Current.CancellationToken);
+        PathScorer scorer = new(reference.View.Topology, _bench.ExecuteAsync);
+        return await LossMatrixCodec.ReadAllAsync(await scorer.RunAsync(PathOf, Documents(cell)), _bench.Store, TestContext.Current.CancellationToken);
     }
 
     private ScoreSpec Documents(int cell)

@@ -122,6 +122,20 @@ public sealed class TaskKeyTests
         yield return new HeldOutSpec([Blob(2), Blob(3)], Split.Test, 8, 10);
         yield return new ScoreSpec(
             [new PathColumn(new PathId(0), path), new PathColumn(new PathId(3), path)], [Blob(2)], Blob(3), Split.Router, 10, sequences, 16);
+        yield return new TokenRouterSpec
+        {
+            Base = path,
+            Paths = 4,
+            Losses = [Blob(2), Blob(3)],
+            Chunks = [Blob(4)],
+            Sequences = sequences,
+            BatchSequences = 4,
+            Schedule = new LearningRateSchedule(0.01, 1, 4, 0.1),
+            AdamW = new AdamWOptions(0.9, 0.95, 1e-8, 0.1, 1),
+            Horizon = 8,
+            Seed = 1,
+        };
+        yield return new RerouteSpec(ReroutingRouter.Token, path, Blob(2), [Blob(3)], [Blob(4)], [Blob(5), Blob(6)], sequences, [16, 64]);
         yield return new SampleSpec(path, [1, 2, 3], 4, 0, 0.8, 1);
     }
 
@@ -143,8 +157,7 @@ public sealed class TaskKeyTests
 
     private static IEnumerable<(string What, object? Value)> Changes(object value, Type type)
     {
-        bool optional = Nullable.GetUnderlyingType(type) is not null || (value is null && !type.IsValueType);
-        if (optional)
+        if (value is not null && Nullable.GetUnderlyingType(type) is not null)
         {
             yield return (" = null", null);
         }
@@ -170,7 +183,7 @@ public sealed class TaskKeyTests
                 yield return ("", text + "x");
                 break;
             case null:
-                yield return ("", type == typeof(string) ? "x" : Blob(99));
+                yield return ("", type == typeof(string) ? "x" : type == typeof(int?) ? 5 : Blob(99));
                 break;
             case Enum word:
                 yield return ("", Enum.GetValues(word.GetType()).Cast<object>().First(other => !other.Equals(word)));

@@ -21,6 +21,7 @@ internal sealed class ConfigRules(ConfigReading reading)
         CheckElements(config);
         CheckBaselines(config);
         CheckDiscriminative(config);
+        CheckRerouting(config.Evaluation, config.Data);
     }
 
     private void CheckTokenizer(TokenizerOptions tokenizer)
@@ -173,6 +174,11 @@ internal sealed class ConfigRules(ConfigReading reading)
             !config.Recipe.EarlyStopping || config.Evaluation.EveryPhases > 0, ["recipe.early_stopping", "evaluation.every_phases"],
             "early stopping looks at the validation documents after a phase; expected evaluation.every_phases of at least 1.");
     }
+
+    private void CheckRerouting(EvaluationOptions evaluation, DataOptions data) => Require(
+        evaluation.RerouteWindows.IsEmpty || evaluation.RerouteRouter == ReroutingRouter.Prefix || data.RouterShare > 0,
+        ["evaluation.reroute_router", "data.router_share", "evaluation.reroute_windows"],
+        "the token router is trained on documents kept for routers; expected data.router_share above 0, or evaluation.reroute_router: prefix.");
 
     private static long StepsOf(RecipeOptions recipe) => recipe.Stages.IsEmpty ? (long)recipe.Phases * recipe.InnerSteps : recipe.Stages.Sum(stage => stage.Steps);
 

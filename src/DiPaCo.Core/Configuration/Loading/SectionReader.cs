@@ -52,6 +52,40 @@ internal sealed class SectionReader
         return value;
     }
 
+    /// <summary>A list of at most 100 different whole numbers, all multiples of <paramref name="unit"/>.</summary>
+    public ImmutableArray<int> Counts(string key, ImmutableArray<int> filled, Bounds bounds, int unit, string summary)
+    {
+        const int most = 100;
+        string expected = $"a list of at most {most} different multiples of {unit}, each {bounds}";
+        ImmutableArray<int> values = filled;
+        if (Value(key) is { } value)
+        {
+            List<int> stated = [];
+            foreach (YamlValue item in value is YamlSequence { Items.Length: <= most } list ? list.Items : [])
+            {
+                if (item is YamlScalar { IsPlain: true } scalar && NumberText.TryWhole(scalar.Text, out long number)
+                    && bounds.Contain(number) && number % unit == 0 && !stated.Contains((int)number))
+                {
+                    stated.Add((int)number);
+                }
+                else
+                {
+                    Wrong(key, item, expected);
+                }
+            }
+
+            if (value is not YamlSequence { Items.Length: <= most })
+            {
+                Wrong(key, value, expected);
+            }
+
+            values = [.. stated];
+        }
+
+        Keep(key, ConfigYaml.Of($"[{string.Join(", ", values.Select(number => NumberText.Of((long)number)))}]"), summary);
+        return values;
+    }
+
     /// <summary>A real number.</summary>
     public double Number(string key, double filled, Interval interval, string summary)
     {

@@ -119,7 +119,7 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
         new CrossEntropyKernel<TElement>
         {
             Logits = logits.Pointer, Targets = (int*)targets.Pointer + firstToken, Losses = losses.Floats + firstToken,
-            Vocabulary = shape.Vocabulary, Scale = scale,
+            Vocabulary = shape.OutputRows, Scale = scale,
         },
         logits.Rows);
 

@@ -42,6 +42,8 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 HeldOutSpec heldOut => await HeldOutAsync(heldOut, store, cancellationToken),
                 EvaluateSpec evaluate => await EvaluateAsync(evaluate, store, progress, cancellationToken),
                 ScoreSpec score => await ScoreAsync(score, store, progress, cancellationToken),
+                TokenRouterSpec tokenRouter => await TrainTokenRouterAsync(tokenRouter, store, progress, cancellationToken),
+                RerouteSpec reroute => await RerouteAsync(reroute, store, cancellationToken),
                 SampleSpec sample => await SampleAsync(sample, store, cancellationToken),
                 TopicsSpec topics => await TopicsAsync(topics, store, cancellationToken),
                 DriftSpec drift => await DriftTask.ExecuteAsync(drift, store, cancellationToken),
@@ -203,6 +205,35 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
             losses.Documents.Length, losses.Documents.Sum(document => (long)document.Tokens), task.Tree.ModuleEvaluations, task.Tree.SeparateEvaluations);
         return new TaskResult(
             ImmutableSortedDictionary<string, BlobHash>.Empty.Add(ScoreSpec.Output, output), JsonSerializer.Serialize(metrics, TaskJson.Options));
+    }
+
+    private async Task<TaskResult> TrainTokenRouterAsync(
+        TokenRouterSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        LossMatrix losses = await LossMatrixCodec.ReadAllAsync(spec.Losses, store, cancellationToken);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(losses.Paths.Length, spec.Paths, nameof(spec));
+        string baseFile = (await PathModels.FilesAsync(spec.Base, store, cancellationToken))[0];
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        using LabelledDocuments documents = await LabelledDocuments.OfAsync(corpus, losses, spec.Horizon, cancellationToken);
+        (PathModel model, TrainMetrics metrics) = await _compute.Run(() =>
+        {
+            PathModel router = _models.Create(spec.ModelOf(default), spec.Sequences.MicroBatch * spec.Sequences.Length);
+            return (router, TokenRouterTask.Execute(spec, router, baseFile, documents, progress, cancellationToken));
+        });
+        BlobHash blob = await store.PutAsync(stream => model.Parameters.Save(spec.Base.Modules[0].Id, stream), cancellationToken);
+        return new TaskResult(
+            ImmutableSortedDictionary<string, BlobHash>.Empty.Add(TokenRouterSpec.Output, blob), JsonSerializer.Serialize(metrics, TaskJson.Options));
+    }
+
+    private async Task<TaskResult> RerouteAsync(RerouteSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    {
+        LossMatrix losses = await LossMatrixCodec.ReadAllAsync(spec.Losses, store, cancellationToken);
+        IReadOnlyList<string> files = await PathModels.FilesAsync(spec.Model, store, cancellationToken);
+        IRouter router = RouterCodec.Read(await store.GetFileAsync(spec.DocumentRouter, cancellationToken));
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        using RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
+        return await _compute.Run(() => RerouteTask.Execute(
+            spec, losses, documents, corpus, router, _models.Load(spec.Model, files, spec.Sequences.MicroBatch * spec.Sequences.Length), cancellationToken));
     }
 
     private async Task<TaskResult> SampleAsync(SampleSpec spec, IBlobStore store, CancellationToken cancellationToken)

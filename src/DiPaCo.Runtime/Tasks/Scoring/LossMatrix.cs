@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Data;
 
 namespace DiPaCo.Runtime.Tasks;
 
@@ -93,6 +94,20 @@ internal sealed class LossMatrix
             {
                 losses_P[path] += row[path];
             }
+        }
+    }
+
+    /// <summary>Refuses a document that the corpus does not have in this length.</summary>
+    /// <exception cref="DiPaCoException">The matrix is of another corpus.</exception>
+    public void ThrowUnlessOf(TokenCorpus corpus, int document)
+    {
+        (DocumentId id, int tokens, int prefix, _) = Documents[document];
+        if (id.Chunk >= corpus.Chunks.Count || id.Document >= corpus.Chunks[id.Chunk].DocumentCount
+            || corpus[id].TokenCount != (long)tokens + prefix + 1)
+        {
+            throw new DiPaCoException(
+                $"Losses of {tokens} + {prefix} tokens are stored for document {id}, which the token chunks do not have in that length. "
+                + "The run is damaged: 'dipaco verify' says more.");
         }
     }
 

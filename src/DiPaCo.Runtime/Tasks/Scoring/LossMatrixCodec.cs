@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Model.SafeTensors;
+using DiPaCo.Runtime.Storage;
 
 namespace DiPaCo.Runtime.Tasks;
 
@@ -83,6 +84,19 @@ internal static class LossMatrixCodec
         return AllFinite(matrix.Prefix) && AllFinite(matrix.Cells)
             ? matrix
             : throw new SafeTensorsException(file, "it has a loss that is not finite");
+    }
+
+    /// <summary>Reads matrices of the same documents and joins their columns.</summary>
+    /// <exception cref="DiPaCoException">One of them is missing, damaged, or too large.</exception>
+    public static async Task<LossMatrix> ReadAllAsync(ImmutableArray<BlobHash> blobs, IBlobStore store, CancellationToken cancellationToken)
+    {
+        List<LossMatrix> parts = [];
+        foreach (BlobHash blob in blobs)
+        {
+            parts.Add(Read(await store.GetFileAsync(blob, cancellationToken)));
+        }
+
+        return LossMatrix.Join(parts);
     }
 
     private static ImmutableArray<ScoredDocument> Documents(SafeTensorsReader reader)

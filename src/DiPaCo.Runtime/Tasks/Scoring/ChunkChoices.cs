@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Data;
+using DiPaCo.Model;
+using DiPaCo.Routing;
+
+namespace DiPaCo.Runtime.Tasks;
+
+/// <summary>
+/// The path that what comes before a cell points to, for every cell of a loss matrix. No choice depends on the cell's own tokens or on
+/// any after them (paper.md B.6: tokens that chose a path are never scored under it).
+/// </summary>
+/// <param name="losses">The cells.</param>
+/// <param name="corpus">The corpus that was scored.</param>
+/// <param name="sequences">How its documents become sequences.</param>
+/// <param name="cancellationToken">Ends the work.</param>
+internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, SequenceInput sequences, CancellationToken cancellationToken)
+{
+    private const int BatchPrefixes = FeaturesTask.BatchDocuments;
+
+    /// <summary>By the document router: it takes the tokens just before the cell, as many as a prefix has, for the beginning of a document.</summary>
+    /// <param name="router">The document router; one that needs no features never changes its mind.</param>
+    /// <param name="baseModel">The base model.</param>
+    /// <param name="first">The column of each document, which stands at its first cell.</param>
+    /// <returns>A column for each cell.</returns>
+    public int[] ByPrefix(IRouter router, PathModel baseModel, ReadOnlySpan<int> first)
+    {
+        int[] choices = new int[losses.CellCount];
+        List<int> cells = [];
+        int length = sequences.PrefixTokens;
+        int[] tokens = new int[BatchPrefixes * length];
+        for (int d = 0; d < losses.Documents.Length; d++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            (int start, int count) = losses.CellsOf(d).GetOffsetAndLength(losses.CellCount);
+            choices.AsSpan(start, count).Fill(first[d]);
+            for (int cell = 1; cell < count && router.FeatureWidth > 0; cell++)
+            {
+                // The cell begins so many tokens behind the prefix, and ends a text as long as one.
+                corpus.CopyTokens(losses.Documents[d].Id, cell * losses.Cell, tokens.AsSpan(cells.Count * length, length));
+                cells.Add(start + cell);
+                if (cells.Count == BatchPrefixes)
+                {
+                    Route();
+                }
+            }
+        }
+
+        Route();
+        return choices;
+
+        void Route()
+        {
+            if (cells.Count == 0)
+            {
+                return;
+            }
+
+            int[] lengths = new int[cells.Count];
+            Array.Fill(lengths, length);
+            float[] features_BD = baseModel.FeaturesOf(tokens.AsSpan(0, cells.Count * length), length, lengths);
+            FeatureMatrix features = new(cells.Count, baseModel.Shape.Width);
+            for (int row = 0; row < cells.Count; row++)
+            {
+                features_BD.AsSpan(row * features.Width, features.Width).CopyTo(features.Row(row));
+            }
+
+            ImmutableArray<PathId> paths = router.Route(new RouterInput(features), cancellationToken: cancellationToken);
+            for (int row = 0; row < cells.Count; row++)
+            {
+                choices[cells[row]] = ColumnOf(paths[row]);
+            }
+
+            cells.Clear();
+        }
+    }
+
+    /// <summary>By the token router: what it predicts at the token before the cell, with all the sequence before it in sight.</summary>
+    /// <param name="tokenRouter">The token router; output p is column p.</param>
+    /// <returns>A column for each cell.</returns>
+    public int[] ByToken(PathModel tokenRouter)
+    {
+        int[] choices = new int[losses.CellCount];
+        int[] tokensDone = new int[losses.Documents.Length];
+        EvaluationBatches batches = new(
+            corpus, new SequenceOptions(sequences.Length, sequences.PrefixTokens), sequences.MicroBatch, new int[corpus.VocabularySize]);
+        foreach (EvaluationBatch evaluation in batches.Read([.. losses.Documents.Select(document => document.Id)]))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Batch batch = evaluation.Batch;
+            int[] best = new int[batch.Rows * batch.Length];
+            tokenRouter.BestOutputs(batch.Tokens.Span, batch.Length, best);
+            for (int row = 0; row < batch.Rows; row++)
+            {
+                int document = evaluation.Rows[row].Index;
+                ReadOnlySpan<int> targets = batch.RowTargets(row);
+                for (int column = Math.Min(batch.PrefixColumns, batch.Length); column < batch.Length; column++)
+                {
+                    // A position sees the tokens up to its own, and its target is the next one.
+                    if (targets[column] != SequenceOptions.Unscored && tokensDone[document]++ is int token && token % losses.Cell == 0)
+                    {
+                        choices[losses.CellsOf(document).Start.Value + (token / losses.Cell)] = best[(row * batch.Length) + column];
+                    }
+                }
+            }
+        }
+
+        return choices;
+    }
+
+    /// <summary>The column of a path.</summary>
+    /// <exception cref="DiPaCoException">The router knows a path that was not scored.</exception>
+    public int ColumnOf(PathId path) => losses.Paths.AsSpan().BinarySearch(path) is int column and >= 0 ? column : throw new DiPaCoException(
+        $"The router chose path {path}, which was not scored; the scored ones are {string.Join(", ", losses.Paths)}. It belongs to another topology.");
+}
