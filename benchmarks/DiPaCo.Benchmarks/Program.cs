@@ -31,7 +31,13 @@ switch (args)
     case ["treescore", ..]:
         TreeScoreTable.Print(args[1..]);
         break;
+    case ["kmeans", ..]:
+        KMeansTable.Print(args[1..]);
+        break;
+    case ["logistic", ..]:
+        LogisticTable.Print(args[1..]);
+        break;
     default:
-        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [bf16|fp32] [small] · adamw · outer · safetensors · memory · pipeline · treescore [small|large] [bf16|fp32]");
+        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [bf16|fp32] [small] · adamw · outer · safetensors · memory · pipeline · kmeans [rows] [pairs] · logistic [documents] [features] [paths] · treescore [small|large] [bf16|fp32]");
         break;
 }

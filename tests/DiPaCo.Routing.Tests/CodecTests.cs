@@ -23,6 +23,62 @@ public sealed class CodecTests : IDisposable
         Assert.Equal(File.ReadAllBytes(Store(written)), File.ReadAllBytes(Store(read)));
     }
 
+    public static TheoryData<string> Kinds => ["product-k-means", "residual-k-means", "balanced-k-means", "logistic"];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void ARouter_ThatWasRead_ScoresAsTheOneThatWasWritten(string kind)
+    {
+        FeatureMatrix features = Blobs.Around(5, 500, 23, 2);
+        IRouter written = Router(kind, features);
+        IRouter read = RouterCodec.Read(Store(written));
+        Assert.Equal(kind, read.Kind);
+        Assert.Equal(written.Paths, read.Paths);
+        Assert.Equal((32, 23), (read.PrefixTokens, read.FeatureWidth));
+        RouterInput input = new(features);
+        for (int document = 0; document < 500; document += 50)
+        {
+            Assert.Equal(written.ScoresOf(input, document), read.ScoresOf(input, document));
+        }
+
+        Assert.Equal(RouterBytes.Of(written), RouterBytes.Of(read));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void EveryDamagedByteOfARouter_IsNoticedOrHarmless(string kind)
+    {
+        string file = Store(Router(kind, Blobs.Around(3, 40, 3, 2)));
+        byte[] whole = File.ReadAllBytes(file);
+        for (int at = 0; at < whole.Length; at++)
+        {
+            foreach (byte flip in new byte[] { 0x01, 0x80, 0xFF })
+            {
+                byte[] damaged = [.. whole];
+                damaged[at] ^= flip;
+                File.WriteAllBytes(file, damaged);
+                Exception? failure = Record.Exception(() => RouterCodec.Read(file));
+                Assert.True(failure is null or DiPaCoException, $"byte {at}: {failure}");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("2,3", "9,3", "codes of group 1")]
+    [InlineData("2,3", "2,4", "centroids.1")]
+    [InlineData("2,3", "2,x", "'2,x' where numbers of experts were expected")]
+    [InlineData("2,3", "2,0", "'2,0' where numbers of experts were expected")]
+    [InlineData("2,3", "1,3", "not one of the grid's 3")]
+    public void CodesThatDoNotFitThePaths_AreRefused(string from, string to, string message)
+    {
+        string file = Store(Router("residual-k-means", Blobs.Around(3, 40, 3, 2)));
+        byte[] bytes = File.ReadAllBytes(file);
+        Replace(bytes, $"\"{from}\"", $"\"{to}\"");
+        File.WriteAllBytes(file, bytes);
+        DiPaCoException refusal = Assert.ThrowsAny<DiPaCoException>(() => RouterCodec.Read(file));
+        Assert.Contains(message, refusal.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void ARandomRouter_ThatWasRead_ScoresAsTheOneThatWasWritten()
     {
@@ -127,6 +183,20 @@ public sealed class CodecTests : IDisposable
         float[] expected = [.. wanted.SelectMany(row => features.Row(row).ToArray())];
         Assert.Equal(expected, new SelectedFeatures(onDisk, wanted).Read(0, wanted.Length, new float[wanted.Length * 4]).ToArray());
         Assert.Equal(expected[4..16], new SelectedFeatures(features, wanted).Read(1, 3, new float[12]).ToArray());
+    }
+
+    private static IRouter Router(string kind, FeatureMatrix features)
+    {
+        KMeansRouterOptions options = ProductKMeansTests.Options(new PathGrid([2, 3], 1));
+        return kind switch
+        {
+            "product-k-means" => ProductKMeansRouterFit.Of(features, options, TestContext.Current.CancellationToken),
+            "residual-k-means" => ResidualKMeansRouterFit.Of(features, options, TestContext.Current.CancellationToken),
+            "balanced-k-means" => BalancedKMeansRouterFit.Of(features, options, TestContext.Current.CancellationToken).Router,
+            _ => LogisticRouterFit.Of(
+                features, LogisticRouterTests.Labels(features.Rows, row => row % 6), LogisticRouterTests.Options(6), null,
+                TestContext.Current.CancellationToken).Router,
+        };
     }
 
     private static void Replace(byte[] bytes, string from, string to)

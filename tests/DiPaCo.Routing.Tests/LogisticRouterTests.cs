@@ -108,7 +108,7 @@ public sealed class LogisticRouterTests
     [Theory]
     [InlineData(4, 1500)]
     [InlineData(16, 4000)]
-    [InlineData(64, 20_000)]
+    [InlineData(64, 6000)]
     public void AfterCalibration_ShardsHaveTheLabelsProportions_WithinSamplingError(int paths, int documents)
     {
         // Labels that the features tell little about, most of them of a few paths: the plain fit forgets the others.
@@ -116,7 +116,9 @@ public sealed class LogisticRouterTests
         LogisticRouterOptions options = Options(paths) with { Threads = 2 };
         LogisticRouterFit plain = LogisticRouterFit.Of(features, labels, options with { CalibrationIterations = 0 }, null, Cancel);
         LogisticRouterFit fit = LogisticRouterFit.Of(features, labels, options, null, Cancel);
-        Assert.True(plain.Counts.Min() < fit.Labels.Min() / 4.0, $"plain: {string.Join(' ', plain.Counts)} of {string.Join(' ', fit.Labels)}");
+        // Rare paths become rarer: the rarest quarter gets less than half of its labels.
+        int[] rare = [.. Enumerable.Range(0, paths).OrderBy(path => plain.Labels[path]).Take(paths / 4)];
+        Assert.True(2 * rare.Sum(path => plain.Counts[path]) < rare.Sum(path => plain.Labels[path]));
         Assert.Equal(Counts(labels, paths), fit.Labels);
         Assert.Equal(Counts(fit.Router.Route(new RouterInput(features), cancellationToken: Cancel), paths), fit.Counts);
         for (int path = 0; path < paths; path++)

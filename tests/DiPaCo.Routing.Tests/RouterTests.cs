@@ -160,6 +160,71 @@ public sealed class RouterTests
         Assert.Throws<ArgumentException>(() => new RouterInput(null));
     }
 
+    [Fact]
+    public void ARouterOfAnotherTopology_OrOfOtherFeatures_IsRefusedByName()
+    {
+        FeatureMatrix features = Blobs.Noise(40, 6);
+        KMeansRouter router = KMeansRouterFit.Of(features, Options(4), Cancel).Router;
+        RouterMatch.ThrowIfOther(router, ShardAssignmentTests.Paths(4), new RouterInput(features));
+        string paths = Assert.Throws<DiPaCoException>(
+            () => RouterMatch.ThrowIfOther(router, ShardAssignmentTests.Paths(9), new RouterInput(features))).Message;
+        Assert.Contains("chooses among 4 paths (0, 1, 2, 3), but the model has 9 paths (0, 1, 2, 3, 4, 5, 6, 7, …)", paths, StringComparison.Ordinal);
+        string width = Assert.Throws<DiPaCoException>(
+            () => RouterMatch.ThrowIfOther(router, ShardAssignmentTests.Paths(4), new RouterInput(Blobs.Noise(40, 7)))).Message;
+        Assert.Contains("needs 6 features of a document, but the base model gives 7", width, StringComparison.Ordinal);
+        string none = Assert.Throws<DiPaCoException>(
+            () => RouterMatch.ThrowIfOther(router, ShardAssignmentTests.Paths(4), new RouterInput(null, new ulong[3]))).Message;
+        Assert.Contains("the documents come without", none, StringComparison.Ordinal);
+        RouterMatch.ThrowIfOther(new RandomRouter(ShardAssignmentTests.Paths(2), 1), ShardAssignmentTests.Paths(2), new RouterInput(null, new ulong[3]));
+    }
+
+    [Theory]
+    [InlineData("product")]
+    [InlineData("residual")]
+    [InlineData("balanced")]
+    [InlineData("plain")]
+    public void DocumentsThatAreAllTheSame_GiveFiniteScores_AndEveryPathAShard(string kind)
+    {
+        FeatureMatrix features = new(90, 5);
+        for (int row = 0; row < 90; row++)
+        {
+            features.Row(row).Fill(2.5f);
+        }
+
+        RouterInput input = new(features);
+        IRouter router = Fit(kind, features, new PathGrid([3, 2], 1));
+        Assert.All(router.ScoresOf(input, 0), score => Assert.True(float.IsFinite(score)));
+        ShardAssignment shards = ShardAssignment.Of(router, input, new ShardOptions { MinimumShare = 0.2, Overlap = 2 }, Cancel);
+        Assert.All(shards.Shards, shard => Assert.True(shard.Length >= 3));
+    }
+
+    [Theory]
+    [InlineData("product")]
+    [InlineData("residual")]
+    [InlineData("balanced")]
+    [InlineData("plain")]
+    public void FewerDocumentsThanPaths_AreRefused_AndAsManyAreEnough(string kind)
+    {
+        PathGrid grid = new([3, 2], 2);
+        Assert.Contains("5 documents cannot be divided", Assert.Throws<DiPaCoException>(() => Fit(kind, Blobs.Noise(5, 6), grid)).Message, StringComparison.Ordinal);
+        FeatureMatrix features = Blobs.Noise(12, 6);
+        IRouter router = Fit(kind, features, grid);
+        Assert.All(router.ScoresOf(new RouterInput(features), 3), score => Assert.True(float.IsFinite(score)));
+        Assert.All(ShardAssignment.Of(router, new RouterInput(features), new ShardOptions(), Cancel).Shards, shard => Assert.Single(shard));
+    }
+
+    private static IRouter Fit(string kind, FeatureMatrix features, PathGrid grid)
+    {
+        KMeansRouterOptions options = ProductKMeansTests.Options(grid);
+        return kind switch
+        {
+            "product" => ProductKMeansRouterFit.Of(features, options, Cancel),
+            "residual" => ResidualKMeansRouterFit.Of(features, options, Cancel),
+            "balanced" => BalancedKMeansRouterFit.Of(features, options, Cancel).Router,
+            _ => KMeansRouterFit.Of(features, options, Cancel).Router,
+        };
+    }
+
     internal static KMeansRouterOptions Options(int paths) => new()
     {
         Paths = ShardAssignmentTests.Paths(paths),

@@ -14,7 +14,7 @@ public static class BalancedKMeans
 {
     private const int Rounds = 8;
     private const int PassesOfRound = 24;
-    private const int LastPasses = 150;
+    private const int PassesAtEnds = 200;
     private const double LeastImprovement = 1e-3;
 
     /// <summary>Finds the clusters. Always reads all rows in a pass: mini-batches serve the plain k-means at the beginning only.</summary>
@@ -27,13 +27,14 @@ public static class BalancedKMeans
         float[] offsets = new float[options.Clusters];
         double[] targets = new double[options.Clusters];
         Array.Fill(targets, (double)features.Rows / options.Clusters);
-        // The mean squared distance to a centroid: at that temperature neighbouring clusters still exchange rows freely.
-        double temperature = Math.Max(plain.Inertia / features.Rows, float.Epsilon);
+        // In units of the mean squared distance to a centroid: ten exchanges rows even between clusters that are far apart; once the
+        // offsets are about right, less is enough to follow the centroids.
+        double distance = Math.Max(plain.Inertia / features.Rows, float.Epsilon);
         LloydPass pass = new(features, options.Clusters, options.Threads);
         double before = double.PositiveInfinity;
         for (int round = 0; round < Rounds; round++)
         {
-            Even(PassesOfRound);
+            Even(round == 0 ? 10 : 0.1, round == 0 ? PassesAtEnds : PassesOfRound);
             double inertia = pass.Inertia(squares, centroids);
             if (inertia >= before * (1 - LeastImprovement))
             {
@@ -44,11 +45,11 @@ public static class BalancedKMeans
             before = inertia;
         }
 
-        Even(LastPasses);
+        Even(10, PassesAtEnds);
         return new BalancedKMeansResult(FeatureMatrix.Of(centroids, features.Width), [.. offsets], [.. pass.Counts], [.. pass.Labels]);
 
         // Ends with a pass at the best offsets.
-        void Even(int passes)
+        void Even(double temperature, int passes)
         {
             float[] norms = new float[options.Clusters];
             for (int cluster = 0; cluster < norms.Length; cluster++)
@@ -57,7 +58,7 @@ public static class BalancedKMeans
             }
 
             BiasSearch search = new(features, [.. centroids.Select(value => 2 * value)], norms, targets, options.Threads);
-            search.Run(offsets, temperature, passes, cancellationToken);
+            search.Run(offsets, temperature * distance, passes, cancellationToken);
             offsets = Centered(search.Biases);
             pass.Run(centroids, cancellationToken, offsets);
         }

@@ -16,7 +16,7 @@ namespace DiPaCo.Routing;
 internal sealed class BiasSearch
 {
     private const double Cooling = 0.25;
-    private const double Coldest = 1e-4;
+    private const double Coldest = 1e-5;
     private const int IterationsPerTemperature = 12;
     private const double EnoughPerTemperature = 0.1;
 

@@ -96,7 +96,7 @@ public sealed class ResidualKMeansRouter : IRouter
         ArrayPool<float>.Shared.Return(rented);
     }
 
-    // −‖z − Σc‖² = −‖z‖² − (‖Σc‖² − Σ‖c‖²) + 2 Σ (z · c − ‖c‖²/2) of every path, whatever its codes.
+    // −‖z − Σc‖² = −‖z‖² + 2 Σ_g (z · c_g − ‖c_g‖²/2) − Σ_{g≠h} c_g · c_h of every path, whatever its codes.
     private void Reconstruct(ReadOnlySpan<float> z, int count, Span<float> products, Span<float> scores)
     {
         for (int document = 0; document < count; document++)
@@ -150,7 +150,6 @@ public sealed class ResidualKMeansRouter : IRouter
         return [.. ranges.Select(range => range.First)];
     }
 
-    // ‖Σc‖² − Σ‖c‖²: the scorers subtract half of each ‖c‖² themselves.
     private float CrossTerms(int path)
     {
         double[] sum = new double[FeatureWidth];

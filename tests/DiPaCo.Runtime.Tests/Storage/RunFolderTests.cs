@@ -147,8 +147,8 @@ public sealed class RunFolderTests : IDisposable
         Assert.Contains("is damaged", Refusal("null"), StringComparison.Ordinal);
         Assert.Contains("is damaged", Refusal(""), StringComparison.Ordinal);
         Assert.Contains("is damaged", Refusal("{}"), StringComparison.Ordinal);
-        Assert.Contains("is damaged", Refusal("""{"formatVersion":2,"createdBy":"x","config":{}}"""), StringComparison.Ordinal);
-        Assert.Contains("is damaged", Refusal("""{"formatVersion":2,"formatVersion":2}"""), StringComparison.Ordinal);
+        Assert.Contains("is damaged", Refusal("""{"formatVersion":3,"createdBy":"x","config":{}}"""), StringComparison.Ordinal);
+        Assert.Contains("is damaged", Refusal("""{"formatVersion":3,"formatVersion":3}"""), StringComparison.Ordinal);
 
         string Refusal(string content)
         {
