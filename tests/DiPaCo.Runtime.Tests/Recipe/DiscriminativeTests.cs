@@ -67,7 +67,7 @@ public sealed class DiscriminativeTests : IDisposable
         }
 
         (IRouter router, DiscriminativeMetrics metrics) = DiscriminativeTask.Execute(
-            new DiscriminativeSpec([], run.Model.Chunks, run.Model.Features, paths, 8, 1e-3), documents, [losses], 1, CancellationToken.None);
+            new DiscriminativeSpec([], run.Model.Chunks, run.Model.Features, paths, 8, 1e-3), documents, losses, 1, CancellationToken.None);
 
         Assert.Equal(expected, metrics.Labels);
         int[] training = documents.Usable(8, entry => entry.Split == Split.Train);
@@ -84,7 +84,7 @@ public sealed class DiscriminativeTests : IDisposable
         }
 
         DiPaCoException refusal = Assert.Throws<DiPaCoException>(() => DiscriminativeTask.Execute(
-            new DiscriminativeSpec([], run.Model.Chunks, run.Model.Features, run.Topology.Paths, 8, 1e-3), documents, [losses], 1, CancellationToken.None));
+            new DiscriminativeSpec([], run.Model.Chunks, run.Model.Features, run.Topology.Paths, 8, 1e-3), documents, losses, 1, CancellationToken.None));
         Assert.Contains("scored under 3 paths", refusal.Message, StringComparison.Ordinal);
     }
 

@@ -152,12 +152,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
     {
         using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
         using RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
-        List<LossMatrix> losses = [];
-        foreach (BlobHash blob in spec.Losses)
-        {
-            losses.Add(LossMatrixCodec.Read(await store.GetFileAsync(blob, cancellationToken)));
-        }
-
+        LossMatrix losses = await LossMatrixCodec.ReadAllAsync(spec.Losses, store, cancellationToken);
         (IRouter router, DiscriminativeMetrics metrics) = await _compute.Run(() => DiscriminativeTask.Execute(spec, documents, losses, threads, cancellationToken));
         BlobHash blobOfRouter = await store.PutAsync(stream => RouterCodec.Write(router, stream), cancellationToken);
         return new TaskResult(

@@ -9,9 +9,8 @@ namespace DiPaCo.Runtime.Tasks;
 internal static class DiscriminativeTask
 {
     public static (IRouter Router, DiscriminativeMetrics Metrics) Execute(
-        DiscriminativeSpec spec, RoutedDocuments documents, IReadOnlyList<LossMatrix> parts, int threads, CancellationToken cancellationToken)
+        DiscriminativeSpec spec, RoutedDocuments documents, LossMatrix losses, int threads, CancellationToken cancellationToken)
     {
-        LossMatrix losses = LossMatrix.Join(parts);
         if (!losses.Paths.AsSpan().SequenceEqual(spec.Paths.AsSpan()))
         {
             throw new DiPaCoException(

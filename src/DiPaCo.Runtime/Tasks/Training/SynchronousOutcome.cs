@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Text.Json;
-using DiPaCo.Core;
 using DiPaCo.Model;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Training;
@@ -45,17 +42,8 @@ internal sealed class SynchronousOutcome : IDisposable
         Metrics = task.Execute(_grid, _model, _optimizer, progress, cancellationToken);
 
     /// <summary>Writes modules and moments.</summary>
-    public async Task<TaskResult> StoreAsync(IBlobStore store, CancellationToken cancellationToken)
-    {
-        ImmutableSortedDictionary<string, BlobHash>.Builder outputs = ImmutableSortedDictionary.CreateBuilder<string, BlobHash>();
-        foreach (ParameterSegment segment in _grid.Parameters.Segments)
-        {
-            outputs[segment.Module.Name] = await store.PutAsync(stream => _grid.Parameters.Save(segment.Module, stream), cancellationToken);
-        }
-
-        outputs[TrainSpec.OptimizerOutput] = await store.PutAsync(_optimizer.Save, cancellationToken);
-        return new TaskResult(outputs.ToImmutable(), JsonSerializer.Serialize(Metrics, TaskJson.Options));
-    }
+    public Task<TaskResult> StoreAsync(IBlobStore store, CancellationToken cancellationToken) =>
+        TrainOutcome.StoreAsync(_grid.Parameters, _optimizer, Metrics, store, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose()

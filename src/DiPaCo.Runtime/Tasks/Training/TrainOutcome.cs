@@ -16,12 +16,17 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="metrics">Losses and the like.</param>
 internal sealed class TrainOutcome(PathModel model, AdamW adamW, TrainMetrics metrics) : IDisposable
 {
-    public async Task<TaskResult> StoreAsync(IBlobStore store, CancellationToken cancellationToken)
+    public Task<TaskResult> StoreAsync(IBlobStore store, CancellationToken cancellationToken) =>
+        StoreAsync(model.Parameters, adamW, metrics, store, cancellationToken);
+
+    /// <summary>Writes modules under their names, and AdamW's state, from the buffers that they were trained in.</summary>
+    public static async Task<TaskResult> StoreAsync(
+        PathParameters parameters, AdamW adamW, TrainMetrics metrics, IBlobStore store, CancellationToken cancellationToken)
     {
         ImmutableSortedDictionary<string, BlobHash>.Builder outputs = ImmutableSortedDictionary.CreateBuilder<string, BlobHash>();
-        foreach (ParameterSegment segment in model.Parameters.Segments)
+        foreach (ParameterSegment segment in parameters.Segments)
         {
-            outputs[segment.Module.Name] = await store.PutAsync(stream => model.Parameters.Save(segment.Module, stream), cancellationToken);
+            outputs[segment.Module.Name] = await store.PutAsync(stream => parameters.Save(segment.Module, stream), cancellationToken);
         }
 
         outputs[TrainSpec.OptimizerOutput] = await store.PutAsync(adamW.Save, cancellationToken);
