@@ -26,11 +26,11 @@ public sealed record ComparedModel(
         HashSet<string> seen = new(StringComparer.Ordinal);
         foreach (RowResults row in results.Rows)
         {
-            foreach (ModelKind kind in row.Runs[0].Evaluation.Select(model => model.Kind))
+            foreach (EvaluationRow model in row.Runs[0].Evaluation)
             {
-                ComparedModel compared = Of(row, kind);
-                string same = $"{kind} {compared.Model.Steps} {string.Join(' ', compared.Perplexities)}";
-                if (kind == ModelKind.Routed)
+                ComparedModel compared = Of(row, model);
+                string same = $"{model.Kind} {model.Steps} {string.Join(' ', compared.Perplexities)}";
+                if (model.Kind == ModelKind.Routed)
                 {
                     own.Add(compared);
                 }
@@ -44,9 +44,11 @@ public sealed record ComparedModel(
         return [.. own, .. others];
     }
 
-    private static ComparedModel Of(RowResults row, ModelKind kind)
+    /// <summary>A kind may have several models, one for each window of re-routing; their names differ.</summary>
+    private static ComparedModel Of(RowResults row, EvaluationRow first)
     {
-        (RowRun Run, EvaluationRow Model)[] models = [.. row.Runs.Select(run => (run, run.Evaluation.Single(model => model.Kind == kind)))];
+        (RowRun Run, EvaluationRow Model)[] models =
+            [.. row.Runs.Select(run => (run, run.Evaluation.Single(model => model.Kind == first.Kind && model.Model == first.Model)))];
         double[] differences =
         [
             .. models.Select(entry => entry.Run.Evaluation.FirstOrDefault(model => model.Kind == ModelKind.DenseEqualSteps) is { } dense
@@ -54,7 +56,7 @@ public sealed record ComparedModel(
                 : double.NaN),
         ];
         return new ComparedModel(
-            row.Name, models[0].Model, [.. models.Select(entry => entry.Model.Perplexity)], models.Average(entry => entry.Model.BitsPerByte),
+            row.Name, first, [.. models.Select(entry => entry.Model.Perplexity)], models.Average(entry => entry.Model.BitsPerByte),
             row.Runs.Average(run => run.Seconds), differences.All(double.IsFinite) ? differences.Average() : null);
     }
 }
