@@ -58,6 +58,32 @@ public sealed class KilledRunTests(UninterruptedRun reference) : IClassFixture<U
         Assert.Equal(reference.Contents, RunContents.Of(run));
     }
 
+    /// <summary>
+    /// One run, started again and again, that is killed at every new write on its way: of a task, of the journal, of what a start puts in
+    /// order. All of them take a quarter of an hour; the continuous build kills at every 37th.
+    /// </summary>
+    [Fact]
+    public async Task RunKilledAtEveryWriteOnItsWay_EndsWithTheBytesOfAnUninterruptedRun()
+    {
+        string run = Path.Combine(_folder, "killed-everywhere");
+        string known = Path.Combine(_folder, "known-writes.txt");
+        string stride = Environment.GetEnvironmentVariable("DIPACO_TEST_EVERY_WRITE") is null ? "37" : "1";
+        int killed = -1;
+        string last;
+        do
+        {
+            using TrainingProcess process = TrainingProcess.Start(_config, run, "new", stride, known);
+            last = await process.EndAsync(Cancellation);
+            killed++;
+        }
+        while (last == "started");
+
+        TestContext.Current.SendDiagnosticMessage($"killed {killed} times at {File.ReadLines(known).Count()} writes");
+        Assert.True(killed > 10, $"The run was killed only {killed} times: the test shows little.");
+        Assert.StartsWith("finished", last, StringComparison.Ordinal);
+        Assert.Equal(reference.Contents, RunContents.Of(run));
+    }
+
     [Fact]
     public async Task SecondProcessOnARun_IsRefusedAndToldWhoHoldsIt()
     {

@@ -1,9 +1,8 @@
-using System.Diagnostics;
 using DiPaCo.Runtime.Storage;
 
 namespace DiPaCo.RunHost;
 
-/// <summary>Ends this process when a kind of step is reached for the n-th time, in the way that gives it no chance to clean up.</summary>
+/// <summary>Ends this process when a kind of step is reached for the n-th time.</summary>
 internal sealed class KillingSteps(StorageStep kind, int occurrence) : IStorageSteps
 {
     private readonly Lock _lock = new();
@@ -15,9 +14,7 @@ internal sealed class KillingSteps(StorageStep kind, int occurrence) : IStorageS
         {
             if (done == kind && ++_count == occurrence)
             {
-                using var self = Process.GetCurrentProcess();
-                self.Kill();
-                new ManualResetEventSlim().Wait();
+                SuddenDeath.Now();
             }
         }
     }

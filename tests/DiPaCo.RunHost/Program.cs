@@ -5,12 +5,16 @@ using DiPaCo.RunHost;
 using DiPaCo.Runtime;
 using DiPaCo.Runtime.Storage;
 
-// A process for tests to kill: `CONFIG RUN [STEP OCCURRENCE]` trains, and ends itself when a storage step is reached for the n-th time.
+// A process for tests to kill. `CONFIG RUN` trains; `CONFIG RUN STEP N` ends itself when a kind of storage step is reached for the n-th
+// time, and `CONFIG RUN new N FILE` at the n-th step that is not among those in FILE.
 try
 {
-    IStorageSteps? steps = args is [_, _, string step, string occurrence]
-        ? new KillingSteps(Enum.Parse<StorageStep>(step), int.Parse(occurrence, CultureInfo.InvariantCulture))
-        : null;
+    IStorageSteps? steps = args switch
+    {
+        [_, _, "new", string stride, string known] => new KillingAtNewSteps(args[1], known, int.Parse(stride, CultureInfo.InvariantCulture)),
+        [_, _, string step, string occurrence] => new KillingSteps(Enum.Parse<StorageStep>(step), int.Parse(occurrence, CultureInfo.InvariantCulture)),
+        _ => null,
+    };
     Console.WriteLine("started");
     RunResults results = await new RunEngine(TimeProvider.System, steps) { MeasuresMachine = false }.TrainAsync(
         RunConfigLoader.Load(args[0]), args[1], new SilentObserver(), CancellationToken.None);

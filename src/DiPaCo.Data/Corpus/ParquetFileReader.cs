@@ -18,6 +18,10 @@ internal static class ParquetFileReader
     private const long MaximumRows = 64L << 20;
     private const long RowsOfAnyFile = 1 << 20;
 
+    // The library decodes bytes that are not UTF-8 into U+FFFD and does not say so. Web text holds some of those in its own right; text in
+    // another encoding has one for every letter beyond ASCII.
+    private const int ReplacedOneIn = 100;
+
     private static readonly Encoding StrictUtf16 = new UnicodeEncoding(bigEndian: false, byteOrderMark: false, throwOnInvalidBytes: true);
 
     public static async IAsyncEnumerable<Document> ReadAsync(
@@ -66,11 +70,11 @@ internal static class ParquetFileReader
             return $"longer than {options.MaximumRecordBytes} bytes";
         }
 
-        // The library decodes bytes that are not UTF-8 into U+FFFD; half a surrogate pair cannot come from it, but costs little to refuse.
+        // Half a surrogate pair cannot come from the library, but costs little to refuse.
         try
         {
             StrictUtf16.GetByteCount(text);
-            return text.Contains('\uFFFD') ? "not UTF-8 (or holds U+FFFD)" : null;
+            return text.AsSpan().Count('\uFFFD') > text.Length / ReplacedOneIn ? $"not UTF-8 (more than one character in {ReplacedOneIn} is U+FFFD)" : null;
         }
         catch (EncoderFallbackException)
         {

@@ -127,6 +127,31 @@ public sealed class CorpusFormatTests : IDisposable
         Assert.Equal(["rows.parquet:2: no 'body'", "rows.parquet:4: no 'body'"], report.Examples.Select(example => example.ToString()));
     }
 
+    /// <summary>Web text holds U+FFFD here and there; text in another encoding becomes full of it.</summary>
+    [Fact]
+    public async Task ParquetText_MayHoldTheReplacementCharacter_ButNotBeFullOfIt()
+    {
+        var text = new DataField<string>("text");
+        var bytes = new DataField<byte[]>("text");
+        string fair = $"A page with one \uFFFD among its characters. {new string('x', 100)}";
+        await WriteAsync("fair.parquet", new ParquetSchema(text), rows => rows.WriteAsync(text, [fair]));
+        await WriteAsync("latin.parquet", new ParquetSchema(bytes), rows => rows.WriteAsync(bytes, [Encoding.Latin1.GetBytes("Prêts à être traités"), Encoding.UTF8.GetBytes("déjà lu")]));
+
+        var report = new CorpusReport();
+        List<Document> documents = await Documents.ReadAsync(new CorpusOptions { Paths = [_folder.Root], MaximumBadShare = 0.5 }, report);
+
+        Assert.Equal([fair, "déjà lu"], documents.Select(document => document.Text));
+        Assert.Equal(["latin.parquet:1: not UTF-8 (more than one character in 100 is U+FFFD)"], report.Examples.Select(example => example.ToString()));
+
+        async Task WriteAsync(string name, ParquetSchema schema, Func<ParquetRowGroupWriter, Task> write)
+        {
+            await using FileStream file = File.Create(Path.Combine(_folder.Root, name));
+            await using ParquetWriter writer = await ParquetWriter.CreateAsync(schema, file);
+            using ParquetRowGroupWriter rows = writer.CreateRowGroup();
+            await write(rows);
+        }
+    }
+
     [Fact]
     public async Task Folders_AreReadInOrdinalOrder_AndEveryFileOnce()
     {
