@@ -1,3 +1,4 @@
+using System.Globalization;
 using DiPaCo.Benchmarks;
 using DiPaCo.Model.Native;
 using DiPaCo.Training.Benchmarking;
@@ -28,6 +29,9 @@ switch (args)
     case ["pipeline", ..]:
         await PipelineTable.PrintAsync(steps: 60);
         break;
+    case ["bpe", string folder, .. string[] vocabulary]:
+        await BpeTable.PrintAsync(folder, vocabulary is [string entries] ? int.Parse(entries, CultureInfo.InvariantCulture) : 8192);
+        break;
     case ["treescore", ..]:
         TreeScoreTable.Print(args[1..]);
         break;
@@ -38,6 +42,6 @@ switch (args)
         LogisticTable.Print(args[1..]);
         break;
     default:
-        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [bf16|fp32] [small] · adamw · outer · safetensors · memory · pipeline · kmeans [rows] [pairs] · logistic [documents] [features] [paths] · treescore [small|large] [bf16|fp32]");
+        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [bf16|fp32] [small] · adamw · outer · safetensors · memory · pipeline · bpe FOLDER [entries] · kmeans [rows] [pairs] · logistic [documents] [features] [paths] · treescore [small|large] [bf16|fp32]");
         break;
 }

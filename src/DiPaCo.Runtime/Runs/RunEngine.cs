@@ -30,17 +30,16 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
     /// <exception cref="OperationCanceledException">The run was stopped; everything finished is on the disk.</exception>
     public async Task<RunResults> TrainAsync(LoadedConfig config, string folder, IRunObserver observer, CancellationToken cancellationToken)
     {
-        bool isNew = !RunFolder.Exists(folder);
         bool existed = Directory.Exists(folder);
-        // A run in progress asks for its text only until it has tokens.
-        IDocumentSource source = isNew ? CorpusSource.Open(config) : new DeferredSource(() => CorpusSource.Open(config));
+        // A run in progress asks for its text only until it has tokens; one that cannot have any is not begun.
+        IDocumentSource source = RunFolder.Exists(folder) ? new DeferredSource(() => CorpusSource.Open(config)) : CorpusSource.Open(config);
         JsonElement identity = JsonSerializer.Deserialize<JsonElement>(RunConfigJson.Serialize(config.Config));
         using RunFolder run = RunFolder.OpenOrCreate(
             folder, RunInfo.Of(VersionText(), identity), ResolvedYaml.Write(config), RunConfigJson.FreeKeys, _steps);
         bool begun = false;
         try
         {
-            if (!isNew && File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName)))
+            if (!run.IsNew && File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName)))
             {
                 await ThrowIfDamagedAsync(run.Paths, config.Config, cancellationToken);
                 return await ResultsFile.ReadAsync(run.Paths.Folder, cancellationToken);
@@ -51,7 +50,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
             ResultsFile.Write(run.Paths.Folder, results, _steps);
             return results;
         }
-        catch (DiPaCoException exception) when (isNew && !begun && exception is not StorageException)
+        catch (DiPaCoException exception) when (run.IsNew && !begun && exception is not StorageException)
         {
             Remove(run, keepFolder: existed);
             throw;

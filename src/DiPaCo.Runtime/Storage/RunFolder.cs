@@ -24,6 +24,9 @@ public sealed class RunFolder : IDisposable
     /// <summary>What the run is.</summary>
     public RunInfo Info { get; }
 
+    /// <summary>Whether this opening began the run.</summary>
+    public bool IsNew { get; private init; }
+
     /// <summary>The right to change the run.</summary>
     /// <exception cref="InvalidOperationException">The run was opened for reading.</exception>
     public RunLock Lock => _lock ?? throw new InvalidOperationException("The run was opened for reading.");
@@ -55,13 +58,15 @@ public sealed class RunFolder : IDisposable
         {
             TemporaryFiles.RemoveLeftovers(paths.Folder, steps);
             TemporaryFiles.RemoveLeftovers(paths.Blobs, steps);
-            RunInfo info = File.Exists(paths.Info) ? Continue(paths, wanted, freeKeys) : Begin(paths, wanted, steps);
+            TemporaryFiles.RemoveLeftovers(paths.Plots, steps);
+            bool isNew = !File.Exists(paths.Info);
+            RunInfo info = isNew ? Begin(paths, wanted, steps) : Continue(paths, wanted, freeKeys);
             if (!File.Exists(paths.Configuration))
             {
                 DurableFile.WriteAllBytes(paths.Configuration, System.Text.Encoding.UTF8.GetBytes(configurationText), steps);
             }
 
-            var run = new RunFolder(paths, info, runLock);
+            var run = new RunFolder(paths, info, runLock) { IsNew = isNew };
             runLock = null;
             return run;
         }

@@ -10,6 +10,9 @@ namespace DiPaCo.Runtime.Storage;
 /// <remarks>A network file system that knows no locks does not exclude a process of another machine.</remarks>
 public sealed class RunLock : IDisposable
 {
+    // Whoever asks whether a run is held holds it for that moment.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(300);
+
     private readonly SafeFileHandle _handle;
 
     private RunLock(string folder, SafeFileHandle handle)
@@ -32,7 +35,7 @@ public sealed class RunLock : IDisposable
         try
         {
             DurableFile.CreateFolder(folder);
-            handle = File.OpenHandle(paths.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            handle = Open(paths.Lock);
             // The locked file cannot be read by others, so the holder's name stands beside it.
             File.WriteAllText(paths.Holder, string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}"));
             RunLock taken = new(folder, handle);
@@ -80,6 +83,27 @@ public sealed class RunLock : IDisposable
 
     /// <summary>Gives the lock back.</summary>
     public void Dispose() => _handle.Dispose();
+
+    private static SafeFileHandle Open(string path)
+    {
+        SafeFileHandle? handle = null;
+        SpinWait.SpinUntil(() => (handle = TryOpen(path)) is not null, s_patience);
+        return handle ?? OpenNow(path);
+    }
+
+    private static SafeFileHandle? TryOpen(string path)
+    {
+        try
+        {
+            return OpenNow(path);
+        }
+        catch (IOException e) when (StorageErrors.IsLocked(e))
+        {
+            return null;
+        }
+    }
+
+    private static SafeFileHandle OpenNow(string path) => File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
 
     private static string HolderOf(RunPaths paths)
     {

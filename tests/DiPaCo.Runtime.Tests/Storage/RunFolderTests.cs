@@ -16,11 +16,13 @@ public sealed class RunFolderTests : IDisposable
         string folder = _folder.File("runs/first");
         using (RunFolder run = Open(folder, """{"seed":1,"levels":[{"experts":2}]}"""))
         {
+            Assert.True(run.IsNew);
             Assert.Equal(folder, run.Lock.Folder);
             Assert.Equal("the user's text", File.ReadAllText(run.Paths.Configuration));
         }
 
         using RunFolder again = Open(folder, """{"levels":[{"experts":2.0}],"seed":1}""");
+        Assert.False(again.IsNew);
         using var reading = RunFolder.OpenForReading(folder);
 
         Assert.True(RunFolder.Exists(folder));
@@ -132,6 +134,30 @@ public sealed class RunFolderTests : IDisposable
 
         Assert.Throws<RunLockedException>(() => Open(_folder.Path, "{}"));
         RunFolder.OpenForReading(_folder.Path).Dispose();
+    }
+
+    [Fact]
+    public async Task RunThatIsOnlyLookedAt_CanAlwaysBeOpened()
+    {
+        Open(_folder.Path, "{}").Dispose();
+        using CancellationTokenSource looking = new();
+        Task looker = Task.Run(
+            () =>
+            {
+                while (!looking.IsCancellationRequested)
+                {
+                    RunLock.IsHeld(_folder.Path);
+                }
+            },
+            TestContext.Current.CancellationToken);
+
+        for (int i = 0; i < 300; i++)
+        {
+            Open(_folder.Path, "{}").Dispose();
+        }
+
+        await looking.CancelAsync();
+        await looker;
     }
 
     [Fact]
