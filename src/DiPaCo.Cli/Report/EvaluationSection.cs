@@ -20,7 +20,7 @@ internal static class EvaluationSection
             html.Add($"<td>{Units.Count(row.Steps)}</td><td>{Units.Short(row.TrainingTokens)}</td><td>{Units.Short(row.TrainingFlops)}</td></tr>");
         }
 
-        return html.Add($"</tbody></table></div><p class='note'>Lower is better. Every model scores the same tokens of the same documents, none of which it was trained on; the prefix that chooses the path is left out, except in the second column and in bits per byte. Tokens and FLOPs are those of all paths together.</p></section>");
+        return html.Add($"</tbody></table></div><p class='note'>Lower is better. Every model scores the same tokens of the same documents, none of which it was trained on; the prefix that chooses the path is left out, except in the second column and in bits per byte. Tokens and FLOPs are those of all paths together; padding counts in the FLOPs, not in the tokens.</p></section>");
     }
 
     private static double BarShare(double value, double worst) =>

@@ -56,6 +56,28 @@ public sealed class FillingTests
             RunConfigJson.Serialize(RunConfigLoader.Parse(ResolvedYaml.Write(loaded), "run.yaml").Config));
     }
 
+    /// <summary>Whatever a path is called, the run's own files name it as the user did.</summary>
+    [Theory]
+    [InlineData("данные/😀 text.jsonl")]
+    [InlineData("C:\\texts\\*.txt")]
+    [InlineData("- a: #b")]
+    [InlineData("yes")]
+    [InlineData("1e3")]
+    [InlineData("~")]
+    [InlineData("it's \"quoted\" {[,]} & *all* %of !it | > @")]
+    public void APathOfAnyName_ComesBackFromYamlAndJson(string path)
+    {
+        string yaml = $"data: {{ paths: [{System.Text.Json.JsonSerializer.Serialize(path)}] }}";
+        LoadedConfig loaded = RunConfigLoader.Parse(yaml, "run.yaml");
+
+        RunConfig fromYaml = RunConfigLoader.Parse(ResolvedYaml.Write(loaded), "run.yaml").Config;
+        RunConfig fromJson = RunConfigJson.Deserialize(RunConfigJson.Serialize(loaded.Config));
+
+        Assert.Equal([path], loaded.Config.Data.Paths);
+        Assert.Equal([path], fromYaml.Data.Paths);
+        Assert.Equal([path], fromJson.Data.Paths);
+    }
+
     [Fact]
     public void WithoutASize_ARunIsSmall() =>
         Assert.Equal(ModelSize.Small, RunConfigLoader.Parse("data: { paths: demo }", "run.yaml").Config.Size);
