@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using DiPaCo.Cli.Output;
@@ -33,7 +34,26 @@ internal static class ExperimentMarkdown
             }
         }
 
+        AppendComparison(text, FlopsComparison.Of(results));
         return text.ToString();
+    }
+
+    private static void AppendComparison(StringBuilder text, ImmutableArray<FlopsComparison> comparisons)
+    {
+        if (comparisons.IsEmpty)
+        {
+            return;
+        }
+
+        text.Append("\nAgainst the rows of one path at equal total training FLOPs, by validation perplexity:\n\n");
+        text.Append("| row | at the fewest FLOPs in common | at the most | stays ahead from |\n|---|---:|---:|---:|\n");
+        foreach (FlopsComparison row in comparisons)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {Cell(row.Row)} | {row.FirstRatio - 1:+0.0 %;−0.0 %} at {Units.Short(row.FirstFlops)} | {row.LastRatio - 1:+0.0 %;−0.0 %} at {Units.Short(row.LastFlops)} ")
+                .Append(CultureInfo.InvariantCulture, $"| {(row.CrossingFlops is { } crossing ? Units.Short(crossing) : "behind to the end")} |\n");
+        }
+
+        text.Append("\nA point of a curve lies within a run whose learning rate falls until the run's end, so every curve is worse in its middle than a run that ended there.\n");
     }
 
     private static string Perplexity(ComparedModel model) => model.Perplexities.Length > 1

@@ -25,13 +25,9 @@ internal static class ExperimentPlots
         }
     }
 
-    /// <summary>The mean over the seeds, point by point.</summary>
-    private static IEnumerable<Series> Curves(ExperimentResults results, Func<CurvePoint, double> x) => results.Rows.Select((row, r) => new Series(
-        row.Name, r,
-        [
-            .. Enumerable.Range(0, row.Runs.Min(run => run.Curve.Length))
-                .Select(i => (row.Runs.Average(run => x(run.Curve[i])), row.Runs.Average(run => run.Curve[i].Perplexity))),
-        ])).Where(curve => !curve.Points.IsEmpty);
+    private static IEnumerable<Series> Curves(ExperimentResults results, Func<CurvePoint, double> x) => results.Rows
+        .Select((row, r) => new Series(row.Name, r, [.. row.MeanCurve().Select(point => (x(point), point.Perplexity))]))
+        .Where(curve => !curve.Points.IsEmpty);
 
     /// <summary>The dense models as points: perplexity on the test documents over all their FLOPs.</summary>
     private static IEnumerable<Series> Dense(ImmutableArray<ComparedModel> models)

@@ -22,14 +22,8 @@ public sealed class ComparedModelTests
     private static RowRun Run(long seed, double routed, double wide, double narrow, double dense) => new(
         seed, "run", "digest", 1, 1, 1,
         [
-            Row(ModelKind.Routed, "routed", routed), Row(ModelKind.Rerouted, "every 64", wide), Row(ModelKind.Rerouted, "every 16", narrow),
-            Row(ModelKind.DenseEqualSteps, "dense", dense),
+            ExperimentRows.Of(ModelKind.Routed, "routed", routed), ExperimentRows.Of(ModelKind.Rerouted, "every 64", wide), ExperimentRows.Of(ModelKind.Rerouted, "every 16", narrow),
+            ExperimentRows.Of(ModelKind.DenseEqualSteps, "dense", dense),
         ],
         []);
-
-    private static EvaluationRow Row(ModelKind kind, string model, double perplexity) => new()
-    {
-        Kind = kind, Model = model, Paths = 1, ParametersPerPath = 1, ParametersTotal = 1, Steps = 1, TrainingTokens = 1, TrainingFlops = 1,
-        Perplexity = perplexity, PerplexityWithPrefix = perplexity, BitsPerByte = 1, ScoredTokens = 1,
-    };
 }
