@@ -66,8 +66,9 @@ public sealed class DiscriminativeTests : IDisposable
             expected[Array.IndexOf(sums, sums.Min())]++;
         }
 
+        DiscriminativeSpec spec = new([], run.Model.Chunks, run.Model.Features, paths, 8, 1e-3);
         (IRouter router, DiscriminativeMetrics metrics) = DiscriminativeTask.Execute(
-            new DiscriminativeSpec([], run.Model.Chunks, run.Model.Features, paths, 8, 1e-3), documents, losses, 1, CancellationToken.None);
+            spec, documents, DiscriminativeTask.Labels(spec, losses), 1, CancellationToken.None);
 
         Assert.Equal(expected, metrics.Labels);
         int[] training = documents.Usable(8, entry => entry.Split == Split.Train);
@@ -83,8 +84,7 @@ public sealed class DiscriminativeTests : IDisposable
             Assert.InRange(counts[p], target - (3 * Math.Sqrt(target)) - 2, target + (3 * Math.Sqrt(target)) + 2);
         }
 
-        DiPaCoException refusal = Assert.Throws<DiPaCoException>(() => DiscriminativeTask.Execute(
-            new DiscriminativeSpec([], run.Model.Chunks, run.Model.Features, run.Topology.Paths, 8, 1e-3), documents, losses, 1, CancellationToken.None));
+        DiPaCoException refusal = Assert.Throws<DiPaCoException>(() => DiscriminativeTask.Labels(spec with { Paths = run.Topology.Paths }, losses));
         Assert.Contains("scored under 3 paths", refusal.Message, StringComparison.Ordinal);
     }
 
