@@ -68,6 +68,9 @@ public sealed class PathModel : IDisposable
 
     internal IKernels Kernels => _kernels;
 
+    /// <summary>Tokens of a micro-batch.</summary>
+    internal int MaxTokens => _options.MaxTokens;
+
     /// <summary>
     /// Forward and backward: adds <paramref name="scale"/> × the gradient of the sum of losses to the gradient buffer.
     /// A batch of more than <see cref="ComputeOptions.MaxTokens"/> tokens is worked off in micro-batches.
@@ -196,10 +199,11 @@ public sealed class PathModel : IDisposable
     /// <param name="batch">Sequences.</param>
     /// <param name="below">The residual stream behind the part before <paramref name="first"/>, fp32 [≥ rows, D]; null from the embedding on.</param>
     /// <param name="above">Receives the residual stream behind the last part; null where that is the head.</param>
-    /// <param name="row">The batch's first row in both.</param>
+    /// <param name="belowRow">The batch's first row below.</param>
+    /// <param name="aboveRow">The batch's first row above.</param>
     /// <param name="losses">Receives the loss of every position where the last part is the head.</param>
     internal void EvaluateParts(
-        int first, int end, TokenBatch batch, TensorBuffer? below, TensorBuffer? above, long row, Span<float> losses)
+        int first, int end, TokenBatch batch, TensorBuffer? below, TensorBuffer? above, long belowRow, long aboveRow, Span<float> losses)
     {
         RefreshCompute();
         Activations a = _activations;
@@ -216,7 +220,7 @@ public sealed class PathModel : IDisposable
             }
             else
             {
-                Copy(below, row + start, entry, 0, count);
+                Copy(below, belowRow + start, entry, 0, count);
             }
 
             bool blocks = endBlock > firstBlock;
@@ -235,7 +239,7 @@ public sealed class PathModel : IDisposable
             }
             else
             {
-                Copy(blocks ? a.ResidualOut : entry, 0, above, row + start, count);
+                Copy(blocks ? a.ResidualOut : entry, 0, above, aboveRow + start, count);
             }
         }
     }

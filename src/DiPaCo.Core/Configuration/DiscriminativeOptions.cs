@@ -14,6 +14,12 @@ public sealed record DiscriminativeOptions
     /// <summary>Documents of the router split that are scored at most; 0: all. Default 0.</summary>
     public int MaxDocuments { get; init; }
 
+    /// <summary>
+    /// Paths that each document is scored under: the n that its router so far scores highest; at least 2. 0, or as many as there are paths:
+    /// all. Default 0.
+    /// </summary>
+    public int Candidates { get; init; }
+
     /// <summary>Weight of half the squared norm of the classifier's weights beside the mean loss. Default 0.001.</summary>
     public double WeightPenalty { get; init; } = 1e-3;
 }

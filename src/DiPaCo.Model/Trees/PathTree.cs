@@ -18,7 +18,7 @@ public sealed class PathTree
         _ownerOfPart = ownerOfPart;
         Roots = Grow(0, [.. Enumerable.Range(0, paths.Length)]);
         ModuleEvaluations = Roots.Sum(Evaluations);
-        SeparateEvaluations = (long)paths.Length * Runs(0, ownerOfPart.Length);
+        SeparateEvaluations = (long)paths.Length * RunsOfAPath;
         Depth = Roots.Max(DepthOf);
     }
 
@@ -36,6 +36,9 @@ public sealed class PathTree
 
     /// <summary>How often they were if every path were computed alone.</summary>
     public long SeparateEvaluations { get; }
+
+    /// <summary>Modules whose parts one path alone computes.</summary>
+    public int RunsOfAPath => Runs(0, _ownerOfPart.Length);
 
     /// <summary>Finds what the paths have in common.</summary>
     /// <param name="blocks">Blocks of the transformer.</param>
@@ -59,6 +62,9 @@ public sealed class PathTree
     /// <summary>The version of a module of a path.</summary>
     public BlobHash VersionOf(int path, int module) => _paths[path][module].Version;
 
+    /// <summary>Modules whose parts a node computes.</summary>
+    public int RunsOf(PathTreeNode node) => Runs(node.FirstPart, node.EndPart);
+
     private ImmutableArray<PathTreeNode> Grow(int part, ImmutableArray<int> paths)
     {
         int module = _ownerOfPart[part];
@@ -77,7 +83,7 @@ public sealed class PathTree
             first, end, [.. _ownerOfPart[first..end].Distinct()], paths, end < _ownerOfPart.Length ? Grow(end, paths) : []);
     }
 
-    private long Evaluations(PathTreeNode node) => Runs(node.FirstPart, node.EndPart) + node.Children.Sum(Evaluations);
+    private long Evaluations(PathTreeNode node) => RunsOf(node) + node.Children.Sum(Evaluations);
 
     private static int DepthOf(PathTreeNode node) => 1 + (node.Children.IsEmpty ? 0 : node.Children.Max(DepthOf));
 

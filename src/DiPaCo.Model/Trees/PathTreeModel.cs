@@ -20,8 +20,7 @@ public sealed class PathTreeModel : IDisposable
 {
     private readonly PathModel _model;
     private readonly PathTree _tree;
-    private readonly ModuleLoad _load;
-    private readonly BlobHash?[] _loaded;
+    private readonly TreeModules _modules;
     private readonly TensorBuffer[] _residuals;
 
     /// <summary>Prepares to score.</summary>
@@ -30,8 +29,8 @@ public sealed class PathTreeModel : IDisposable
     /// <param name="load">Reads modules.</param>
     public PathTreeModel(PathModel model, PathTree tree, ModuleLoad load)
     {
-        (_model, _tree, _load) = (model, tree, load);
-        _loaded = new BlobHash?[model.Parameters.Segments.Length];
+        (_model, _tree) = (model, tree);
+        _modules = new TreeModules(model, tree, load);
         Device device = model.Parameters.Buffers.Master.Value.device;
         _residuals = [.. Enumerable.Range(0, tree.Depth - 1).Select(_ => new TensorBuffer(model.Shape.Width, ScalarType.Float32, device))];
     }
@@ -69,14 +68,14 @@ public sealed class PathTreeModel : IDisposable
 
         void Visit(PathTreeNode node, int depth)
         {
-            Load(node);
+            _modules.Load(node);
             TensorBuffer? below = depth == 0 ? null : _residuals[depth - 1];
             TensorBuffer? above = node.Children.IsEmpty ? null : _residuals[depth];
             for (int i = 0; i < batches.Count; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 Span<float> found = above is null ? losses.AsSpan(0, batches[i].Tokens.Length) : [];
-                _model.EvaluateParts(node.FirstPart, node.EndPart, batches[i], below, above, firstRows[i], found);
+                _model.EvaluateParts(node.FirstPart, node.EndPart, batches[i], below, above, firstRows[i], firstRows[i], found);
                 foreach (int path in node.Children.IsEmpty ? node.Paths : [])
                 {
                     receive(path, i, found);
@@ -96,20 +95,6 @@ public sealed class PathTreeModel : IDisposable
         foreach (TensorBuffer residual in _residuals)
         {
             residual.Dispose();
-        }
-    }
-
-    private void Load(PathTreeNode node)
-    {
-        foreach (int module in node.Modules)
-        {
-            BlobHash version = _tree.VersionOf(node.Paths[0], module);
-            if (_loaded[module] != version)
-            {
-                _loaded[module] = null;
-                _load(_model.Parameters.Segments[module].Module, version);
-                _loaded[module] = version;
-            }
         }
     }
 }

@@ -28,31 +28,61 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
         DiscriminativeOptions options = session.Config.Discriminative;
         int prefix = session.Config.Routing.PrefixTokens;
         ulong lastRank = await new Evaluator(session, topology, routed, corpus).LastRankAsync(Split.Router, options.MaxDocuments, cancellationToken);
-        PathScorer scorer = new(topology, spec => RunAsync(spec, cancellationToken));
-        ScoreSpec documents = new([], corpus.Chunks, corpus.Tokenizer, Split.Router, lastRank, session.Sequences, Cell: 0);
-        ImmutableArray<BlobHash> scored = await scorer.RunAsync(path => model.PathOf(path, session.Config.Transformer.Compute), documents);
+        Func<PathId, PathInput> pathOf = path => model.PathOf(path, session.Config.Transformer.Compute);
+        int candidates = options.Candidates < topology.Paths.Length ? options.Candidates : 0;
+        ImmutableArray<BlobHash> scored = candidates == 0
+            ? await ScoreAllAsync(pathOf, lastRank, cancellationToken)
+            : await ScoreCandidatesAsync(pathOf, routed, candidates, lastRank, cancellationToken);
         TaskResult fitted = await session.Tasks.RunAsync(
             new DiscriminativeSpec(
-                scored, corpus.Chunks, routed.Features, topology.Paths, prefix, options.WeightPenalty),
+                scored, corpus.Chunks, routed.Features, topology.Paths, prefix, options.WeightPenalty) { Candidates = candidates },
             null, cancellationToken);
         DiscriminativeMetrics metrics = JsonSerializer.Deserialize<DiscriminativeMetrics>(fitted.Metrics, TaskJson.Options)!;
         RoutedCorpus resharded = await sharder.ReshardAsync(fitted[RouterSpec.Output], routed.Features, cancellationToken);
         session.Note(string.Create(
             CultureInfo.InvariantCulture,
-            $"router fitted anew after phase {model.Latest.Phase.Value} on {metrics.Documents:N0} documents, {metrics.Agreement:P0} of which it sends to their best path; shards of {resharded.Sizes.Min(size => size.TrainDocuments):N0} to {resharded.Sizes.Max(size => size.TrainDocuments):N0} documents"));
+            $"router fitted anew after phase {model.Latest.Phase.Value} on {metrics.Documents:N0} documents, {metrics.Agreement:P0} of which it sends to {(candidates == 0 ? "their best path" : $"the best of {candidates} candidates")}; shards of {resharded.Sizes.Min(size => size.TrainDocuments):N0} to {resharded.Sizes.Max(size => size.TrainDocuments):N0} documents"));
         return resharded;
     }
 
-    private async Task<TaskResult> RunAsync(ScoreSpec spec, CancellationToken cancellationToken)
+    private async Task<ImmutableArray<BlobHash>> ScoreAllAsync(Func<PathId, PathInput> pathOf, ulong lastRank, CancellationToken cancellationToken)
     {
-        TaskResult result = await session.Tasks.RunAsync(spec, null, cancellationToken);
-        if (JsonSerializer.Deserialize<ScoreMetrics>(result.Metrics, TaskJson.Options)!.Documents == 0)
+        PathScorer scorer = new(topology, async spec =>
+        {
+            TaskResult result = await session.Tasks.RunAsync(spec, null, cancellationToken);
+            ThrowIfNone(JsonSerializer.Deserialize<ScoreMetrics>(result.Metrics, TaskJson.Options)!.Documents);
+            return result;
+        });
+        return await scorer.RunAsync(pathOf, new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, lastRank, session.Sequences, Cell: 0));
+    }
+
+    /// <summary>One task a branch, as for all paths; a document is in those in which it has a candidate.</summary>
+    private async Task<ImmutableArray<BlobHash>> ScoreCandidatesAsync(
+        Func<PathId, PathInput> pathOf, RoutedCorpus routed, int candidates, ulong lastRank, CancellationToken cancellationToken)
+    {
+        long documents = 0;
+        ImmutableArray<BlobHash>.Builder losses = ImmutableArray.CreateBuilder<BlobHash>();
+        foreach (ImmutableArray<PathId> branch in PathScorer.BranchesOf(topology))
+        {
+            CandidateSpec spec = new(
+                [.. branch.Select(path => new PathColumn(path, pathOf(path)))],
+                corpus.Chunks, routed.Features, routed.Router, candidates, Split.Router, lastRank, session.Sequences);
+            TaskResult result = await session.Tasks.RunAsync(spec, null, cancellationToken);
+            documents += JsonSerializer.Deserialize<CandidateMetrics>(result.Metrics, TaskJson.Options)!.Documents;
+            losses.Add(result[CandidateSpec.Output]);
+        }
+
+        ThrowIfNone(documents);
+        return losses.ToImmutable();
+    }
+
+    private void ThrowIfNone(long documents)
+    {
+        if (documents == 0)
         {
             throw new DiPaCoException(
                 $"No document of the router split is longer than the prefix of {session.Config.Routing.PrefixTokens} tokens, so no router can learn from the paths (discriminative.after_phases). "
                 + "Give more or longer documents, or a larger data.router_share.");
         }
-
-        return result;
     }
 }

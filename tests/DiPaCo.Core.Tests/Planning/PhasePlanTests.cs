@@ -50,6 +50,7 @@ public sealed class PhasePlanTests
     [InlineData("recipe: { stages: 4 }", "recipe.stages", "found '4', expected a list of at most 10000 stages such as '- { phases: 4, inner_steps: 50, learning_rate: 0.001 }'.")]
     [InlineData("recipe: { phases: 3 }\ndiscriminative: { after_phases: [2, 1] }", "discriminative.after_phases", "found '1', expected a list such as [1, 4], ascending, each a whole number from 1 to 2.")]
     [InlineData("recipe: { phases: 3 }\ndiscriminative: { after_phases: [3] }", "discriminative.after_phases", "found '3', expected a list such as [1, 4], ascending, each a whole number from 1 to 2.")]
+    [InlineData("recipe: { phases: 3 }\ndiscriminative: { after_phases: [1], candidates: 1 }", "discriminative.candidates", "with a single candidate a document keeps the path that it has and the router learns nothing; expected 0 (all paths) or at least 2.")]
     [InlineData("routing: { method: random }\ndiscriminative: { after_phases: [1] }", "discriminative.after_phases", "a router that learns from the paths needs features, and routing.method has none.")]
     [InlineData("recipe: { training: synchronous, paths_per_phase: 2 }", "recipe.paths_per_phase", "in synchronous training all paths take part in every step; leave out recipe.paths_per_phase.")]
     [InlineData("recipe: { early_stopping: true }\nevaluation: { every_phases: 0 }", "recipe.early_stopping", "early stopping looks at the validation documents after a phase; expected evaluation.every_phases of at least 1.")]

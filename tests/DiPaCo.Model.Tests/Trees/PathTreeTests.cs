@@ -12,7 +12,7 @@ public sealed class PathTreeTests
 {
     public static TheoryData<string> Topologies => [.. Options.Keys];
 
-    private static Dictionary<string, TopologyOptions> Options { get; } = new()
+    internal static Dictionary<string, TopologyOptions> Options { get; } = new()
     {
         ["grid"] = Grid(Sharing.Level, Sharing.Level, Level(2, 3), Level(1, 2)),
         ["three levels"] = Grid(Sharing.Shared, Sharing.Shared, Level(1, 2), Level(1, 2), Level(1, 2)),
@@ -167,10 +167,10 @@ public sealed class PathTreeTests
             return new TokenBatch(tokens, targets, size.Length);
         })];
 
-    private static TopologyOptions Grid(Sharing embedding, Sharing head, params LevelOptions[] levels) =>
+    internal static TopologyOptions Grid(Sharing embedding, Sharing head, params LevelOptions[] levels) =>
         new() { Levels = [.. levels], Embedding = embedding, Head = head };
 
-    private static LevelOptions Level(int blocks, int experts, params int[] privateBlocks) =>
+    internal static LevelOptions Level(int blocks, int experts, params int[] privateBlocks) =>
         new() { Blocks = blocks, Experts = experts, PrivateBlocks = [.. privateBlocks] };
 
     private static Gen<TopologyOptions> AnyTopology { get; } =

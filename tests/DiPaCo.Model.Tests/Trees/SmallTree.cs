@@ -59,11 +59,15 @@ internal sealed class SmallTree
         return model;
     }
 
-    public PathTreeModel Over(PathModel model) => new(model, Tree, (place, version) =>
+    public PathTreeModel Over(PathModel model) => new(model, Tree, Loading(model));
+
+    public CandidateTreeModel CandidatesOver(PathModel model) => new(model, Tree, Loading(model));
+
+    private ModuleLoad Loading(PathModel model) => (place, version) =>
     {
         Loads.Add((place, version));
         Load(model, place, version);
-    });
+    };
 
     private static void Load(PathModel model, ModuleId place, BlobHash version)
     {

@@ -4,6 +4,7 @@ using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
 using DiPaCo.Routing;
+using DiPaCo.Runtime.Recipe;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Runtime.Tests.Support;
@@ -66,8 +67,9 @@ public sealed class DiscriminativeTests : IDisposable
             expected[Array.IndexOf(sums, sums.Min())]++;
         }
 
+        DiscriminativeSpec spec = new([], run.Model.Chunks, run.Model.Features, paths, 8, 1e-3);
         (IRouter router, DiscriminativeMetrics metrics) = DiscriminativeTask.Execute(
-            new DiscriminativeSpec([], run.Model.Chunks, run.Model.Features, paths, 8, 1e-3), documents, losses, 1, CancellationToken.None);
+            spec, documents, DiscriminativeTask.Labels(spec, losses), 1, CancellationToken.None);
 
         Assert.Equal(expected, metrics.Labels);
         int[] training = documents.Usable(8, entry => entry.Split == Split.Train);
@@ -83,8 +85,7 @@ public sealed class DiscriminativeTests : IDisposable
             Assert.InRange(counts[p], target - (3 * Math.Sqrt(target)) - 2, target + (3 * Math.Sqrt(target)) + 2);
         }
 
-        DiPaCoException refusal = Assert.Throws<DiPaCoException>(() => DiscriminativeTask.Execute(
-            new DiscriminativeSpec([], run.Model.Chunks, run.Model.Features, run.Topology.Paths, 8, 1e-3), documents, losses, 1, CancellationToken.None));
+        DiPaCoException refusal = Assert.Throws<DiPaCoException>(() => DiscriminativeTask.Labels(spec with { Paths = run.Topology.Paths }, losses));
         Assert.Contains("scored under 3 paths", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -103,9 +104,54 @@ public sealed class DiscriminativeTests : IDisposable
     }
 
     [Fact]
-    public async Task WithoutADocumentToLearnFrom_TheRoundIsRefused()
+    public async Task ARoundWithCandidates_LearnsFromTheBestOfThem_AndResumesWithTheSameBytes()
     {
-        RunConfig config = Config(after: [1]);
+        RunConfig config = Config(after: [1, 2], candidates: 2);
+        RunResults whole = await _runs.TrainAsync("whole", config);
+        Assert.True(await _runs.TrainUntilAsync("stopped", (_, runEvent) => runEvent is StepMade { Phase.Value: 2 }, config));
+
+        RunResults resumed = await _runs.TrainAsync("stopped", config);
+
+        Assert.Equal(whole.ModelDigest, resumed.ModelDigest);
+        Assert.Equal(_runs.Contents("whole"), _runs.Contents("stopped"));
+        RunView run = new(_runs.File("whole"));
+        JournalEntry[] scored = [.. run.Entries.Where(entry => entry.Kind == "score-candidates")];
+        JournalEntry[] fitted = [.. run.Entries.Where(entry => entry.Kind == "discriminative-router")];
+        int branches = PathScorer.BranchesOf(run.Topology).Length;
+        Assert.Equal(2 * branches, scored.Length);
+        Assert.Equal(2, fitted.Length);
+        Assert.DoesNotContain(run.Entries, entry => entry.Kind == "score");
+
+        // The candidates of the first round are those of the first router, those of the second are the first round's.
+        BlobHash first = run.Only("router").Outputs[RouterSpec.Output];
+        Assert.All(scored[..branches], entry => Assert.Contains(first, entry.Inputs));
+        Assert.All(scored[branches..], entry => Assert.Contains(fitted[0].Outputs[RouterSpec.Output], entry.Inputs));
+        long candidates = scored[..branches].Sum(entry => JsonSerializer.Deserialize<CandidateMetrics>(entry.Metrics, TaskJson.Options)!.Candidates);
+        DiscriminativeMetrics metrics = JsonSerializer.Deserialize<DiscriminativeMetrics>(fitted[0].Metrics, TaskJson.Options)!;
+        Assert.Equal(2L * metrics.Documents, candidates);
+        Assert.Equal(metrics.Documents, metrics.Labels.Sum());
+        Assert.Equal("logistic", RouterCodec.Read(run.FileOf(run.Model!.Router)).Kind);
+        Assert.True((await _runs.VerifyAsync("whole")).IsSound);
+    }
+
+    [Fact]
+    public async Task AsManyCandidatesAsPaths_AreAllPaths_ByteForByte()
+    {
+        RunResults all = await _runs.TrainAsync("all", Config(after: [1]));
+
+        RunResults four = await _runs.TrainAsync("four", Config(after: [1], candidates: 4));
+
+        Assert.Equal(all.ModelDigest, four.ModelDigest);
+        Assert.Equal(
+            new RunView(_runs.File("all")).Only("discriminative-router").Outputs, new RunView(_runs.File("four")).Only("discriminative-router").Outputs);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task WithoutADocumentToLearnFrom_TheRoundIsRefused(int candidates)
+    {
+        RunConfig config = Config(after: [1], candidates);
         config = config with { Data = config.Data with { RouterShare = 1e-9 } };
 
         DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("run", config));
@@ -113,11 +159,11 @@ public sealed class DiscriminativeTests : IDisposable
         Assert.StartsWith("No document of the router split is longer than the prefix of 8 tokens", refusal.Message, StringComparison.Ordinal);
     }
 
-    private RunConfig Config(ImmutableArray<int> after) => _runs.Config with
+    private RunConfig Config(ImmutableArray<int> after, int candidates = 0) => _runs.Config with
     {
         Data = _runs.Config.Data with { RouterShare = 0.2 },
         Recipe = _runs.Config.Recipe with { Phases = 3 },
-        Discriminative = new DiscriminativeOptions { AfterPhases = after },
+        Discriminative = new DiscriminativeOptions { AfterPhases = after, Candidates = candidates },
         Evaluation = _runs.Config.Evaluation with { DenseEqualSteps = false },
     };
 }

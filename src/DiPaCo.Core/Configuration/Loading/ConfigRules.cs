@@ -171,6 +171,9 @@ internal sealed class ConfigRules(ConfigReading reading)
             !rounds || config.Recipe.Phases > 1, ["discriminative.after_phases", "recipe.phases"],
             "with a single phase nothing follows a discriminative round; leave out discriminative.after_phases.");
         Require(
+            config.Discriminative.Candidates != 1, ["discriminative.candidates"],
+            "with a single candidate a document keeps the path that it has and the router learns nothing; expected 0 (all paths) or at least 2.");
+        Require(
             !config.Recipe.EarlyStopping || config.Evaluation.EveryPhases > 0, ["recipe.early_stopping", "evaluation.every_phases"],
             "early stopping looks at the validation documents after a phase; expected evaluation.every_phases of at least 1.");
     }

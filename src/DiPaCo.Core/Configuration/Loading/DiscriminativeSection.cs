@@ -12,6 +12,7 @@ internal static class DiscriminativeSection
                 "after_phases", new Bounds(1, Math.Max(1, recipe.Phases - 1)),
                 "After which phases documents are scored under all paths and sharded anew by a classifier, for example [4, 8]."),
             MaxDocuments = section.Count("max_documents", defaults.MaxDocuments, new Bounds(0, int.MaxValue), "Documents of the router split that are scored at most; 0: all."),
+            Candidates = section.Count("candidates", defaults.Candidates, new Bounds(0, int.MaxValue), "Paths that each document is scored under, the ones that its router so far scores highest; 0: all."),
             WeightPenalty = section.Number("weight_penalty", defaults.WeightPenalty, new Interval(0, 1e6), "Penalty on the classifier's weights."),
         };
         section.Finish();

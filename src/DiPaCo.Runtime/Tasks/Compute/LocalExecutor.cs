@@ -42,6 +42,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 HeldOutSpec heldOut => await HeldOutAsync(heldOut, store, cancellationToken),
                 EvaluateSpec evaluate => await EvaluateAsync(evaluate, store, progress, cancellationToken),
                 ScoreSpec score => await ScoreAsync(score, store, progress, cancellationToken),
+                CandidateSpec candidates => await ScoreAsync(candidates, store, progress, cancellationToken),
                 TokenRouterSpec tokenRouter => await TrainTokenRouterAsync(tokenRouter, store, progress, cancellationToken),
                 RerouteSpec reroute => await RerouteAsync(reroute, store, cancellationToken),
                 SampleSpec sample => await SampleAsync(sample, store, cancellationToken),
@@ -152,8 +153,10 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
     {
         using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
         using RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
-        LossMatrix losses = await LossMatrixCodec.ReadAllAsync(spec.Losses, store, cancellationToken);
-        (IRouter router, DiscriminativeMetrics metrics) = await _compute.Run(() => DiscriminativeTask.Execute(spec, documents, losses, threads, cancellationToken));
+        ImmutableArray<DocumentLabel> labels = spec.Candidates > 0
+            ? CandidateLosses.Labels(await CandidateLossesCodec.ReadAllAsync(spec.Losses, store, cancellationToken), spec.Candidates)
+            : DiscriminativeTask.Labels(spec, await LossMatrixCodec.ReadAllAsync(spec.Losses, store, cancellationToken));
+        (IRouter router, DiscriminativeMetrics metrics) = await _compute.Run(() => DiscriminativeTask.Execute(spec, documents, labels, threads, cancellationToken));
         BlobHash blobOfRouter = await store.PutAsync(stream => RouterCodec.Write(router, stream), cancellationToken);
         return new TaskResult(
             ImmutableSortedDictionary<string, BlobHash>.Empty.Add(RouterSpec.Output, blobOfRouter), System.Text.Json.JsonSerializer.Serialize(metrics, TaskJson.Options));
@@ -184,12 +187,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
 
     private async Task<TaskResult> ScoreAsync(ScoreSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
-        Dictionary<BlobHash, string> files = [];
-        foreach (BlobHash blob in spec.Paths.SelectMany(path => path.Model.Blobs))
-        {
-            files[blob] = await store.GetFileAsync(blob, cancellationToken);
-        }
-
+        Dictionary<BlobHash, string> files = await ModuleFilesAsync(spec.Paths, store, cancellationToken);
         TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(spec.Tokenizer, TokenizerFile.MaximumBytes, cancellationToken));
         using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
         ScoreTask task = new(spec, corpus, tokenizer.ByteCounts());
@@ -200,6 +198,23 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
             losses.Documents.Length, losses.Documents.Sum(document => (long)document.Tokens), task.Tree.ModuleEvaluations, task.Tree.SeparateEvaluations);
         return new TaskResult(
             ImmutableSortedDictionary<string, BlobHash>.Empty.Add(ScoreSpec.Output, output), JsonSerializer.Serialize(metrics, TaskJson.Options));
+    }
+
+    private async Task<TaskResult> ScoreAsync(CandidateSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        Dictionary<BlobHash, string> files = await ModuleFilesAsync(spec.Paths, store, cancellationToken);
+        IRouter router = RouterCodec.Read(await store.GetFileAsync(spec.Router, cancellationToken));
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        using RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
+        (CandidateLosses losses, CandidateMetrics metrics) = await _compute.Run(() =>
+        {
+            CandidateTask task = new(spec, corpus, documents, router, threads, cancellationToken);
+            PathModel model = _models.Create(spec.Paths[0].Model, spec.Sequences.MicroBatch * spec.Sequences.Length);
+            return task.Execute(model, files, progress, cancellationToken);
+        });
+        BlobHash output = await store.PutAsync(stream => CandidateLossesCodec.Write(losses, stream), cancellationToken);
+        return new TaskResult(
+            ImmutableSortedDictionary<string, BlobHash>.Empty.Add(CandidateSpec.Output, output), JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
 
     private async Task<TaskResult> TrainTokenRouterAsync(
@@ -242,6 +257,18 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         TextTokenizer tokenizer = TokenizerFile.Load(await store.ReadAllBytesAsync(spec.Tokenizer, TokenizerFile.MaximumBytes, cancellationToken));
         using TokenFiles shards = await TokenFiles.OpenAllAsync(spec.Shards.Select(shard => shard.Chunks), store, cancellationToken);
         return await _compute.Run(() => TopicsTask.Execute(spec, shards.Corpora, tokenizer, cancellationToken));
+    }
+
+    private static async Task<Dictionary<BlobHash, string>> ModuleFilesAsync(
+        ImmutableArray<PathColumn> paths, IBlobStore store, CancellationToken cancellationToken)
+    {
+        Dictionary<BlobHash, string> files = [];
+        foreach (BlobHash blob in paths.SelectMany(path => path.Model.Blobs))
+        {
+            files[blob] = await store.GetFileAsync(blob, cancellationToken);
+        }
+
+        return files;
     }
 
     private static async Task<RoutedDocuments> DocumentsAsync(

@@ -8,24 +8,19 @@ namespace DiPaCo.Runtime.Tasks;
 /// <summary>Computes a <see cref="DiscriminativeSpec"/>.</summary>
 internal static class DiscriminativeTask
 {
-    public static (IRouter Router, DiscriminativeMetrics Metrics) Execute(
-        DiscriminativeSpec spec, RoutedDocuments documents, LossMatrix losses, int threads, CancellationToken cancellationToken)
-    {
-        if (!losses.Paths.AsSpan().SequenceEqual(spec.Paths.AsSpan()))
-        {
-            throw new DiPaCoException(
+    /// <summary>The best path of each document, the lowest id among equals.</summary>
+    /// <exception cref="DiPaCoException">The matrix is of other paths.</exception>
+    public static ImmutableArray<DocumentLabel> Labels(DiscriminativeSpec spec, LossMatrix losses) =>
+        losses.Paths.AsSpan().SequenceEqual(spec.Paths.AsSpan())
+            ? [.. losses.Documents.Select((document, d) => new DocumentLabel(document.Id, spec.Paths[BestOf(losses, d)]))]
+            : throw new DiPaCoException(
                 $"The documents were scored under {losses.Paths.Length} paths ({string.Join(", ", losses.Paths.Take(8))}, …); all {spec.Paths.Length} paths of the topology were expected.");
-        }
 
-        Dictionary<DocumentId, int> numberOf = [];
-        for (int i = 0; i < documents.Ids.Length; i++)
-        {
-            numberOf[documents.Ids[i]] = i;
-        }
-
-        int[] scored = [.. losses.Documents.Select(document => numberOf[document.Id])];
-        ImmutableArray<PathId> labels = [.. Enumerable.Range(0, scored.Length).Select(document => spec.Paths[BestOf(losses, document)])];
-        RouterInput labelled = documents.Input.Select(scored);
+    public static (IRouter Router, DiscriminativeMetrics Metrics) Execute(
+        DiscriminativeSpec spec, RoutedDocuments documents, ImmutableArray<DocumentLabel> best, int threads, CancellationToken cancellationToken)
+    {
+        ImmutableArray<PathId> labels = [.. best.Select(label => label.Path)];
+        RouterInput labelled = documents.Input.Select(documents.NumbersOf(best.Select(label => label.Document)));
         RouterInput training = documents.Input.Select(documents.Usable(spec.PrefixTokens, entry => entry.Split == Split.Train));
         LogisticRouterOptions options = new() { Paths = spec.Paths, PrefixTokens = spec.PrefixTokens, L2 = spec.WeightPenalty, Threads = threads };
         LogisticRouterFit fit = LogisticRouterFit.Of(labelled.Features, labels, options, training.Features, cancellationToken);

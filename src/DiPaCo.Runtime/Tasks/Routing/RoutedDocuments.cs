@@ -37,6 +37,18 @@ internal sealed class RoutedDocuments : IDisposable
     public int[] Usable(int prefixTokens, Func<DocumentEntry, bool> filter) =>
         [.. Enumerable.Range(0, Ids.Length).Where(i => Entries[i].TokenCount > prefixTokens && filter(Entries[i]))];
 
+    /// <summary>Numbers of documents of the corpus.</summary>
+    public int[] NumbersOf(IEnumerable<DocumentId> documents)
+    {
+        Dictionary<DocumentId, int> numberOf = [];
+        for (int i = 0; i < Ids.Length; i++)
+        {
+            numberOf[Ids[i]] = i;
+        }
+
+        return [.. documents.Select(document => numberOf[document])];
+    }
+
     /// <summary>Joins a corpus and the feature files of its chunks.</summary>
     /// <param name="corpus">The corpus; not owned.</param>
     /// <param name="featureFiles">One file a chunk; none where the router needs no features.</param>

@@ -13,6 +13,12 @@ internal sealed class LossTally(LossMatrix matrix, int column)
     private int _cell = -1;
     private double _sum;
 
+    /// <summary>A sum as it is stored.</summary>
+    /// <exception cref="DiPaCoException">It is not finite.</exception>
+    public static float Finite(double sum, PathId path) => double.IsFinite(sum) ? (float)sum : throw new DiPaCoException(
+        $"A document has a loss of {sum} nats under path {path}; a finite number was expected. The path has diverged: "
+        + "lower inner.learning_rate, or compute in fp32 (transformer.compute).");
+
     /// <summary>Adds the losses of a document's prefix, which are all in one sequence.</summary>
     public void AddPrefix(int document, ReadOnlySpan<float> losses)
     {
@@ -22,7 +28,7 @@ internal sealed class LossTally(LossMatrix matrix, int column)
             sum += loss;
         }
 
-        matrix.Prefix[(document * matrix.Paths.Length) + column] = Finite(sum);
+        matrix.Prefix[(document * matrix.Paths.Length) + column] = Finite(sum, matrix.Paths[column]);
     }
 
     /// <summary>Adds the losses of tokens behind the prefix; a document's tokens come in order.</summary>
@@ -50,13 +56,9 @@ internal sealed class LossTally(LossMatrix matrix, int column)
     {
         if (_cell >= 0)
         {
-            matrix.Cells[(_cell * matrix.Paths.Length) + column] = Finite(_sum);
+            matrix.Cells[(_cell * matrix.Paths.Length) + column] = Finite(_sum, matrix.Paths[column]);
         }
 
         _sum = 0;
     }
-
-    private float Finite(double sum) => double.IsFinite(sum) ? (float)sum : throw new DiPaCoException(
-        $"A document has a loss of {sum} nats under path {matrix.Paths[column]}; a finite number was expected. The path has diverged: "
-        + "lower inner.learning_rate, or compute in fp32 (transformer.compute).");
 }

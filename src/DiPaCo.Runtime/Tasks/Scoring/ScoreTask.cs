@@ -8,8 +8,8 @@ namespace DiPaCo.Runtime.Tasks;
 /// <summary>Computes a <see cref="ScoreSpec"/>.</summary>
 internal sealed class ScoreTask
 {
-    // The residual stream that is kept at a fork: 256 MiB.
-    private const int MostOfAFork = 64 << 20;
+    /// <summary>Numbers of the residual stream that are kept at a fork: 256 MiB.</summary>
+    public const int MostOfAFork = 64 << 20;
 
     private readonly ScoreSpec _spec;
     private readonly TokenCorpus _corpus;
@@ -36,6 +36,10 @@ internal sealed class ScoreTask
 
     /// <summary>The paths as a tree.</summary>
     public PathTree Tree { get; }
+
+    /// <summary>A path's modules as a tree sees them.</summary>
+    public static ImmutableArray<StackModule> Stack(PathInput path) =>
+        [.. path.Modules.Select(module => new StackModule(module.Parts, module.Blob))];
 
     /// <summary>Scores the documents.</summary>
     /// <param name="model">Buffers of a path; overwritten.</param>
@@ -79,9 +83,6 @@ internal sealed class ScoreTask
             tokens = 0;
         }
     }
-
-    private static ImmutableArray<StackModule> Stack(PathInput path) =>
-        [.. path.Modules.Select(module => new StackModule(module.Parts, module.Blob))];
 
     private static void Add(LossTally tally, ScoredRun[] runs, ReadOnlySpan<float> losses)
     {
