@@ -34,7 +34,7 @@ public sealed record EvaluationOptions
 
     /// <summary>
     /// Chunks of so many tokens are each routed by what came before them, in an evaluation of the test split for every length listed
-    /// (paper §2.4.3). Multiples of <see cref="RerouteCell"/>. Default: none. 'dipaco eval' does not repeat it.
+    /// (paper §2.4.3). Multiples of <see cref="RerouteCell"/>. Default: none.
     /// </summary>
     public ImmutableArray<int> RerouteWindows { get; init; } = [];
 
@@ -49,4 +49,16 @@ public sealed record EvaluationOptions
 
     /// <summary>Tokens of each text sample in the report; 0 for none. Default 64.</summary>
     public int SampleTokens { get; init; } = 64;
+
+    /// <summary>Whether every test document is scored under every path.</summary>
+    public bool ScoresEveryPath() => RouterBounds || !RerouteWindows.IsEmpty;
+
+    /// <summary>
+    /// Tokens of the cells in which the losses under every path are kept; 0: whole documents. The finest thing that is asked for decides:
+    /// the losses of whole documents are sums of cells.
+    /// </summary>
+    public int LossCell() => RerouteWindows.IsEmpty ? 0 : RerouteCell;
+
+    /// <summary>Whether a token router is trained.</summary>
+    public bool UsesTokenRouter() => !RerouteWindows.IsEmpty && RerouteRouter != ReroutingRouter.Prefix;
 }

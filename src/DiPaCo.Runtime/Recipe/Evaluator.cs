@@ -28,7 +28,7 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
 
     /// <summary>How often the test split is scored for what all paths together are asked for.</summary>
     public int BranchesOf(EvaluationOptions options) =>
-        options.RouterBounds || !options.RerouteWindows.IsEmpty ? PathScorer.BranchesOf(topology).Length : 0;
+        options.ScoresEveryPath() ? PathScorer.BranchesOf(topology).Length : 0;
 
     /// <summary>Scores a split under the routed model.</summary>
     /// <param name="model">The model's version.</param>

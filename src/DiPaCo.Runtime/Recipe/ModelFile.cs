@@ -54,6 +54,10 @@ internal sealed record ModelFile
     /// <summary>The dense baselines, once they are trained.</summary>
     public ImmutableArray<DenseModel> Baselines { get; init; } = [];
 
+    /// <summary>The router of tokens, where the configuration asks for one, once it is trained in the run's evaluation.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public BlobHash? TokenRouter { get; init; }
+
     /// <summary>Validation perplexities so far.</summary>
     public required ImmutableArray<PhaseValidation> Validation { get; init; }
 
@@ -70,6 +74,7 @@ internal sealed record ModelFile
         .. DenseModels.Select(model => ($"dense model {model.Kind}", model.Parameters)),
         ("tokenizer", Tokenizer),
         ("router", Router),
+        .. TokenRouter is { } tokenRouter ? [("token router", tokenRouter)] : Array.Empty<(string, BlobHash)>(),
         .. Chunks.Select(chunk => ("token chunk", chunk)),
         .. Features.Select(features => ("features", features)),
     ];

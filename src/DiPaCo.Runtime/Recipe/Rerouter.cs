@@ -2,80 +2,57 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
-using DiPaCo.Data;
 using DiPaCo.Runtime.Tasks;
-using DiPaCo.Training;
 
 namespace DiPaCo.Runtime.Recipe;
 
-/// <summary>The model re-routed every W tokens (paper §2.4.3, §7.2.2), by the document router and by a router of tokens.</summary>
-/// <param name="session">The run.</param>
+/// <summary>
+/// The model re-routed every W tokens (paper §2.4.3, §7.2.2), by the document router and by a router of tokens. A run does it with the
+/// router that it has just trained, <c>eval</c> with the one that the run has kept: the tasks are the same.
+/// </summary>
+/// <param name="config">The run's configuration.</param>
 /// <param name="topology">The model.</param>
-/// <param name="corpus">The corpus.</param>
-/// <param name="routed">The document router and its features.</param>
-internal sealed class Rerouter(RunSession session, ModelTopology topology, PreparedCorpus corpus, RoutedCorpus routed)
+/// <param name="run">Runs or remembers a task.</param>
+internal sealed class Rerouter(RunConfig config, ModelTopology topology, Func<RerouteSpec, Task<TaskResult>> run)
 {
-    private readonly EvaluationOptions _options = session.Config.Evaluation;
+    private readonly EvaluationOptions _options = config.Evaluation;
 
     /// <summary>One row for every router and every window that the configuration asks for.</summary>
-    /// <param name="model">The model's version.</param>
+    /// <param name="text">The text, scored in cells of <see cref="EvaluationOptions.RerouteCell"/> tokens.</param>
     /// <param name="baseModel">The base model.</param>
-    /// <param name="losses">Test losses of cells under every path.</param>
+    /// <param name="tokenRouter">The token router; null: there is none, and it gets no rows.</param>
     /// <param name="training">What was trained for the model.</param>
-    /// <param name="cancellationToken">Ends the evaluation.</param>
     public async Task<ImmutableArray<EvaluationRow>> EvaluateAsync(
-        ServedModel model, PathInput baseModel, ImmutableArray<BlobHash> losses, TrainMetrics training, CancellationToken cancellationToken)
+        ScoredText text, PathInput baseModel, PathInput? tokenRouter, TrainMetrics training)
     {
-        ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
         if (_options.RerouteWindows.IsEmpty)
         {
             return [];
         }
 
-        ReroutingRouter[] routers = _options.RerouteRouter == ReroutingRouter.Both ? [ReroutingRouter.Prefix, ReroutingRouter.Token] : [_options.RerouteRouter];
-        foreach (ReroutingRouter router in routers)
+        ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
+        if (_options.RerouteRouter != ReroutingRouter.Token)
         {
-            PathInput chooser = router == ReroutingRouter.Prefix ? baseModel : await TrainAsync(model, baseModel, cancellationToken);
-            TaskResult result = await session.Tasks.RunAsync(
-                new RerouteSpec(router, chooser, routed.Router, corpus.Chunks, routed.Features, losses, session.Sequences, _options.RerouteWindows),
-                null, cancellationToken);
-            RerouteMetrics metrics = JsonSerializer.Deserialize<RerouteMetrics>(result.Metrics, TaskJson.Options)!;
-            rows.AddRange(metrics.Windows.Select(window => Row(router, window, training)));
+            rows.AddRange(await RowsAsync(ReroutingRouter.Prefix, baseModel, text, training));
+        }
+
+        if (_options.UsesTokenRouter() && tokenRouter is not null)
+        {
+            rows.AddRange(await RowsAsync(ReroutingRouter.Token, tokenRouter, text, training));
         }
 
         return rows.ToImmutable();
     }
 
-    private EvaluationRow Row(ReroutingRouter router, RerouteWindow window, TrainMetrics training) =>
-        Evaluator.Row(ModelKind.Rerouted, topology, session.Config.Topology, training, window.Scored) with
-        {
-            Model = ModelNames.Rerouted(router, window.Window, session.Config.Topology),
-            SwitchShare = window.SwitchShare,
-        };
-
-    /// <summary>Scores the documents kept for routers, token by token under every path, and trains the token router on what is best.</summary>
-    private async Task<PathInput> TrainAsync(ServedModel model, PathInput baseModel, CancellationToken cancellationToken)
+    private async Task<IEnumerable<EvaluationRow>> RowsAsync(ReroutingRouter router, PathInput chooser, ScoredText text, TrainMetrics training)
     {
-        RunConfig config = session.Config;
-        session.Note($"Scoring the router split under every path, then training the token router for {_options.TokenRouterSteps:N0} steps.");
-        PathScorer scorer = new(topology, spec => session.Tasks.RunAsync(spec, null, cancellationToken));
-        ImmutableArray<BlobHash> losses = await scorer.RunAsync(
-            path => model.PathOf(path, config.Transformer.Compute),
-            new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, HeldOutRank.All, session.Sequences, Cell: 1));
-        TokenRouterSpec spec = new()
+        TaskResult result = await run(
+            new RerouteSpec(router, chooser, text.Router, text.Chunks, text.Features, text.Losses, text.Sequences, _options.RerouteWindows));
+        RerouteMetrics metrics = JsonSerializer.Deserialize<RerouteMetrics>(result.Metrics, TaskJson.Options)!;
+        return metrics.Windows.Select(window => Evaluator.Row(ModelKind.Rerouted, topology, config.Topology, training, window.Scored) with
         {
-            Base = baseModel,
-            Paths = topology.Paths.Length,
-            Losses = losses,
-            Chunks = corpus.Chunks,
-            Sequences = session.Sequences,
-            BatchSequences = config.Recipe.BatchSequences,
-            Schedule = new LearningRateSchedule(config.Inner.LearningRate, 0, _options.TokenRouterSteps, config.Inner.FinalShare),
-            AdamW = session.AdamW,
-            Horizon = _options.TokenRouterHorizon,
-            Seed = config.Seed,
-        };
-        TaskResult trained = await session.Tasks.RunAsync(spec, null, cancellationToken);
-        return spec.ModelOf(trained[TokenRouterSpec.Output]);
+            Model = ModelNames.Rerouted(router, window.Window, config.Topology),
+            SwitchShare = window.SwitchShare,
+        });
     }
 }

@@ -53,14 +53,20 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             [.. origins, .. log.Kept, .. baselines.Select(baseline => baseline.Parameters)],
             cancellationToken);
 
+        BlobHash? tokenRouter = null;
         WriteModel(corpus, baseModel, log, baselines);
         Evaluator evaluator = new(session, topology, log.Routed, corpus);
         long scored = (2 + baselines.Length + evaluator.BranchesOf(_config.Evaluation)) * evaluator.DocumentsOf(Split.Test, _config.Evaluation.MaxDocuments);
         ImmutableArray<EvaluationRow> rows = await session.StageAsync(Stage.Evaluation, scored, "documents", async () =>
         {
-            ImmutableArray<EvaluationRow> table = await EvaluateAsync(topology, corpus, evaluator, dense, baseModel, log, baselines, cancellationToken);
+            (ImmutableArray<EvaluationRow> table, tokenRouter) = await EvaluateAsync(topology, corpus, evaluator, dense, baseModel, log, baselines, cancellationToken);
             return (table, $"perplexity {table[0].Perplexity:0.00}");
         });
+        if (tokenRouter is not null)
+        {
+            WriteModel(corpus, baseModel, log, baselines, tokenRouter);
+        }
+
         ImmutableArray<TextSample> samples = await new Sampler(session, corpus.Tokenizer, log.Routed)
             .WriteAsync(log.Served, cancellationToken);
         Diagnostician diagnostician = new(session, topology);
@@ -102,7 +108,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             ImmutableSortedDictionary<ModuleId, BlobHash>.Empty, ImmutableSortedDictionary<PathId, BlobHash>.Empty);
     }
 
-    private async Task<ImmutableArray<EvaluationRow>> EvaluateAsync(
+    private async Task<(ImmutableArray<EvaluationRow> Rows, BlobHash? TokenRouter)> EvaluateAsync(
         ModelTopology topology, PreparedCorpus corpus, Evaluator evaluator, DenseTrainer dense, DenseModel baseModel,
         PhaseLog log, ImmutableArray<DenseModel> baselines, CancellationToken cancellationToken)
     {
@@ -117,11 +123,10 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             rows.Add(Evaluator.Row(model.Kind, topology, _config.Topology, model.Training, losses));
         }
 
-        if (_config.Evaluation.RouterBounds || !_config.Evaluation.RerouteWindows.IsEmpty)
+        BlobHash? tokenRouter = null;
+        if (_config.Evaluation.ScoresEveryPath())
         {
-            // Cells are the finest thing that is asked for: the losses of whole documents are their sums.
-            int cell = _config.Evaluation.RerouteWindows.IsEmpty ? 0 : EvaluationOptions.RerouteCell;
-            ImmutableArray<BlobHash> losses = await evaluator.EveryPathAsync(log.Served, cell, most, cancellationToken);
+            ImmutableArray<BlobHash> losses = await evaluator.EveryPathAsync(log.Served, _config.Evaluation.LossCell(), most, cancellationToken);
             TrainMetrics training = TrainingOf(topology, baseModel, log);
             if (_config.Evaluation.RouterBounds)
             {
@@ -129,18 +134,22 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
                 rows.AddRange(Evaluator.BoundRows(topology, _config.Topology, training, matrix));
             }
 
-            rows.AddRange(await new Rerouter(session, topology, corpus, log.Routed)
-                .EvaluateAsync(log.Served, dense.ModelOf(baseModel.Parameters), losses, training, cancellationToken));
+            PathInput features = dense.ModelOf(baseModel.Parameters);
+            tokenRouter = await new TokenRouterTrainer(session, topology, corpus).TrainAsync(log.Served, features, cancellationToken);
+            rows.AddRange(await new Rerouter(_config, topology, spec => session.Tasks.RunAsync(spec, null, cancellationToken)).EvaluateAsync(
+                new ScoredText(log.Routed.Router, corpus.Chunks, log.Routed.Features, losses, session.Sequences),
+                features, tokenRouter is { } blob ? TokenRouterSpec.ModelOf(features, topology.Paths.Length, blob) : null, training));
         }
 
-        return rows.ToImmutable();
+        return (rows.ToImmutable(), tokenRouter);
     }
 
     /// <summary>What was trained for the routed model so far: the steps of one path, with the tokens and FLOPs of all.</summary>
     private static TrainMetrics TrainingOf(ModelTopology topology, DenseModel baseModel, PhaseLog log) =>
         baseModel.Training + (log.Training with { Steps = log.Training.Steps / topology.Paths.Length });
 
-    private void WriteModel(PreparedCorpus corpus, DenseModel baseModel, PhaseLog log, ImmutableArray<DenseModel> baselines)
+    private void WriteModel(
+        PreparedCorpus corpus, DenseModel baseModel, PhaseLog log, ImmutableArray<DenseModel> baselines, BlobHash? tokenRouter = null)
     {
         ServedModel served = log.Served;
         ModelFile model = new()
@@ -157,6 +166,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             Chunks = corpus.Chunks,
             Features = log.Routed.Features,
             Baselines = baselines,
+            TokenRouter = tokenRouter,
             Validation = [.. log.Validation],
         };
         model.Write(files.Paths, files.Steps);

@@ -97,7 +97,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                     config.Recipe.LossOnPrefix), store, null, cancellationToken);
             ShardMetrics shards = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
             HeldOutMetrics scored = await ChooseAsync(chunks, data.IsEmpty ? config.Evaluation.MaxDocuments : 0, cancellationToken);
-            int branches = config.Evaluation.RouterBounds ? PathScorer.BranchesOf(_topology).Length : 0;
+            int branches = config.Evaluation.ScoresEveryPath() ? PathScorer.BranchesOf(_topology).Length : 0;
             frame.Begin(Stage.Evaluation, scored.Documents * (1 + model.DenseModels.Count() + branches), "documents");
             long done = 0;
             ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
@@ -107,9 +107,16 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 rows.Add(await RowAsync(dense.Kind, dense.Training, [(Dense(dense.Parameters), chunks)]));
             }
 
-            if (config.Evaluation.RouterBounds)
+            if (config.Evaluation.ScoresEveryPath())
             {
-                rows.AddRange(Evaluator.BoundRows(_topology, config.Topology, model.Training, await EveryPathAsync()));
+                ImmutableArray<BlobHash> losses = await EveryPathAsync();
+                if (config.Evaluation.RouterBounds)
+                {
+                    LossMatrix matrix = await LossMatrixCodec.ReadAllAsync(losses, store, cancellationToken);
+                    rows.AddRange(Evaluator.BoundRows(_topology, config.Topology, model.Training, matrix));
+                }
+
+                rows.AddRange(await RerouteAsync(new ScoredText(model.Router, chunks, features, losses, _sequences), frame, cancellationToken));
             }
 
             frame.End($"{rows.Count} models");
@@ -125,7 +132,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             (PathInput Model, ImmutableArray<BlobHash> Chunks) Routed(ShardSize size) => (
                 PathOf(size.Path), [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])]);
 
-            async Task<LossMatrix> EveryPathAsync()
+            async Task<ImmutableArray<BlobHash>> EveryPathAsync()
             {
                 PathScorer scorer = new(_topology, async spec =>
                 {
@@ -133,9 +140,8 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                     done += scored.Documents;
                     return result;
                 });
-                ImmutableArray<BlobHash> losses = await scorer.RunAsync(
-                    PathOf, new ScoreSpec([], chunks, model.Tokenizer, Split.Test, scored.LastRank, _sequences, Cell: 0));
-                return await LossMatrixCodec.ReadAllAsync(losses, store, cancellationToken);
+                return await scorer.RunAsync(
+                    PathOf, new ScoreSpec([], chunks, model.Tokenizer, Split.Test, scored.LastRank, _sequences, config.Evaluation.LossCell()));
             }
 
             async Task<EvaluationRow> RowAsync(
@@ -160,6 +166,26 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 frame.Note(string.Create(CultureInfo.InvariantCulture, $"{row.Model}: perplexity {row.Perplexity:0.00}"));
                 return row;
             }
+        }
+
+        private async Task<ImmutableArray<EvaluationRow>> RerouteAsync(ScoredText text, StageFrame frame, CancellationToken cancellationToken)
+        {
+            if (config.Evaluation.UsesTokenRouter() && model.TokenRouter is null)
+            {
+                frame.Warn("The run has no token router yet: it is trained in the run's own evaluation. Its rows are left out.");
+            }
+
+            PathInput baseModel = Dense(model.Base.Parameters);
+            Rerouter rerouter = new(config, _topology, spec => executor.ExecuteAsync(spec, store, null, cancellationToken));
+            ImmutableArray<EvaluationRow> rows = await rerouter.EvaluateAsync(
+                text, baseModel,
+                model.TokenRouter is { } router ? TokenRouterSpec.ModelOf(baseModel, _topology.Paths.Length, router) : null, model.Training);
+            foreach (EvaluationRow row in rows)
+            {
+                frame.Note(string.Create(CultureInfo.InvariantCulture, $"{row.Model}: perplexity {row.Perplexity:0.00}"));
+            }
+
+            return rows;
         }
 
         private async Task<HeldOutMetrics> ChooseAsync(ImmutableArray<BlobHash> chunks, int most, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using DiPaCo.Core.Configuration;
+using DiPaCo.RunHost;
 using DiPaCo.Runtime.Tests.Support;
 using Xunit;
 
@@ -14,15 +15,7 @@ public sealed class ReroutingTests : IDisposable
     [Fact]
     public async Task EveryRouterAndWindow_HasARow_AndARunGoesOnFromAnyOfThem()
     {
-        RunConfig config = _runs.Config with
-        {
-            Data = _runs.Config.Data with { RouterShare = 0.1 },
-            Evaluation = _runs.Config.Evaluation with
-            {
-                DenseEqualSteps = false, RouterBounds = true, RerouteWindows = [16, 1 << 20], TokenRouterSteps = 5, MaxDocuments = 20,
-            },
-        };
-
+        RunConfig config = Config;
         RunResults results = await _runs.TrainAsync("run", config);
 
         EvaluationRow routed = results.Evaluation[0];
@@ -44,10 +37,77 @@ public sealed class ReroutingTests : IDisposable
         Assert.InRange(rerouted[2].SwitchShare!.Value, 0, 1);
         Assert.Empty((await _runs.VerifyAsync("run")).Damaged);
 
+        // Evaluated again, with the routers that the run has kept, it says the same and is left alone.
+        string[] before = _runs.Contents("run");
+        EvaluationResult again = await EvaluateAsync("run");
+        Assert.Equal(results.Evaluation, again.Evaluation);
+        Assert.Equal(before, _runs.Contents("run"));
+
         // Stopped in its evaluation and taken up again, the run says the same.
         Assert.True(await _runs.TrainUntilAsync("stopped", (_, runEvent) => runEvent is RunNote note && note.Text.StartsWith("Scoring", StringComparison.Ordinal), config));
         RunResults resumed = await _runs.TrainAsync("stopped", config);
         Assert.Equal(results.Evaluation, resumed.Evaluation);
         Assert.Equal(_runs.Contents("run"), _runs.Contents("stopped"));
     }
+
+    [Theory]
+    [InlineData(ReroutingRouter.Prefix)]
+    [InlineData(ReroutingRouter.Token)]
+    public async Task WithoutBounds_AndByOneRouter_TheEvaluationIsRepeatedAllTheSame(ReroutingRouter router)
+    {
+        RunConfig config = Config with { Evaluation = Config.Evaluation with { RouterBounds = false, RerouteRouter = router } };
+
+        RunResults results = await _runs.TrainAsync("run", config);
+        EvaluationResult again = await EvaluateAsync("run");
+
+        Assert.Equal(2, results.Evaluation.Count(row => row.Kind == ModelKind.Rerouted));
+        Assert.Equal(results.Evaluation, again.Evaluation);
+        Assert.Equal(router == ReroutingRouter.Token, new RunView(_runs.File("run")).Model!.TokenRouter is not null);
+    }
+
+    [Fact]
+    public async Task ForeignText_IsReroutedByTheRunsOwnRouters()
+    {
+        string text = _runs.File("foreign.jsonl");
+        await File.WriteAllLinesAsync(text, SmallCorpus.Lines(50, seed: 7));
+        RunResults results = await _runs.TrainAsync("run", Config);
+
+        EvaluationResult foreign = await EvaluateAsync("run", text);
+
+        Assert.Equal(50, foreign.Documents);
+        Assert.Equal(results.Evaluation.Select(row => row.Model), foreign.Evaluation.Select(row => row.Model));
+        Assert.Single(foreign.Evaluation.Select(row => row.ScoredTokens).Distinct());
+        EvaluationRow[] rerouted = [.. foreign.Evaluation.Where(row => row.Kind == ModelKind.Rerouted)];
+        foreach (EvaluationRow once in new[] { rerouted[1], rerouted[3] })
+        {
+            // A window beyond every document's end is routing once, on foreign text too.
+            Assert.Equal(0, once.SwitchShare);
+            Assert.Equal(foreign.Evaluation[0].Perplexity, once.Perplexity, 1e-5 * once.Perplexity);
+        }
+    }
+
+    [Fact]
+    public async Task UnfinishedRun_HasNoTokenRouterYet_AndSaysSo()
+    {
+        EventLog events = new();
+        Assert.True(await _runs.TrainUntilAsync("run", (_, runEvent) => runEvent is PhaseFinished { Phase.Value: 0 }, Config));
+
+        EvaluationResult result = await new RunEngine(TimeProvider.System).EvaluateAsync(_runs.File("run"), [], events, CancellationToken.None);
+
+        Assert.Equal(2, result.Evaluation.Count(row => row.Kind == ModelKind.Rerouted));
+        Assert.All(result.Evaluation.Where(row => row.Kind == ModelKind.Rerouted), row => Assert.EndsWith("by the prefix router", row.Model, StringComparison.Ordinal));
+        Assert.Contains(events.Of<RunNote>(), note => note.IsWarning && note.Text.StartsWith("The run has no token router yet", StringComparison.Ordinal));
+    }
+
+    private RunConfig Config => _runs.Config with
+    {
+        Data = _runs.Config.Data with { RouterShare = 0.1 },
+        Evaluation = _runs.Config.Evaluation with
+        {
+            DenseEqualSteps = false, RouterBounds = true, RerouteWindows = [16, 1 << 20], TokenRouterSteps = 5, MaxDocuments = 20,
+        },
+    };
+
+    private Task<EvaluationResult> EvaluateAsync(string name, params string[] data) =>
+        new RunEngine(TimeProvider.System).EvaluateAsync(_runs.File(name), [.. data], new SilentObserver(), CancellationToken.None);
 }

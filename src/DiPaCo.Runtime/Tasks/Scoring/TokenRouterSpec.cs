@@ -51,9 +51,18 @@ public sealed record TokenRouterSpec : TaskSpec
     public required long Seed { get; init; }
 
     /// <summary>The router's transformer: the base model's with one output a path.</summary>
-    public TransformerShape Shape => Base.Shape with { TiedEmbedding = false, Outputs = Paths };
+    public TransformerShape Shape => ShapeOf(Base.Shape, Paths);
 
     /// <summary>A trained router as a task reads it.</summary>
     /// <param name="router">The output.</param>
-    public PathInput ModelOf(BlobHash router) => Base with { Shape = Shape, Modules = [Base.Modules[0] with { Blob = router }] };
+    public PathInput ModelOf(BlobHash router) => ModelOf(Base, Paths, router);
+
+    /// <summary>A trained router as a task reads it.</summary>
+    /// <param name="baseModel">The base model that it was fine-tuned from.</param>
+    /// <param name="paths">Number of paths.</param>
+    /// <param name="router">The output.</param>
+    public static PathInput ModelOf(PathInput baseModel, int paths, BlobHash router) =>
+        baseModel with { Shape = ShapeOf(baseModel.Shape, paths), Modules = [baseModel.Modules[0] with { Blob = router }] };
+
+    private static TransformerShape ShapeOf(TransformerShape shape, int paths) => shape with { TiedEmbedding = false, Outputs = paths };
 }
