@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using CsCheck;
 using DiPaCo.Core;
-using DiPaCo.Core.Configuration;
 using Xunit;
 
 namespace DiPaCo.Routing.Tests;

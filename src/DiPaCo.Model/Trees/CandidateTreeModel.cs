@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using DiPaCo.Core;
 using TorchSharp;
 using static TorchSharp.torch;
 using TensorBuffer = DiPaCo.Model.Buffers.TensorBuffer;

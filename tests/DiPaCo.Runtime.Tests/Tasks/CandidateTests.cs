@@ -1,10 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Routing;
-using DiPaCo.Runtime.Recipe;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Runtime.Tests.Runs;
 using DiPaCo.Runtime.Tests.Support;
