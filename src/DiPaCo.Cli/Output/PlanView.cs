@@ -68,14 +68,15 @@ internal static class PlanView
     private static Table Stages(RunPlan plan)
     {
         Table table = new() { Border = TableBorder.Rounded };
-        table.AddColumn("stage").AddColumn(Number("steps")).AddColumn(Number("tokens")).AddColumn(Number("FLOPs")).AddColumn(Number("time, about"));
+        table.AddColumn("stage").AddColumn(Number("steps")).AddColumn(Number("tokens")).AddColumn(Number("FLOPs")).AddColumn(Number("losses")).AddColumn(Number("time, about"));
         foreach (PlannedStage stage in plan.Stages)
         {
             table.AddRow(
-                Markup.Escape(stage.Name),
+                Markup.Escape(stage.ModuleEvaluations is { } evaluations ? $"{stage.Name}, {Units.Count(evaluations, "module evaluation")}" : stage.Name),
                 stage.Steps > 0 ? Units.Count(stage.Steps) : "",
                 Units.Short(stage.Tokens),
                 Units.Short(stage.Flops),
+                stage.LossBytes is { } bytes ? Units.Bytes(bytes) : "",
                 stage.Seconds is { } seconds ? Units.Duration(Seconds(seconds)) : "");
         }
 

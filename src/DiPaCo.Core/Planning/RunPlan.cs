@@ -90,7 +90,7 @@ public sealed record RunPlan
             Traffic = new PlannedTraffic(4 * perPath, 8 * perPath, 4 * perPath, 8 * perPath, rounds, paths),
             Memory = PlannedMemory.Of(shape, perPath, config.Transformer.Compute, (long)config.Recipe.MicroBatchSequences * sequence),
             Corpus = corpus,
-            Stages = new StageTable(config, shape, steps, corpus, assumptions.FlopsPerSecond).Write(paths, rounds),
+            Stages = new StageTable(config, topology, steps, corpus, assumptions.FlopsPerSecond).Write(rounds),
             Assumptions = assumptions,
         };
     }

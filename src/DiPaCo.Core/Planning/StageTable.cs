@@ -4,57 +4,104 @@ using DiPaCo.Core.Configuration;
 namespace DiPaCo.Core.Planning;
 
 /// <summary>Writes the table of stages.</summary>
-internal sealed class StageTable(RunConfig config, TransformerShape shape, StepCounts steps, PlannedCorpus corpus, double? flopsPerSecond)
+internal sealed class StageTable(RunConfig config, ModelTopology topology, StepCounts steps, PlannedCorpus corpus, double? flopsPerSecond)
 {
     private readonly int _sequence = config.Transformer.SequenceLength;
+    private readonly TransformerShape _shape = topology.Shape;
+    private readonly EvaluationOptions _evaluation = config.Evaluation;
 
     /// <summary>The stages in order; those that the run does not have are left out.</summary>
-    /// <param name="paths">Paths of the topology.</param>
     /// <param name="rounds">Tasks that the busiest worker computes in one phase.</param>
-    public ImmutableArray<PlannedStage> Write(int paths, int rounds)
+    public ImmutableArray<PlannedStage> Write(int rounds)
     {
+        double router = Scored(config.Data.RouterShare, 0);
+        double tested = Scored(config.Data.TestShare, _evaluation.MaxDocuments);
+        bool reroutes = !_evaluation.RerouteWindows.IsEmpty;
+        bool byToken = _evaluation.UsesTokenRouter();
+        bool byPrefix = reroutes && _evaluation.RerouteRouter != ReroutingRouter.Token && config.Routing.Method.UsesFeatures();
         PlannedStage[] stages =
         [
-            Training("base model", steps.Base, steps.Base),
+            Training("base model", _shape, steps.Base, steps.Base),
             Forward("routing features", FeatureTokens(), config.Routing.PrefixTokens),
-            Training("phases", steps.Paths, steps.Path * rounds),
-            Training("dense at equal steps", steps.DenseEqualSteps, steps.DenseEqualSteps),
-            Training("dense at equal FLOPs", steps.DenseEqualFlops, steps.DenseEqualFlops),
-            Forward("evaluation", EvaluationTokens(paths), _sequence),
+            Training("phases", _shape, steps.Paths, steps.Path * rounds),
+            UnderEveryPath(
+                "discriminative rounds", Scored(config.Data.RouterShare, config.Discriminative.MaxDocuments), 0, config.Discriminative.AfterPhases.Length),
+            Training("dense at equal steps", _shape, steps.DenseEqualSteps, steps.DenseEqualSteps),
+            Training("dense at equal FLOPs", _shape, steps.DenseEqualFlops, steps.DenseEqualFlops),
+            Forward("evaluation", EvaluationTokens(tested), _sequence),
+            UnderEveryPath("test split under every path", _evaluation.ScoresEveryPath() ? tested : 0, _evaluation.LossCell(), 1),
+            UnderEveryPath("router split under every path", byToken ? router : 0, 1, 1),
+            Training("token router", RouterShape, byToken ? _evaluation.TokenRouterSteps : 0, byToken ? _evaluation.TokenRouterSteps : 0),
+            Forward("re-routing by the prefix router", byPrefix ? PrefixRouterTokens(tested) : 0, config.Routing.PrefixTokens),
+            Forward("re-routing by the token router", RouterShape, byToken ? TokensOf(tested) : 0, _sequence),
         ];
         return [.. stages.Where(stage => stage.Tokens > 0)];
     }
 
+    /// <summary>The token router's transformer: the base model's with one output a path.</summary>
+    private TransformerShape RouterShape => _shape with { TiedEmbedding = false, Outputs = topology.Paths.Length };
+
+    private PathTreeCounts Tree => field ??= PathTreeCounts.Of(topology, _sequence);
+
     /// <param name="name">What is trained.</param>
+    /// <param name="shape">Its transformer.</param>
     /// <param name="count">Steps that are made.</param>
     /// <param name="inSequence">Steps that are made one after the other: what the time follows.</param>
-    private PlannedStage Training(string name, long count, long inSequence)
+    private PlannedStage Training(string name, TransformerShape shape, long count, long inSequence)
     {
         long tokensPerStep = (long)config.Recipe.BatchSequences * _sequence;
         double flopsPerStep = tokensPerStep * shape.TrainingFlopsPerToken(_sequence);
         return new PlannedStage(name, count, count * tokensPerStep, count * flopsPerStep, inSequence * flopsPerStep / flopsPerSecond);
     }
 
-    private PlannedStage Forward(string name, long tokens, int length)
+    private PlannedStage Forward(string name, long tokens, int length) => Forward(name, _shape, tokens, length);
+
+    private PlannedStage Forward(string name, TransformerShape shape, long tokens, int length)
     {
         double flops = tokens * shape.ForwardFlopsPerToken(length);
         return new PlannedStage(name, 0, tokens, flops, flops / flopsPerSecond);
     }
 
+    /// <summary>Documents scored under every path, the paths as a tree, some times over.</summary>
+    /// <param name="name">What it is for.</param>
+    /// <param name="documents">Documents that are scored each time.</param>
+    /// <param name="cell">Tokens of a cell of losses; 0: whole documents.</param>
+    /// <param name="times">How often; each time lets go of the losses of the time before.</param>
+    private PlannedStage UnderEveryPath(string name, double documents, int cell, int times)
+    {
+        long tokens = times * TokensOf(documents);
+        double flops = tokens * Tree.FlopsPerToken;
+
+        // One number for the prefix and one for every cell, of four bytes each, for every path.
+        double losses = documents * (1 + (cell == 0 ? 1 : CellsOf(cell))) * topology.Paths.Length * sizeof(float);
+        return new PlannedStage(name, 0, tokens * topology.Paths.Length, flops, flops / flopsPerSecond)
+        {
+            ModuleEvaluations = Tree.ModuleEvaluations,
+            LossBytes = losses,
+        };
+    }
+
+    /// <summary>Positions that evaluation computes for so many documents.</summary>
+    private long TokensOf(double documents) => (long)Math.Round(documents * corpus.SequencesPerDocument * _sequence);
+
+    /// <summary>Cells that a document of mean length has behind its prefix.</summary>
+    private double CellsOf(int cell) => Math.Max(1, Math.Ceiling((((double)corpus.Tokens / corpus.Documents) - config.Routing.PrefixTokens) / cell));
+
+    /// <summary>A document's first cell goes where its prefix points; for every further one a text as long as a prefix is looked at.</summary>
+    private long PrefixRouterTokens(double documents) =>
+        (long)Math.Round(documents * (CellsOf(EvaluationOptions.RerouteCell) - 1) * config.Routing.PrefixTokens);
+
     private long FeatureTokens() => config.Routing.Method.UsesFeatures() ? corpus.Documents * config.Routing.PrefixTokens : 0;
 
-    /// <summary>Validation of the routed model after its phases, and the test split once under the routed, the base and every dense model, and under all paths where bounds or re-routing are wanted.</summary>
-    private long EvaluationTokens(int paths)
+    /// <summary>Validation of the routed model after its phases, and the test split once under the routed, the base and every dense model.</summary>
+    private long EvaluationTokens(double tested)
     {
-        EvaluationOptions evaluation = config.Evaluation;
         int phases = config.Recipe.Phases;
 
         // The last phase is validated whatever the rhythm.
-        int validations = evaluation.EveryPhases == 0 ? 0 : (phases + evaluation.EveryPhases - 1) / evaluation.EveryPhases;
-        int models = 2 + (evaluation.RouterBounds || !evaluation.RerouteWindows.IsEmpty ? paths : 0) + (steps.DenseEqualSteps > 0 ? 1 : 0) + (steps.DenseEqualFlops > 0 ? 1 : 0);
-        double documents = (validations * Scored(config.Data.ValidationShare, evaluation.MaxValidationDocuments))
-            + (models * Scored(config.Data.TestShare, evaluation.MaxDocuments));
-        return (long)Math.Round(documents * corpus.SequencesPerDocument * _sequence);
+        int validations = _evaluation.EveryPhases == 0 ? 0 : (phases + _evaluation.EveryPhases - 1) / _evaluation.EveryPhases;
+        int models = 2 + (steps.DenseEqualSteps > 0 ? 1 : 0) + (steps.DenseEqualFlops > 0 ? 1 : 0);
+        return TokensOf((validations * Scored(config.Data.ValidationShare, _evaluation.MaxValidationDocuments)) + (models * tested));
     }
 
     /// <summary>Documents of a split that are scored under one model.</summary>

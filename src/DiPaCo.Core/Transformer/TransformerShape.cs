@@ -72,4 +72,14 @@ public sealed record TransformerShape
     /// <summary>Floating-point operations of one forward pass per token.</summary>
     public double ForwardFlopsPerToken(int sequenceLength) =>
         (2.0 * MatrixParameters) + (2.0 * Blocks * Heads * HeadWidth * sequenceLength);
+
+    /// <summary>The share of one part in <see cref="ForwardFlopsPerToken(int)"/>; a look-up in the embedding is none.</summary>
+    /// <param name="part">Which part.</param>
+    /// <param name="sequenceLength">Tokens of a sequence.</param>
+    public double ForwardFlopsPerToken(TransformerPart part, int sequenceLength) => part.Kind switch
+    {
+        TransformerPartKind.Embedding => 0,
+        TransformerPartKind.Block => (2.0 * Width * (QkvRows + (Heads * HeadWidth) + UpRows + FeedForward)) + (2.0 * Heads * HeadWidth * sequenceLength),
+        _ => 2.0 * OutputRows * Width,
+    };
 }

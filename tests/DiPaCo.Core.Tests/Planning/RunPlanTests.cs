@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Core.Planning;
@@ -7,6 +8,17 @@ namespace DiPaCo.Core.Tests.Planning;
 
 public sealed class RunPlanTests
 {
+    // Tiny: 4 blocks of D = 128, 4 heads of 32, F = 352.
+    private static double BlockFlops(int sequence) => (2.0 * ((4 * 128 * 128) + (3 * 128 * 352))) + (2 * 128 * sequence);
+
+    private static double HeadFlops(int rows) => 2.0 * rows * 128;
+
+    /// <summary>Nine paths, 2,000 documents of 500 tokens, a tenth of them kept for routers.</summary>
+    private static ImmutableArray<PlannedStage> Routed(string rest, string evaluation = "") => PlanOf.Text(
+        "data: { paths: demo, router_share: 0.1 }\n" + Recipe + "topology: { embedding: level, head: level, levels: [{ experts: 3 }, { experts: 3 }] }\n" + rest
+            + $"evaluation: {{ {evaluation}max_documents: 0, dense_equal_steps: false }}",
+        new PlanAssumptions { FlopsPerSecond = 1e9, Corpus = new PlannedCorpus(2_000, 1_000_000, 7.5, CorpusBasis.Counted) }).Stages;
+
     private const string Recipe =
         """
         size: tiny
@@ -147,7 +159,94 @@ public sealed class RunPlanTests
             Recipe + "topology: { levels: [{ experts: 8 }, { experts: 8 }] }\nevaluation: { every_phases: 0, max_documents: 10, dense_equal_steps: false, router_bounds: true }",
             new PlanAssumptions { Corpus = new PlannedCorpus(20_000, 1_000_000, 1, CorpusBasis.Counted) });
 
-        Assert.Equal((2 + 64) * 10 * 64, plan.Stages.Single(stage => stage.Name == "evaluation").Tokens);
+        Assert.Equal(2 * 10 * 64, plan.Stages.Single(stage => stage.Name == "evaluation").Tokens);
+        Assert.Equal(64 * 10 * 64, plan.Stages.Single(stage => stage.Name == "test split under every path").Tokens);
+    }
+
+    [Fact]
+    public void DiscriminativeRounds_ScoreTheRouterSplitUnderATreeOfPaths()
+    {
+        PlannedStage stage = Routed("discriminative: { after_phases: [1, 2], max_documents: 50 }\n").Single(row => row.Name == "discriminative rounds");
+
+        // Two rounds of 50 documents of 7.5 sequences of 64 tokens, each under nine paths.
+        Assert.Equal(2 * 50 * 7.5 * 64 * 9, stage.Tokens);
+
+        // Three experts of two blocks, and on each of them three of two blocks with a head.
+        Assert.Equal(3 + 9, stage.ModuleEvaluations);
+        Assert.Equal(2 * 50 * 7.5 * 64 * ((3 * 2 * BlockFlops(64)) + (9 * ((2 * BlockFlops(64)) + HeadFlops(2_048)))), stage.Flops, precision: 0);
+        Assert.Equal(stage.Flops / 1e9, stage.Seconds!.Value, precision: 6);
+
+        // Prefix and rest of 50 documents under nine paths; the second round lets go of the first one's.
+        Assert.Equal(50 * 2 * 9 * 4, stage.LossBytes);
+    }
+
+    [Fact]
+    public void Rerouting_CostsScoringInCells_ATokenRouter_AndTheChoices()
+    {
+        ImmutableArray<PlannedStage> stages = Routed("", "reroute_windows: [16, 64], token_router_steps: 20, ");
+        PlannedStage Stage(string name) => stages.Single(row => row.Name == name);
+
+        Assert.Equal(
+            ["base model", "routing features", "phases", "evaluation", "test split under every path", "router split under every path", "token router",
+             "re-routing by the prefix router", "re-routing by the token router"],
+            stages.Select(stage => stage.Name));
+
+        // 100 documents of 500 tokens: 468 behind the prefix are 30 cells of 16.
+        Assert.Equal(100 * 7.5 * 64 * 9, Stage("test split under every path").Tokens);
+        Assert.Equal(100 * (1 + 30) * 9 * 4, Stage("test split under every path").LossBytes);
+        Assert.Equal(12, Stage("test split under every path").ModuleEvaluations);
+
+        // 200 documents, token by token.
+        Assert.Equal(200 * 7.5 * 64 * 9, Stage("router split under every path").Tokens);
+        Assert.Equal(200 * (1 + 468) * 9 * 4, Stage("router split under every path").LossBytes);
+
+        // The router's head has a row for each of nine paths.
+        PlannedStage training = Stage("token router");
+        Assert.Equal((20, 20 * 2 * 64), (training.Steps, training.Tokens));
+        Assert.Equal(20 * 2 * 64 * 3 * ((4 * BlockFlops(64)) + HeadFlops(9)), training.Flops, precision: 0);
+        Assert.Equal(100 * 7.5 * 64 * ((4 * BlockFlops(64)) + HeadFlops(9)), Stage("re-routing by the token router").Flops, precision: 0);
+
+        // 29 cells behind the first, for each the 32 tokens before it.
+        Assert.Equal(100 * 29 * 32, Stage("re-routing by the prefix router").Tokens);
+        Assert.Equal(100 * 29 * 32 * ((4 * BlockFlops(32)) + HeadFlops(2_048)), Stage("re-routing by the prefix router").Flops, precision: 0);
+    }
+
+    [Theory]
+    [InlineData("", "", 0, 0, 0)]
+    [InlineData("", "router_bounds: true, ", 1, 0, 0)]
+    [InlineData("", "reroute_windows: [16], reroute_router: prefix, ", 1, 0, 1)]
+    [InlineData("", "reroute_windows: [16], reroute_router: token, ", 1, 1, 1)]
+    [InlineData("routing: { method: random }\n", "reroute_windows: [16], ", 1, 1, 1)]
+    public void OnlyWhatIsConfigured_HasALine(string rest, string evaluation, int everyPath, int tokenRouters, int choosers)
+    {
+        ImmutableArray<PlannedStage> stages = Routed(rest, evaluation);
+
+        Assert.Equal(0, stages.Count(stage => stage.Name == "discriminative rounds"));
+        Assert.Equal(everyPath, stages.Count(stage => stage.Name == "test split under every path"));
+        Assert.Equal(tokenRouters, stages.Count(stage => stage.Name == "token router"));
+        Assert.Equal(tokenRouters, stages.Count(stage => stage.Name == "router split under every path"));
+        Assert.Equal(choosers, stages.Count(stage => stage.Name.StartsWith("re-routing", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("embedding: level, levels: [{ experts: 1 }], replicas: 5", 1)]
+    [InlineData("embedding: level, levels: [{ experts: 3 }, { experts: 4 }]", 3 + 12)]
+    [InlineData("embedding: shared, levels: [{ experts: 3 }, { experts: 4 }]", 3 + 3 + 12)]
+    [InlineData("embedding: private, levels: [{ experts: 3 }, { experts: 4 }]", 12 + 12 + 12)]
+    public void PathsShareWhatTheyHaveInCommon_FromTheEmbeddingOn(string topology, long evaluations)
+    {
+        RunPlan plan = PlanOf.Text(Recipe + $"topology: {{ head: level, {topology} }}\nevaluation: {{ router_bounds: true }}");
+
+        Assert.Equal(evaluations, plan.Stages.Single(stage => stage.Name == "test split under every path").ModuleEvaluations);
+    }
+
+    [Fact]
+    public void TheFlopsOfAllParts_AreThoseOfTheTransformer()
+    {
+        TransformerShape shape = PlanOf.Text("size: small").Shape;
+
+        Assert.Equal(
+            shape.ForwardFlopsPerToken(128), TransformerPart.All(shape.Blocks).Sum(part => shape.ForwardFlopsPerToken(part, 128)), precision: 0);
     }
 
     [Fact]

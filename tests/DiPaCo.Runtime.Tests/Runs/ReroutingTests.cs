@@ -1,5 +1,8 @@
+using System.Text.Json;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Core.Planning;
 using DiPaCo.RunHost;
+using DiPaCo.Runtime.Tasks;
 using DiPaCo.Runtime.Tests.Support;
 using Xunit;
 
@@ -36,6 +39,12 @@ public sealed class ReroutingTests : IDisposable
         Assert.InRange(rerouted[0].SwitchShare!.Value, 0, 1);
         Assert.InRange(rerouted[2].SwitchShare!.Value, 0, 1);
         Assert.Empty((await _runs.VerifyAsync("run")).Damaged);
+
+        // What the plan says of the tree of paths is what was computed.
+        RunView run = new(_runs.File("run"));
+        PlannedStage planned = RunPlan.Of(run.Config, new PlanAssumptions()).Stages.Single(stage => stage.Name == "test split under every path");
+        ScoreMetrics[] scores = [.. run.Entries.Where(entry => entry.Kind == "score").Select(entry => JsonSerializer.Deserialize<ScoreMetrics>(entry.Metrics, TaskJson.Options)!)];
+        Assert.Equal(2 * planned.ModuleEvaluations, scores.Sum(score => score.ModuleEvaluations));
 
         // Evaluated again, with the routers that the run has kept, it says the same and is left alone.
         string[] before = _runs.Contents("run");
