@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using DiPaCo.Cli.Tests.Support;
 using Xunit;
 
@@ -17,6 +18,9 @@ public sealed class EvalAndBenchTests
         Assert.Empty(cli.Engine.Data);
         Assert.Contains("dense, equal FLOPs", cli.Standard, StringComparison.Ordinal);
         Assert.Contains("on 412 documents of the run's test split", cli.Standard, StringComparison.Ordinal);
+        Assert.Contains(
+            "The router spreads 412 documents over the paths with 1.86 bits of entropy, 93 % of an even spread; 61 % go to the path that is best in hindsight.",
+            Regex.Replace(cli.Standard, @"\s+", " "), StringComparison.Ordinal);
         Assert.Contains($"model digest {SampleRun.Digest}", cli.Standard, StringComparison.Ordinal);
     }
 
@@ -38,7 +42,8 @@ public sealed class EvalAndBenchTests
         await cli.RunAsync("eval", "runs/mine", "--json");
 
         using JsonDocument json = JsonDocument.Parse(cli.Standard);
-        Assert.Equal(["name", "modelDigest", "data", "documents", "badRecords", "evaluation"], Keys(json.RootElement));
+        Assert.Equal(["name", "modelDigest", "data", "documents", "badRecords", "evaluation", "router"], Keys(json.RootElement));
+        Assert.Equal(["documents", "entropy", "entropyShare", "oracleAgreement"], Keys(json.RootElement.GetProperty("router")));
         Assert.Equal(
             ["kind", "model", "paths", "parametersPerPath", "parametersTotal", "steps", "trainingTokens", "trainingFlops",
              "perplexity", "perplexityWithPrefix", "bitsPerByte", "scoredTokens"],

@@ -27,6 +27,9 @@ public sealed partial class ReportTests : IDisposable
         string html = File.ReadAllText(report);
         Assert.Contains(SampleRun.Digest, html, StringComparison.Ordinal);
         Assert.Contains("30 % lower", html, StringComparison.Ordinal);
+        Assert.Contains("<dt>router entropy</dt><dd>1.86 bits</dd>", html, StringComparison.Ordinal);
+        Assert.Contains("<dt>of an even spread over the paths</dt><dd>93 %</dd>", html, StringComparison.Ordinal);
+        Assert.Contains("<dt>documents on their best path in hindsight</dt><dd>61 %</dd>", html, StringComparison.Ordinal);
         Assert.All(
             ["Held-out perplexity", "Training loss", "Validation perplexity", "Shards", "Samples", "Where the text went", "Outer gradients", "Drift of the experts", "Time", "Agreement of the paths", "Corpus", "Configuration"],
             section => Assert.Contains($"<h2>{section}</h2>", html, StringComparison.Ordinal));

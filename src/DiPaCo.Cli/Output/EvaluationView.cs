@@ -13,6 +13,11 @@ internal static class EvaluationView
         console.WriteLine();
         console.Write(PerplexityTable.Of(result.Evaluation));
         console.MarkupLine($"[grey]on {Units.Count(result.Documents, "document")} of {Markup.Escape(SafeText.OneLine(text, 200))}; the routing prefix is not scored in the first column[/]");
+        if (RouterText.Of(result.Router) is { } router)
+        {
+            console.MarkupLine($"[grey]{Markup.Escape(router)}[/]");
+        }
+
         console.MarkupLine($"[grey]model digest {result.ModelDigest}[/]");
     }
 }

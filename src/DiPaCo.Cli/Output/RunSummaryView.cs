@@ -15,6 +15,11 @@ internal static class RunSummaryView
         console.WriteLine();
         console.Write(PerplexityTable.Of(results.Evaluation));
         console.MarkupLine("[grey]Perplexity on documents held out from training, lower is better; each document goes through one path.[/]");
+        if (RouterText.Of(results.Router) is { } router)
+        {
+            console.MarkupLine($"[grey]{Markup.Escape(router)}[/]");
+        }
+
         foreach (TextSample sample in TwoPaths(results.Samples))
         {
             console.WriteLine();

@@ -40,6 +40,11 @@ internal static class StatusView
         {
             console.WriteLine();
             console.Write(PerplexityTable.Of(status.Evaluation));
+            if (RouterText.Of(status.Router) is { } router)
+            {
+                console.MarkupLine($"[grey]{Markup.Escape(router)}[/]");
+            }
+
             console.MarkupLine($"[grey]report:[/] {Markup.Escape(Path.Combine(folder, "report.html"))}");
         }
     }

@@ -20,7 +20,25 @@ internal static class EvaluationSection
             html.Add($"<td>{Units.Count(row.Steps)}</td><td>{Units.Short(row.TrainingTokens)}</td><td>{Units.Short(row.TrainingFlops)}</td></tr>");
         }
 
-        return html.Add($"</tbody></table></div><p class='note'>Lower is better. Every model scores the same tokens of the same documents, none of which it was trained on; the prefix that chooses the path is left out, except in the second column and in bits per byte. Tokens and FLOPs are those of all paths together; padding counts in the FLOPs, not in the tokens.</p></section>");
+        return html.Add($"</tbody></table></div><p class='note'>Lower is better. Every model scores the same tokens of the same documents, none of which it was trained on; the prefix that chooses the path is left out, except in the second column and in bits per byte. Tokens and FLOPs are those of all paths together; padding counts in the FLOPs, not in the tokens.</p>{Router(data.Results.Router)}</section>");
+    }
+
+    /// <summary>Numbers of the router; nothing where there is one path only.</summary>
+    private static HtmlBuilder Router(RouterQuality? router)
+    {
+        HtmlBuilder html = new();
+        if (router?.EntropyShare is not { } share)
+        {
+            return html;
+        }
+
+        html.Add($"<dl class='facts router'><div><dt>router entropy</dt><dd>{router.Entropy:0.00} bits</dd></div><div><dt>of an even spread over the paths</dt><dd>{Units.Percent(share)}</dd></div>");
+        if (router.OracleAgreement is { } agreement)
+        {
+            html.Add($"<div><dt>documents on their best path in hindsight</dt><dd>{Units.Percent(agreement)}</dd></div>");
+        }
+
+        return html.Add($"<div><dt>documents routed</dt><dd>{Units.Count(router.Documents)}</dd></div></dl>");
     }
 
     private static double BarShare(double value, double worst) =>

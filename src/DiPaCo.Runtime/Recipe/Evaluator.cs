@@ -30,17 +30,14 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     public int BranchesOf(EvaluationOptions options) =>
         options.ScoresEveryPath() ? PathScorer.BranchesOf(topology).Length : 0;
 
-    /// <summary>Scores a split under the routed model.</summary>
+    /// <summary>Scores a split under the routed model, the documents of each path under it.</summary>
     /// <param name="model">The model's version.</param>
     /// <param name="split">Validation or test.</param>
     /// <param name="maxDocuments">Documents scored at most; 0: all.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
-    public async Task<EvaluationMetrics> RoutedAsync(ServedModel model, Split split, int maxDocuments, CancellationToken cancellationToken)
-    {
-        IReadOnlyDictionary<PathId, EvaluationMetrics> paths = await PathsAsync(
+    public Task<IReadOnlyDictionary<PathId, EvaluationMetrics>> RoutedAsync(
+        ServedModel model, Split split, int maxDocuments, CancellationToken cancellationToken) => PathsAsync(
             path => model.PathOf(path, session.Config.Transformer.Compute), split, maxDocuments, cancellationToken);
-        return paths.Values.Aggregate(EvaluationMetrics.None, (sum, scored) => sum + scored);
-    }
 
     /// <summary>Scores the documents of each path under a model of its own.</summary>
     /// <param name="modelOf">The model of a path.</param>
@@ -126,12 +123,27 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
         };
     }
 
+    /// <summary>How the router divides the scored documents.</summary>
+    /// <param name="topology">The paths.</param>
+    /// <param name="scored">What each path scored; nothing for paths without a document.</param>
+    /// <param name="bounds">What the oracle does; null where it is not known.</param>
+    public static RouterQuality QualityOf(
+        ModelTopology topology, IReadOnlyDictionary<PathId, EvaluationMetrics> scored, RouterBoundsMetrics? bounds) =>
+        RouterQuality.Of([.. topology.Paths.Select(path => scored.GetValueOrDefault(path)?.Documents ?? 0)], bounds?.Agreements);
+
+    /// <summary>Adds up what several paths scored.</summary>
+    public static EvaluationMetrics Sum(IEnumerable<EvaluationMetrics> scored) =>
+        scored.Aggregate(EvaluationMetrics.None, (sum, part) => sum + part);
+
+    /// <summary>Reads the metrics of a <see cref="RouterBoundsSpec"/>.</summary>
+    public static RouterBoundsMetrics BoundsOf(TaskResult result) => JsonSerializer.Deserialize<RouterBoundsMetrics>(result.Metrics, TaskJson.Options)!;
+
     /// <summary>The rows of a random and an all-knowing router.</summary>
     public static ImmutableArray<EvaluationRow> BoundRows(
-        ModelTopology topology, TopologyOptions options, TrainMetrics training, LossMatrix losses) =>
+        ModelTopology topology, TopologyOptions options, TrainMetrics training, RouterBoundsMetrics bounds) =>
     [
-        Row(ModelKind.RoutedRandom, topology, options, training, RouterBounds.Random(losses)),
-        Row(ModelKind.RoutedOracle, topology, options, training, RouterBounds.Oracle(losses)),
+        Row(ModelKind.RoutedRandom, topology, options, training, bounds.Random),
+        Row(ModelKind.RoutedOracle, topology, options, training, bounds.Oracle),
     ];
 
     private async Task<EvaluationMetrics> ScoreAsync(

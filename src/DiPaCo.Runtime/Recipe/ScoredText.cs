@@ -11,4 +11,8 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="Losses">Loss matrices, which together have every path.</param>
 /// <param name="Sequences">How documents became sequences.</param>
 internal sealed record ScoredText(
-    BlobHash Router, ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features, ImmutableArray<BlobHash> Losses, SequenceInput Sequences);
+    BlobHash Router, ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features, ImmutableArray<BlobHash> Losses, SequenceInput Sequences)
+{
+    /// <summary>The task that compares the router with its bounds.</summary>
+    public RouterBoundsSpec Bounds => new(Router, Chunks, Features, Losses);
+}

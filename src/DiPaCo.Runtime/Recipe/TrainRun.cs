@@ -53,24 +53,23 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             [.. origins, .. log.Kept, .. baselines.Select(baseline => baseline.Parameters)],
             cancellationToken);
 
-        BlobHash? tokenRouter = null;
         WriteModel(corpus, baseModel, log, baselines);
         Evaluator evaluator = new(session, topology, log.Routed, corpus);
         long scored = (2 + baselines.Length + evaluator.BranchesOf(_config.Evaluation)) * evaluator.DocumentsOf(Split.Test, _config.Evaluation.MaxDocuments);
-        ImmutableArray<EvaluationRow> rows = await session.StageAsync(Stage.Evaluation, scored, "documents", async () =>
+        EvaluationOutcome evaluation = await session.StageAsync(Stage.Evaluation, scored, "documents", async () =>
         {
-            (ImmutableArray<EvaluationRow> table, tokenRouter) = await EvaluateAsync(topology, corpus, evaluator, dense, baseModel, log, baselines, cancellationToken);
-            return (table, $"perplexity {table[0].Perplexity:0.00}");
+            EvaluationOutcome outcome = await EvaluateAsync(topology, corpus, evaluator, dense, baseModel, log, baselines, cancellationToken);
+            return (outcome, $"perplexity {outcome.Rows[0].Perplexity:0.00}");
         });
-        if (tokenRouter is not null)
+        if (evaluation.TokenRouter is not null)
         {
-            WriteModel(corpus, baseModel, log, baselines, tokenRouter);
+            WriteModel(corpus, baseModel, log, baselines, evaluation.TokenRouter);
         }
 
         ImmutableArray<TextSample> samples = await new Sampler(session, corpus.Tokenizer, log.Routed)
             .WriteAsync(log.Served, cancellationToken);
         Diagnostician diagnostician = new(session, topology);
-        return Results(corpus, topology, log, rows, samples) with
+        return Results(corpus, topology, log, evaluation, samples) with
         {
             Topics = await diagnostician.TopicsAsync(log.Routed, corpus.Tokenizer, cancellationToken),
             Drift = await diagnostician.DriftAsync(log.Model, baseModel.Parameters, cancellationToken),
@@ -108,12 +107,13 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             ImmutableSortedDictionary<ModuleId, BlobHash>.Empty, ImmutableSortedDictionary<PathId, BlobHash>.Empty);
     }
 
-    private async Task<(ImmutableArray<EvaluationRow> Rows, BlobHash? TokenRouter)> EvaluateAsync(
+    private async Task<EvaluationOutcome> EvaluateAsync(
         ModelTopology topology, PreparedCorpus corpus, Evaluator evaluator, DenseTrainer dense, DenseModel baseModel,
         PhaseLog log, ImmutableArray<DenseModel> baselines, CancellationToken cancellationToken)
     {
         int most = _config.Evaluation.MaxDocuments;
-        EvaluationMetrics scored = await evaluator.RoutedAsync(log.Served, Split.Test, most, cancellationToken);
+        IReadOnlyDictionary<PathId, EvaluationMetrics> paths = await evaluator.RoutedAsync(log.Served, Split.Test, most, cancellationToken);
+        EvaluationMetrics scored = Evaluator.Sum(paths.Values);
         ThrowIfNothingScored(scored);
         ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
         rows.Add(Evaluator.Row(ModelKind.Routed, topology, _config.Topology, TrainingOf(topology, baseModel, log), scored));
@@ -124,24 +124,25 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         }
 
         BlobHash? tokenRouter = null;
+        RouterBoundsMetrics? bounds = null;
         if (_config.Evaluation.ScoresEveryPath())
         {
             ImmutableArray<BlobHash> losses = await evaluator.EveryPathAsync(log.Served, _config.Evaluation.LossCell(), most, cancellationToken);
             TrainMetrics training = TrainingOf(topology, baseModel, log);
+            ScoredText text = new(log.Routed.Router, corpus.Chunks, log.Routed.Features, losses, session.Sequences);
             if (_config.Evaluation.RouterBounds)
             {
-                LossMatrix matrix = await LossMatrixCodec.ReadAllAsync(losses, session.Store, cancellationToken);
-                rows.AddRange(Evaluator.BoundRows(topology, _config.Topology, training, matrix));
+                bounds = Evaluator.BoundsOf(await session.Tasks.RunAsync(text.Bounds, null, cancellationToken));
+                rows.AddRange(Evaluator.BoundRows(topology, _config.Topology, training, bounds));
             }
 
             PathInput features = dense.ModelOf(baseModel.Parameters);
             tokenRouter = await new TokenRouterTrainer(session, topology, corpus).TrainAsync(log.Served, features, cancellationToken);
             rows.AddRange(await new Rerouter(_config, topology, spec => session.Tasks.RunAsync(spec, null, cancellationToken)).EvaluateAsync(
-                new ScoredText(log.Routed.Router, corpus.Chunks, log.Routed.Features, losses, session.Sequences),
-                features, tokenRouter is { } blob ? TokenRouterSpec.ModelOf(features, topology.Paths.Length, blob) : null, training));
+                text, features, tokenRouter is { } blob ? TokenRouterSpec.ModelOf(features, topology.Paths.Length, blob) : null, training));
         }
 
-        return (rows.ToImmutable(), tokenRouter);
+        return new EvaluationOutcome(rows.ToImmutable(), Evaluator.QualityOf(topology, paths, bounds), tokenRouter);
     }
 
     /// <summary>What was trained for the routed model so far: the steps of one path, with the tokens and FLOPs of all.</summary>
@@ -174,7 +175,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
 
     private RunResults Results(
         PreparedCorpus corpus, ModelTopology topology, PhaseLog log,
-        ImmutableArray<EvaluationRow> rows, ImmutableArray<TextSample> samples) => new()
+        EvaluationOutcome evaluation, ImmutableArray<TextSample> samples) => new()
         {
             Name = _config.Name,
             ModelDigest = log.Served.Digest,
@@ -182,7 +183,8 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             Corpus = corpus.Summary,
             Model = ModelSummary.Of(topology),
             Shards = [.. log.Routed.Sizes.Select(size => new ShardSummary(size.Path, size.TrainDocuments, size.TrainTokens, size.Sources))],
-            Evaluation = rows,
+            Evaluation = evaluation.Rows,
+            Router = evaluation.Router,
             Validation = [.. log.Validation],
             OuterGradients = [.. log.OuterGradients],
             Samples = samples,

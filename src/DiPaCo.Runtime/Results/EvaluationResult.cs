@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace DiPaCo.Runtime;
 
@@ -22,4 +23,8 @@ public sealed record EvaluationResult
 
     /// <summary>One row a model.</summary>
     public required ImmutableArray<EvaluationRow> Evaluation { get; init; }
+
+    /// <summary>How the router divides the documents that were scored; null where nothing was routed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RouterQuality? Router { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace DiPaCo.Runtime;
 
@@ -25,6 +26,10 @@ public sealed record RunResults
 
     /// <summary>Held-out results, one row a model, best baseline first is not assumed.</summary>
     public required ImmutableArray<EvaluationRow> Evaluation { get; init; }
+
+    /// <summary>How the router divides the documents that were scored; null where nothing was routed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RouterQuality? Router { get; init; }
 
     /// <summary>Perplexity of the routed model on validation documents after each phase that measured it.</summary>
     public required ImmutableArray<PhaseValidation> Validation { get; init; }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace DiPaCo.Runtime;
 
@@ -31,4 +32,8 @@ public sealed record RunStatus
 
     /// <summary>Final results; empty before the evaluation.</summary>
     public ImmutableArray<EvaluationRow> Evaluation { get; init; } = [];
+
+    /// <summary>How the router divides the documents that were scored; null where nothing was routed yet.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RouterQuality? Router { get; init; }
 }

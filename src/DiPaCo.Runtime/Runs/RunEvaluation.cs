@@ -101,22 +101,30 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             frame.Begin(Stage.Evaluation, scored.Documents * (1 + model.DenseModels.Count() + branches), "documents");
             long done = 0;
             ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
-            rows.Add(await RowAsync(ModelKind.Routed, model.Training, [.. shards.Paths.Where(size => size.TestDocuments > 0).Select(Routed)]));
-            foreach (DenseModel dense in model.DenseModels)
+            SortedDictionary<PathId, EvaluationMetrics> paths = [];
+            foreach (ShardSize size in shards.Paths.Where(size => size.TestDocuments > 0))
             {
-                rows.Add(await RowAsync(dense.Kind, dense.Training, [(Dense(dense.Parameters), chunks)]));
+                paths[size.Path] = await ScoredAsync(
+                    PathOf(size.Path), [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])]);
             }
 
+            rows.Add(Row(ModelKind.Routed, model.Training, Evaluator.Sum(paths.Values)));
+            foreach (DenseModel dense in model.DenseModels)
+            {
+                rows.Add(Row(dense.Kind, dense.Training, await ScoredAsync(Dense(dense.Parameters), chunks)));
+            }
+
+            RouterBoundsMetrics? bounds = null;
             if (config.Evaluation.ScoresEveryPath())
             {
-                ImmutableArray<BlobHash> losses = await EveryPathAsync();
+                ScoredText text = new(model.Router, chunks, features, await EveryPathAsync(), _sequences);
                 if (config.Evaluation.RouterBounds)
                 {
-                    LossMatrix matrix = await LossMatrixCodec.ReadAllAsync(losses, store, cancellationToken);
-                    rows.AddRange(Evaluator.BoundRows(_topology, config.Topology, model.Training, matrix));
+                    bounds = Evaluator.BoundsOf(await executor.ExecuteAsync(text.Bounds, store, null, cancellationToken));
+                    rows.AddRange(Evaluator.BoundRows(_topology, config.Topology, model.Training, bounds));
                 }
 
-                rows.AddRange(await RerouteAsync(new ScoredText(model.Router, chunks, features, losses, _sequences), frame, cancellationToken));
+                rows.AddRange(await RerouteAsync(text, frame, cancellationToken));
             }
 
             frame.End($"{rows.Count} models");
@@ -127,10 +135,8 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 Data = data,
                 Documents = scored.Documents,
                 Evaluation = rows.ToImmutable(),
+                Router = Evaluator.QualityOf(_topology, paths, bounds),
             };
-
-            (PathInput Model, ImmutableArray<BlobHash> Chunks) Routed(ShardSize size) => (
-                PathOf(size.Path), [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])]);
 
             async Task<ImmutableArray<BlobHash>> EveryPathAsync()
             {
@@ -144,19 +150,17 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                     PathOf, new ScoreSpec([], chunks, model.Tokenizer, Split.Test, scored.LastRank, _sequences, config.Evaluation.LossCell()));
             }
 
-            async Task<EvaluationRow> RowAsync(
-                ModelKind kind, TrainMetrics training, ImmutableArray<(PathInput Model, ImmutableArray<BlobHash> Chunks)> parts)
+            async Task<EvaluationMetrics> ScoredAsync(PathInput part, ImmutableArray<BlobHash> own)
             {
-                EvaluationMetrics sum = EvaluationMetrics.None;
-                foreach ((PathInput part, ImmutableArray<BlobHash> own) in parts)
-                {
-                    EvaluateSpec spec = new(part, own, model.Tokenizer, Split.Test, _sequences, scored.LastRank);
-                    TaskResult result = await executor.ExecuteAsync(spec, store, frame.From(done), cancellationToken);
-                    EvaluationMetrics losses = JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
-                    done += losses.Documents;
-                    sum += losses;
-                }
+                EvaluateSpec spec = new(part, own, model.Tokenizer, Split.Test, _sequences, scored.LastRank);
+                TaskResult result = await executor.ExecuteAsync(spec, store, frame.From(done), cancellationToken);
+                EvaluationMetrics losses = JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
+                done += losses.Documents;
+                return losses;
+            }
 
+            EvaluationRow Row(ModelKind kind, TrainMetrics training, EvaluationMetrics sum)
+            {
                 if (sum.Tokens == 0)
                 {
                     throw new DiPaCoException("No document has a token after its routing prefix, so there is nothing to score. Give longer documents.");

@@ -32,6 +32,7 @@ internal sealed class RunInspection(string folder)
             Model = summary,
             Validation = model?.Validation ?? [],
             Evaluation = results?.Evaluation ?? [],
+            Router = results?.Router,
         };
     }
 

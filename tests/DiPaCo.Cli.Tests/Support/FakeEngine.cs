@@ -22,6 +22,7 @@ internal sealed class FakeEngine : IRunEngine
         ModelDigest = SampleRun.Digest,
         Documents = 412,
         Evaluation = SampleRun.Results().Evaluation,
+        Router = SampleRun.Results().Router,
     };
 
     public LoadedConfig? Config { get; private set; }

@@ -34,6 +34,7 @@ internal static class SampleRun
         Model = new ModelSummary(paths, 2 + (2 * (int)Math.Sqrt(paths)), 1_412_096, 2_310_144),
         Shards = [.. Enumerable.Range(0, paths).Select(Shard)],
         Evaluation = [Row(ModelKind.Routed, $"DiPaCo {Math.Sqrt(paths):0}×{Math.Sqrt(paths):0}, routed", paths, 61.82), Row(ModelKind.DenseEqualSteps, "dense, equal steps", 1, 88.41), Row(ModelKind.DenseEqualFlops, "dense, equal FLOPs", 1, 66.90)],
+        Router = paths > 1 ? new RouterQuality(412, 0.93 * Math.Log2(paths), 0.93, 0.61) : null,
         Validation = [.. Enumerable.Range(0, 8).Select(phase => new PhaseValidation(new Phase(phase), 60 + (70 * Math.Exp(-phase / 2.5))))],
         OuterGradients = [.. Enumerable.Range(0, 16).Select(i => new OuterGradient(
             new ModuleId($"level0.expert{i % 2}"), new Phase(i / 2), 2, 0.4, 0.7, 0.3 - (0.01 * i)))],

@@ -1,5 +1,4 @@
 using CsCheck;
-using DiPaCo.Runtime.Recipe;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Runtime.Tests.Tasks;
 using Xunit;
@@ -37,6 +36,21 @@ public sealed class RouterBoundsTests
         Assert.Equal(mean, random.Loss, 1e-9);
         Assert.Equal(meanPrefix, random.PrefixLoss, 1e-9);
         Assert.Equal((oracle.Documents, oracle.Tokens, oracle.Bytes), (random.Documents, random.Tokens, random.Bytes));
+    });
+
+    [Fact]
+    public void ARouterAgreesWithTheOracle_WhereNoOtherPathIsBetter_AndNoEarlierOneAsGood() => Gen.Select(Matrices, Gen.Int[0, 100]).Sample((losses, salt) =>
+    {
+        int[] columns = [.. Enumerable.Range(0, losses.Documents.Length).Select(document => (document + salt) % losses.Paths.Length)];
+        int naive = 0;
+        for (int d = 0; d < columns.Length; d++)
+        {
+            double[] sums = [.. Enumerable.Range(0, losses.Paths.Length).Select(path =>
+                Enumerable.Range(0, losses.CellCount).Take(losses.CellsOf(d)).Sum(cell => (double)losses.LossesOf(cell)[path]))];
+            naive += sums.Take(columns[d]).All(other => other > sums[columns[d]]) && sums.Skip(columns[d] + 1).All(other => other >= sums[columns[d]]) ? 1 : 0;
+        }
+
+        Assert.Equal(naive, RouterBounds.Agreements(losses, columns));
     });
 
     [Fact]

@@ -59,9 +59,29 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
         EvaluationResult again = await new RunEngine(TimeProvider.System).EvaluateAsync(folder, [], new SilentObserver(), CancellationToken.None);
 
         Assert.Equal(results.Evaluation, again.Evaluation);
+        Assert.Equal(results.Router, again.Router);
         Assert.Equal(results.ModelDigest, again.ModelDigest);
         Assert.Equal(before, Directory.GetFiles(folder, "*", SearchOption.AllDirectories));
         Assert.True(maxDocuments == 0 || again.Evaluation[0].ScoredTokens < reference.Results.Evaluation[0].ScoredTokens);
+    }
+
+    [Fact]
+    public void TheRoutersNumbers_AreThoseOfTheTestDocumentsInTheShards()
+    {
+        RunView run = reference.View;
+        List<PathId> pathOf = [];
+        foreach (PathId path in run.Topology.Paths)
+        {
+            using TokenCorpus shard = TokenCorpus.Open([.. run.ShardOf(path).Select(run.FileOf)]);
+            pathOf.AddRange(shard.Documents(Split.Test).Select(_ => path));
+        }
+
+        double naive = pathOf.Average(path => -Math.Log2(pathOf.Count(other => other == path) / (double)pathOf.Count));
+        RouterQuality quality = reference.Results.Router!;
+        Assert.Equal(pathOf.Count, quality.Documents);
+        Assert.Equal(naive, quality.Entropy, 1e-9);
+        Assert.Equal(naive / Math.Log2(4), quality.EntropyShare!.Value, 1e-9);
+        Assert.Null(quality.OracleAgreement);
     }
 
     [Fact]

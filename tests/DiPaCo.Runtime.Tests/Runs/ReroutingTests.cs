@@ -40,6 +40,13 @@ public sealed class ReroutingTests : IDisposable
         Assert.InRange(rerouted[2].SwitchShare!.Value, 0, 1);
         Assert.Empty((await _runs.VerifyAsync("run")).Damaged);
 
+        // Four paths of 20 documents, some of which the oracle sends elsewhere.
+        RouterQuality quality = results.Router!;
+        Assert.Equal(20, quality.Documents);
+        Assert.InRange(quality.EntropyShare!.Value, 0.1, 1);
+        Assert.Equal(quality.Entropy / 2, quality.EntropyShare.Value, 1e-12);
+        Assert.Equal(Math.Round(quality.OracleAgreement!.Value * 20), quality.OracleAgreement.Value * 20, 1e-9);
+
         // What the plan says of the tree of paths is what was computed.
         RunView run = new(_runs.File("run"));
         PlannedStage planned = RunPlan.Of(run.Config, new PlanAssumptions()).Stages.Single(stage => stage.Name == "test split under every path");
@@ -50,6 +57,7 @@ public sealed class ReroutingTests : IDisposable
         string[] before = _runs.Contents("run");
         EvaluationResult again = await EvaluateAsync("run");
         Assert.Equal(results.Evaluation, again.Evaluation);
+        Assert.Equal(results.Router, again.Router);
         Assert.Equal(before, _runs.Contents("run"));
 
         // Stopped in its evaluation and taken up again, the run says the same.

@@ -137,6 +137,7 @@ public sealed class TaskKeyTests
             Seed = 1,
         };
         yield return new RerouteSpec(ReroutingRouter.Token, path, Blob(2), [Blob(3)], [Blob(4)], [Blob(5), Blob(6)], sequences, [16, 64]);
+        yield return new RouterBoundsSpec(Blob(2), [Blob(3)], [Blob(4)], [Blob(5), Blob(6)]);
         yield return new SampleSpec(path, [1, 2, 3], 4, 0, 0.8, 1);
     }
 

@@ -44,6 +44,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 ScoreSpec score => await ScoreAsync(score, store, progress, cancellationToken),
                 CandidateSpec candidates => await ScoreAsync(candidates, store, progress, cancellationToken),
                 TokenRouterSpec tokenRouter => await TrainTokenRouterAsync(tokenRouter, store, progress, cancellationToken),
+                RouterBoundsSpec bounds => await RouterBoundsAsync(bounds, store, cancellationToken),
                 RerouteSpec reroute => await RerouteAsync(reroute, store, cancellationToken),
                 SampleSpec sample => await SampleAsync(sample, store, cancellationToken),
                 TopicsSpec topics => await TopicsAsync(topics, store, cancellationToken),
@@ -233,6 +234,15 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         BlobHash blob = await store.PutAsync(stream => model.Parameters.Save(spec.Base.Modules[0].Id, stream), cancellationToken);
         return new TaskResult(
             ImmutableSortedDictionary<string, BlobHash>.Empty.Add(TokenRouterSpec.Output, blob), JsonSerializer.Serialize(metrics, TaskJson.Options));
+    }
+
+    private async Task<TaskResult> RouterBoundsAsync(RouterBoundsSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    {
+        LossMatrix losses = await LossMatrixCodec.ReadAllAsync(spec.Losses, store, cancellationToken);
+        IRouter router = RouterCodec.Read(await store.GetFileAsync(spec.Router, cancellationToken));
+        using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
+        using RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
+        return await _compute.Run(() => RouterBoundsTask.Execute(losses, documents, corpus, router, cancellationToken));
     }
 
     private async Task<TaskResult> RerouteAsync(RerouteSpec spec, IBlobStore store, CancellationToken cancellationToken)

@@ -68,7 +68,7 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
             ImmutableArray<PathId> paths = router.Route(new RouterInput(features), cancellationToken: cancellationToken);
             for (int row = 0; row < cells.Count; row++)
             {
-                choices[cells[row]] = ColumnOf(paths[row]);
+                choices[cells[row]] = losses.ColumnOf(paths[row]);
             }
 
             cells.Clear();
@@ -107,9 +107,4 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
 
         return choices;
     }
-
-    /// <summary>The column of a path.</summary>
-    /// <exception cref="DiPaCoException">The router knows a path that was not scored.</exception>
-    public int ColumnOf(PathId path) => losses.Paths.AsSpan().BinarySearch(path) is int column and >= 0 ? column : throw new DiPaCoException(
-        $"The router chose path {path}, which was not scored; the scored ones are {string.Join(", ", losses.Paths)}. It belongs to another topology.");
 }

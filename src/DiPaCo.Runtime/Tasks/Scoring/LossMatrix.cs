@@ -62,6 +62,11 @@ internal sealed class LossMatrix
     /// <summary>Cells of all documents.</summary>
     public int CellCount => _firstCell[^1];
 
+    /// <summary>The column of a path.</summary>
+    /// <exception cref="DiPaCoException">The router knows a path that was not scored.</exception>
+    public int ColumnOf(PathId path) => Paths.BinarySearch(path) is int column and >= 0 ? column : throw new DiPaCoException(
+        $"The router chose path {path}, which was not scored; the scored ones are {string.Join(", ", Paths)}. It belongs to another topology.");
+
     /// <summary>How many cells documents have.</summary>
     public static long CellsOf(ReadOnlySpan<ScoredDocument> documents, int cell)
     {

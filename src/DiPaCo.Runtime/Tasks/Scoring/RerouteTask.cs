@@ -29,24 +29,9 @@ internal static class RerouteTask
         }
 
         ChunkChoices chooser = new(losses, corpus, spec.Sequences, cancellationToken);
-        int[] first = First(losses, documents, corpus, router, chooser, cancellationToken);
+        int[] first = DocumentChoices.Of(losses, documents, corpus, router, cancellationToken);
         int[] choices = spec.Router == ReroutingRouter.Token ? chooser.ByToken(model) : chooser.ByPrefix(router, model, first);
         RerouteMetrics metrics = new([.. spec.Windows.Select(window => ReroutePolicy.Of(losses, first, choices, window))]);
         return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty, JsonSerializer.Serialize(metrics, TaskJson.Options));
-    }
-
-    /// <summary>The column of each scored document as a whole.</summary>
-    private static int[] First(
-        LossMatrix losses, RoutedDocuments documents, TokenCorpus corpus, IRouter router, ChunkChoices chooser, CancellationToken cancellationToken)
-    {
-        int[] numbers = new int[losses.Documents.Length];
-        for (int d = 0; d < numbers.Length; d++)
-        {
-            losses.ThrowUnlessOf(corpus, d);
-            numbers[d] = Array.BinarySearch(documents.Ids, losses.Documents[d].Id);
-        }
-
-        return numbers.Length == 0 ? [] :
-            [.. router.Route(documents.Input.Select(numbers), cancellationToken: cancellationToken).Select(chooser.ColumnOf)];
     }
 }

@@ -1,6 +1,4 @@
-using DiPaCo.Runtime.Tasks;
-
-namespace DiPaCo.Runtime.Recipe;
+namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>What the losses under every path say of routers: how good the paths are by chance, in hindsight, and as some router chose.</summary>
 internal static class RouterBounds
@@ -21,6 +19,22 @@ internal static class RouterBounds
 
     /// <summary>The path of each document that turns out best behind the prefix.</summary>
     public static EvaluationMetrics Oracle(LossMatrix losses) => Routed(losses, (_, sums_P) => BestOf(sums_P));
+
+    /// <summary>Documents that a router sends to the oracle's path: the best one behind the prefix, the first among equals.</summary>
+    /// <param name="losses">The losses.</param>
+    /// <param name="columns">The column that the router chose for each document.</param>
+    public static long Agreements(LossMatrix losses, ReadOnlySpan<int> columns)
+    {
+        long agreements = 0;
+        double[] sums_P = new double[losses.Paths.Length];
+        for (int d = 0; d < losses.Documents.Length; d++)
+        {
+            losses.SumOf(d, sums_P);
+            agreements += columns[d] == BestOf(sums_P) ? 1 : 0;
+        }
+
+        return agreements;
+    }
 
     /// <summary>Every document under the path that a router chose.</summary>
     /// <param name="losses">The losses.</param>
