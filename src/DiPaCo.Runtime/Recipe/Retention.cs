@@ -17,8 +17,11 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
     /// <summary>Kind of the journal's entries.</summary>
     public const string Kind = "release";
 
-    /// <summary>The last moment of a run: what is made after it has no blobs.</summary>
-    public const string Last = "dense";
+    /// <summary>The moment at which the dense baselines are trained: what evaluation makes follows.</summary>
+    public const string Dense = "dense";
+
+    /// <summary>The last moment of a run: nothing is computed after it but numbers and text, which have no blobs.</summary>
+    public const string Last = "evaluation";
 
     /// <summary>Whether an earlier session was past this moment.</summary>
     public bool IsPast(string moment) => journal.TryGet(KeyOf(moment), out _);

@@ -49,7 +49,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         ImmutableArray<DenseModel> baselines = await new DenseBaselines(session, dense, StepCounts.Of(_config, topology.Paths.Length))
             .TrainAsync(initial, baseModel, BaseSchedule, cancellationToken);
         await retention.ReleaseAsync(
-            Retention.Last,
+            Retention.Dense,
             [.. origins, .. log.Kept, .. baselines.Select(baseline => baseline.Parameters)],
             cancellationToken);
 
@@ -65,6 +65,14 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         {
             WriteModel(corpus, baseModel, log, baselines, evaluation.TokenRouter);
         }
+
+        await retention.ReleaseAsync(
+            Retention.Last,
+            [
+                .. origins, .. log.Kept, .. baselines.Select(baseline => baseline.Parameters),
+                .. evaluation.TokenRouter is { } tokenRouter ? [tokenRouter] : Array.Empty<BlobHash>(),
+            ],
+            cancellationToken);
 
         ImmutableArray<TextSample> samples = await new Sampler(session, corpus.Tokenizer, log.Routed)
             .WriteAsync(log.Served, cancellationToken);

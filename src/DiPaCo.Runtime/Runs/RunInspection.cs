@@ -50,7 +50,7 @@ internal sealed class RunInspection(string folder)
 
     private static Stage StageAfterPhases(RunPaths paths, StepCounts steps)
     {
-        bool trains = steps.DenseEqualSteps + steps.DenseEqualFlops > 0 && !Done(paths).Contains(Retention.KeyOf(Retention.Last));
+        bool trains = steps.DenseEqualSteps + steps.DenseEqualFlops > 0 && !Done(paths).Contains(Retention.KeyOf(Retention.Dense));
         return trains ? Stage.Dense : Stage.Evaluation;
     }
 

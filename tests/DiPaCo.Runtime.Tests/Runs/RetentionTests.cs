@@ -1,5 +1,6 @@
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.RunHost;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tests.Support;
 using Xunit;
@@ -58,6 +59,65 @@ public sealed class RetentionTests(ReferenceRun reference) : IDisposable
         Assert.All(
             [.. run.Model!.Modules.Values, .. run.Model.DenseModels.Select(model => model.Parameters), run.Model.Router, run.Model.Tokenizer],
             blob => Assert.Contains(blob, run.Expected));
+    }
+
+    [Fact]
+    public async Task LossesOfTheEvaluation_AreLetGo_AndTheTokenRouterStays_ThroughResumingRepairingAndEvaluating()
+    {
+        RunConfig config = _runs.Config with
+        {
+            Data = _runs.Config.Data with { RouterShare = 0.1 },
+            Evaluation = _runs.Config.Evaluation with { DenseEqualSteps = false, RouterBounds = true, RerouteWindows = [16], TokenRouterSteps = 3 },
+        };
+
+        RunResults results = await _runs.TrainAsync("run", config);
+        Assert.True(await _runs.TrainUntilAsync("stopped", (_, runEvent) => runEvent is StageFinished { Stage: Stage.Evaluation }, config));
+        Assert.Empty((await _runs.VerifyAsync("stopped")).Damaged);
+        RunResults resumed = await _runs.TrainAsync("stopped", config);
+        RunView run = new(_runs.File("run"));
+        Assert.Equal(results.Evaluation, resumed.Evaluation);
+        Assert.Equal(results.Router, resumed.Router);
+        Assert.Equal(_runs.Contents("run"), _runs.Contents("stopped"));
+
+        JournalEntry[] scores = [.. run.Entries.Where(entry => entry.Kind == "score")];
+        Assert.NotEmpty(scores);
+        Assert.All(scores, entry => Assert.DoesNotContain(entry.Outputs["losses"], run.Expected));
+        Assert.Contains(run.Model!.TokenRouter!.Value, run.Expected);
+        AssertStoreIsExpected("run");
+
+        // Lost all the same, the token router is trained again, from losses that are computed again and let go again.
+        string[] before = _runs.Contents("run");
+        File.Delete(run.FileOf(run.Model.TokenRouter.Value));
+        Assert.Single((await _runs.VerifyAsync("run")).Damaged);
+        await _runs.VerifyAsync("run", repair: true);
+        RunResults repaired = await _runs.TrainAsync("run", config);
+        Assert.Equal(results.Evaluation, repaired.Evaluation);
+        Assert.Equal(Blobs(before), Blobs(_runs.Contents("run")));
+        Assert.Empty((await _runs.VerifyAsync("run")).Damaged);
+        EvaluationResult again = await new RunEngine(TimeProvider.System).EvaluateAsync(_runs.File("run"), [], new SilentObserver(), CancellationToken.None);
+        Assert.Equal(results.Evaluation, again.Evaluation);
+
+        static IEnumerable<string> Blobs(string[] contents) => contents.Where(file => !file.StartsWith("journal", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task ARunThatIsStoppedBehindItsLastRelease_DoesNotMissWhatIsGone()
+    {
+        RunConfig config = _runs.Config with
+        {
+            Data = _runs.Config.Data with { RouterShare = 0.1 },
+            Evaluation = _runs.Config.Evaluation with { DenseEqualSteps = false, RouterBounds = true, RerouteWindows = [16], TokenRouterSteps = 3 },
+        };
+        RunResults results = await _runs.TrainAsync("run", config);
+        string[] before = _runs.Contents("run");
+
+        // As if it had been killed before it wrote its results.
+        File.Delete(Path.Combine(_runs.File("run"), "results.json"));
+        RunResults again = await _runs.TrainAsync("run", config);
+
+        Assert.Equal(results.Evaluation, again.Evaluation);
+        Assert.Equal(results.Router, again.Router);
+        Assert.Equal(before, _runs.Contents("run"));
     }
 
     [Fact]
