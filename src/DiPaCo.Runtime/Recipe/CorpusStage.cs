@@ -93,6 +93,13 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
             session.Note(note, isWarning: true);
         }
 
+        if (splits[(int)Split.Train] == 0)
+        {
+            throw new DiPaCoException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"All of {source.Description}, {report.Documents:N0} documents, is held out, and nothing is left to train on (validation {splits[(int)Split.Validation]:N0}, test {splits[(int)Split.Test]:N0}, router {splits[(int)Split.Router]:N0}). Documents of one original stay in one split: records with the same url (up to a #), and all parts of one .txt file unless that file is the whole text. Give text of more originals, or name the field that tells them apart (data.origin_field)."));
+        }
+
         CorpusManifest manifest = new(
             fingerprint.Finish(), report.Documents, fingerprint.Bytes, splits[(int)Split.Train],
             splits[(int)Split.Validation], splits[(int)Split.Test], splits[(int)Split.Router], report.BadRecords);
@@ -146,7 +153,7 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
         SequenceOptions sequences = new(session.Sequences.Length, session.Sequences.PrefixTokens);
         using TokenCorpus corpus = await TokenFiles.OpenAsync([.. outputs.Values], session.Store, cancellationToken);
 
-        // No router is trained on the router split yet, so it may be empty.
+        // Most runs train nothing on the router split, so it may be empty; TrainRun looks at it where one does.
         CorpusRequirement.Check(corpus, _fractions with { Router = 0 }, sequences);
         long usable = corpus.Documents(Split.Train).LongCount(id => sequences.IsUsable(corpus[id].TokenCount));
         TokenizeMetrics metrics = new(tokens, tokenizer.VocabularySize, usable);

@@ -22,7 +22,6 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
     /// <param name="model">The paths as they are now.</param>
     /// <param name="routed">The shards so far.</param>
     /// <param name="cancellationToken">Ends the round; finished tasks are kept.</param>
-    /// <exception cref="DiPaCoException">There is no document to learn from.</exception>
     public async Task<RoutedCorpus> RunAsync(ServedModel model, RoutedCorpus routed, CancellationToken cancellationToken)
     {
         DiscriminativeOptions options = session.Config.Discriminative;
@@ -47,12 +46,7 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
 
     private async Task<ImmutableArray<BlobHash>> ScoreAllAsync(Func<PathId, PathInput> pathOf, ulong lastRank, CancellationToken cancellationToken)
     {
-        PathScorer scorer = new(topology, async spec =>
-        {
-            TaskResult result = await session.Tasks.RunAsync(spec, null, cancellationToken);
-            ThrowIfNone(JsonSerializer.Deserialize<ScoreMetrics>(result.Metrics, TaskJson.Options)!.Documents);
-            return result;
-        });
+        PathScorer scorer = new(topology, spec => session.Tasks.RunAsync(spec, null, cancellationToken));
         return await scorer.RunAsync(pathOf, new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, lastRank, session.Sequences, Cell: 0));
     }
 
@@ -60,7 +54,6 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
     private async Task<ImmutableArray<BlobHash>> ScoreCandidatesAsync(
         Func<PathId, PathInput> pathOf, RoutedCorpus routed, int candidates, ulong lastRank, CancellationToken cancellationToken)
     {
-        long documents = 0;
         ImmutableArray<BlobHash>.Builder losses = ImmutableArray.CreateBuilder<BlobHash>();
         foreach (ImmutableArray<PathId> branch in PathScorer.BranchesOf(topology))
         {
@@ -68,21 +61,9 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
                 [.. branch.Select(path => new PathColumn(path, pathOf(path)))],
                 corpus.Chunks, routed.Features, routed.Router, candidates, Split.Router, lastRank, session.Sequences);
             TaskResult result = await session.Tasks.RunAsync(spec, null, cancellationToken);
-            documents += JsonSerializer.Deserialize<CandidateMetrics>(result.Metrics, TaskJson.Options)!.Documents;
             losses.Add(result[CandidateSpec.Output]);
         }
 
-        ThrowIfNone(documents);
         return losses.ToImmutable();
-    }
-
-    private void ThrowIfNone(long documents)
-    {
-        if (documents == 0)
-        {
-            throw new DiPaCoException(
-                $"No document of the router split is longer than the prefix of {session.Config.Routing.PrefixTokens} tokens, so no router can learn from the paths (discriminative.after_phases). "
-                + "Give more or longer documents, or a larger data.router_share.");
-        }
     }
 }

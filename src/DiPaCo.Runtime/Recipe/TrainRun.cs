@@ -21,6 +21,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         PreparedCorpus corpus = await corpusStage.PrepareAsync(cancellationToken);
         ModelTopology topology = ModelTopology.Create(_config.Topology, _config.ShapeFor(corpus.Summary.Vocabulary));
         ThrowIfFewerDocumentsThanPaths(corpus, topology);
+        await ThrowIfNothingForRoutersAsync(corpus, cancellationToken);
         DenseTrainer dense = new(session, topology.Shape, corpus.Chunks, retention);
 
         BlobHash initial = await InitializeAsync(topology.Shape, cancellationToken);
@@ -212,6 +213,24 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
                 $"Too few documents to train on are longer than the routing prefix of {_config.Routing.PrefixTokens} tokens: {corpus.UsableTrain}, of {corpus.Summary.Documents} in all; "
                 + $"the model has {topology.Paths.Length} paths, each of which needs a shard. "
                 + "Add documents, shorten the prefix (routing.prefix_tokens), or give the model fewer paths (topology).");
+        }
+    }
+
+    /// <summary>Before anything is trained: the router split is read in the middle of a run, or at its end.</summary>
+    private async Task ThrowIfNothingForRoutersAsync(PreparedCorpus corpus, CancellationToken cancellationToken)
+    {
+        if (_config.Discriminative.AfterPhases.IsEmpty && !_config.Evaluation.UsesTokenRouter())
+        {
+            return;
+        }
+
+        int prefix = _config.Routing.PrefixTokens;
+        using TokenCorpus tokens = await TokenFiles.OpenAsync(corpus.Chunks, session.Store, cancellationToken);
+        if (HeldOutRank.Documents(tokens, Split.Router, prefix, HeldOutRank.All).Length == 0)
+        {
+            throw new DiPaCoException(
+                $"No document of the router split is longer than the prefix of {prefix} tokens, so no router can learn from the paths (discriminative.after_phases, evaluation.reroute_router). "
+                + "Give more or longer documents, or a larger data.router_share.");
         }
     }
 

@@ -146,17 +146,18 @@ public sealed class DiscriminativeTests : IDisposable
             new RunView(_runs.File("all")).Only("discriminative-router").Outputs, new RunView(_runs.File("four")).Only("discriminative-router").Outputs);
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(2)]
-    public async Task WithoutADocumentToLearnFrom_TheRoundIsRefused(int candidates)
+    [Fact]
+    public async Task WithoutADocumentToLearnFrom_TheRunIsRefusedBeforeAnythingIsTrained()
     {
-        RunConfig config = Config(after: [1], candidates);
+        EventLog events = new();
+        RunConfig config = Config(after: [1]);
         config = config with { Data = config.Data with { RouterShare = 1e-9 } };
 
-        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("run", config));
+        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("run", config, events));
 
         Assert.StartsWith("No document of the router split is longer than the prefix of 8 tokens", refusal.Message, StringComparison.Ordinal);
+        Assert.Empty(events.Of<StepMade>());
+        Assert.False(Directory.Exists(_runs.File("run")));
     }
 
     private RunConfig Config(ImmutableArray<int> after, int candidates = 0) => _runs.Config with
