@@ -29,8 +29,8 @@ public sealed class CandidateLossesTests : IDisposable
             for (int d = 0; d < documents; d++)
             {
                 CandidateLoss[] own = all[(d * candidates)..((d + 1) * candidates)];
-                double lowest = own.Min(loss => (double)loss.Prefix + (double)loss.Rest);
-                Assert.Equal(own.First(loss => (double)loss.Prefix + loss.Rest == lowest).Path, labels[d].Path);
+                double lowest = own.Min(loss => (double)loss.Loss);
+                Assert.Equal(own.First(loss => loss.Loss == lowest).Path, labels[d].Path);
                 Assert.Equal(own[0].Document, labels[d].Document);
             }
         });
@@ -77,7 +77,7 @@ public sealed class CandidateLossesTests : IDisposable
                 all[0] = all[0] with { Document = new DocumentId(-1, 0) };
                 break;
             default:
-                all[0] = all[0] with { Rest = float.NaN };
+                all[0] = all[0] with { Loss = float.NaN };
                 break;
         }
 
@@ -111,7 +111,7 @@ public sealed class CandidateLossesTests : IDisposable
         // Few different losses, so that some are equal.
         RandomStream random = new(seed, "candidates");
         return [.. Enumerable.Range(0, documents * candidates).Select(i => new CandidateLoss(
-            new DocumentId(i / candidates / 2, i / candidates), new PathId((2 * (i % candidates)) + (i / candidates % 2)), random.NextInt32(3), random.NextInt32(3)))];
+            new DocumentId(i / candidates / 2, i / candidates), new PathId((2 * (i % candidates)) + (i / candidates % 2)), random.NextInt32(4)))];
     }
 
     private string Write(CandidateLoss[] losses)

@@ -36,7 +36,7 @@ public sealed class CandidateTests(ReferenceRun reference)
             double[] naive = [.. Enumerable.Range(0, scores.Length).Select(path => lab.WholeLoss(whole, d, path))];
             CandidateLoss[] own = [.. parts.SelectMany(part => part.All).Where(loss => loss.Document == labels[d].Document)];
             Assert.Equal(chosen.Order(), own.Select(loss => loss.Path.Value).Order());
-            Assert.All(own, loss => Assert.Equal(naive[loss.Path.Value], loss.Whole, 1e-5 * naive[loss.Path.Value]));
+            Assert.All(own, loss => Assert.Equal(naive[loss.Path.Value], loss.Loss, 1e-5 * naive[loss.Path.Value]));
 
             // Losses of other batches differ in the last bits; no two paths of this model are that close.
             Assert.Equal(chosen.MinBy(path => naive[path]), labels[d].Path.Value);

@@ -11,7 +11,7 @@ namespace DiPaCo.Runtime.Tasks;
 internal sealed class CandidateLosses
 {
     /// <summary>Most losses: 1 GiB with what they belong to.</summary>
-    public const long Most = LossMatrix.MostElements / 5;
+    public const long Most = LossMatrix.MostElements / 4;
 
     /// <summary>Keeps losses.</summary>
     /// <param name="losses">Ascending by document, then path.</param>
@@ -51,7 +51,7 @@ internal sealed class CandidateLosses
             for (int at = first + 1; complete && at <= last; at++)
             {
                 complete = all[at].Path > all[at - 1].Path;
-                best = all[at].Whole < all[best].Whole ? at : best;
+                best = all[at].Loss < all[best].Loss ? at : best;
             }
 
             labels.Add(complete

@@ -8,8 +8,8 @@ using DiPaCo.Runtime.Storage;
 namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>
-/// Losses under candidates as blobs: a safetensors file with <c>candidates</c> [E, 3] (chunk, document, path) and <c>losses</c> [E, 2]
-/// (prefix, rest).
+/// Losses under candidates as blobs: a safetensors file with <c>candidates</c> [E, 3] (chunk, document, path) and their
+/// <c>losses</c> [E].
 /// </summary>
 internal static class CandidateLossesCodec
 {
@@ -18,7 +18,6 @@ internal static class CandidateLossesCodec
     private const string CandidatesName = "candidates";
     private const string LossesName = "losses";
     private const int Fields = 3;
-    private const int Numbers = 2;
 
     /// <summary>Writes losses.</summary>
     public static void Write(CandidateLosses losses, Stream destination)
@@ -26,16 +25,16 @@ internal static class CandidateLossesCodec
         int count = losses.All.Length;
         SafeTensorsWriter writer = new(
             destination,
-            [new TensorSpec(CandidatesName, TensorDType.I32, count, Fields), new TensorSpec(LossesName, TensorDType.F32, count, Numbers)],
+            [new TensorSpec(CandidatesName, TensorDType.I32, count, Fields), new TensorSpec(LossesName, TensorDType.F32, count)],
             [new(FormatKey, FormatName)]);
         int[] candidates = new int[count * Fields];
-        float[] numbers = new float[count * Numbers];
+        float[] numbers = new float[count];
         for (int i = 0; i < count; i++)
         {
             CandidateLoss loss = losses.All[i];
             ReadOnlySpan<int> fields = [loss.Document.Chunk, loss.Document.Document, loss.Path.Value];
             fields.CopyTo(candidates.AsSpan(i * Fields));
-            (numbers[i * Numbers], numbers[(i * Numbers) + 1]) = (loss.Prefix, loss.Rest);
+            numbers[i] = loss.Loss;
         }
 
         writer.Append(MemoryMarshal.AsBytes<int>(candidates));
@@ -60,23 +59,23 @@ internal static class CandidateLossesCodec
             throw new SafeTensorsException(file, $"its tensor '{CandidatesName}' is {spec}; at most {CandidateLosses.Most} rows of {Fields} whole numbers were expected");
         }
 
-        TensorSpec expected = new(LossesName, TensorDType.F32, count, Numbers);
+        TensorSpec expected = new(LossesName, TensorDType.F32, count);
         if (!reader.Find(LossesName).Spec.HasLayoutOf(expected))
         {
             throw new SafeTensorsException(file, $"its tensor '{LossesName}' is {reader.Find(LossesName).Spec} where {expected} was expected");
         }
 
         int[] candidates = new int[count * Fields];
-        float[] numbers = new float[count * Numbers];
+        float[] numbers = new float[count];
         reader.ReadInto<int>(CandidatesName, candidates);
         reader.ReadInto<float>(LossesName, numbers);
         ImmutableArray<CandidateLoss>.Builder losses = ImmutableArray.CreateBuilder<CandidateLoss>((int)count);
         for (int i = 0; i < count; i++)
         {
             ReadOnlySpan<int> fields = candidates.AsSpan(i * Fields, Fields);
-            CandidateLoss loss = new(new DocumentId(fields[0], fields[1]), new PathId(fields[2]), numbers[i * Numbers], numbers[(i * Numbers) + 1]);
+            CandidateLoss loss = new(new DocumentId(fields[0], fields[1]), new PathId(fields[2]), numbers[i]);
             bool follows = i == 0 || (loss.Document, loss.Path).CompareTo((losses[^1].Document, losses[^1].Path)) > 0;
-            if (!follows || fields.ContainsAnyInRange(int.MinValue, -1) || !float.IsFinite(loss.Prefix) || !float.IsFinite(loss.Rest))
+            if (!follows || fields.ContainsAnyInRange(int.MinValue, -1) || !float.IsFinite(loss.Loss))
             {
                 throw new SafeTensorsException(file, $"its candidate {i} is {loss}; finite losses, ascending by document and path, were expected");
             }

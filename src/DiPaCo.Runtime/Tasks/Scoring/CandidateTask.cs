@@ -65,8 +65,7 @@ internal sealed class CandidateTask
     public (CandidateLosses Losses, CandidateMetrics Metrics) Execute(
         PathModel model, IReadOnlyDictionary<BlobHash, string> files, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
-        double[] prefix = new double[_firstLoss[^1]];
-        double[] rest = new double[prefix.Length];
+        double[] sums = new double[_firstLoss[^1]];
         long separate = 0;
         using CandidateTreeModel tree = new(model, _tree, (place, version) => model.Parameters.Load(place, files[version]));
         List<TokenBatch> sequences = [];
@@ -91,7 +90,7 @@ internal sealed class CandidateTask
 
         Score();
         CandidateLosses losses = new([.. Enumerable.Range(0, _documents.Count).SelectMany(Losses)]);
-        return (losses, new CandidateMetrics(_documents.Count, prefix.Length, tree.ModuleEvaluations, separate));
+        return (losses, new CandidateMetrics(_documents.Count, sums.Length, tree.ModuleEvaluations, separate));
 
         void Score() => tree.Evaluate(sequences, [.. documentOf.Select(document => _candidates[document])], Add, cancellationToken);
 
@@ -107,15 +106,9 @@ internal sealed class CandidateTask
         {
             int document = documentOf[sequence];
             int loss = _firstLoss[document] + _candidates[document].BinarySearch(path);
-            int columns = Math.Min(_sequences.PrefixColumns, found.Length);
-            foreach (float value in found[..columns])
+            foreach (float value in found)
             {
-                prefix[loss] += value;
-            }
-
-            foreach (float value in found[columns..])
-            {
-                rest[loss] += value;
+                sums[loss] += value;
             }
         }
 
@@ -125,7 +118,7 @@ internal sealed class CandidateTask
             {
                 int loss = _firstLoss[document] + i;
                 PathId path = _spec.Paths[_candidates[document][i]].Path;
-                yield return new CandidateLoss(_documents[document], path, LossTally.Finite(prefix[loss], path), LossTally.Finite(rest[loss], path));
+                yield return new CandidateLoss(_documents[document], path, LossTally.Finite(sums[loss], path));
             }
         }
     }
