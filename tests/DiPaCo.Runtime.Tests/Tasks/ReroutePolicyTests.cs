@@ -1,6 +1,5 @@
 using CsCheck;
 using DiPaCo.Core;
-using DiPaCo.Runtime.Recipe;
 using DiPaCo.Runtime.Tasks;
 using Xunit;
 
