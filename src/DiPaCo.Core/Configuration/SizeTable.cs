@@ -66,7 +66,7 @@ public sealed class SizeTable(ModelSize size)
     public int MicroBatchSequences => Of(/*        */    16,      8,      8,     16,      16);
 
     /// <summary>Peak learning rate of the base model.</summary>
-    public double BaseLearningRate => Of(/*        */  3e-3,   2e-3,   1e-3,   6e-4,    4e-4);
+    public double BaseLearningRate => Of(/*        */ 1.5e-3,   2e-3,   1e-3,   6e-4,    4e-4);
 
     /// <summary>Peak learning rate of the paths.</summary>
     public double LearningRate => Of(/*            */  2e-3,   1e-3,   1e-3,   6e-4,    4e-4);
