@@ -20,6 +20,7 @@ internal static class CommandTree
             InitCommand.Create(services),
             PlanCommand.Create(services),
             TrainCommand.Create(services),
+            WorkerCommand.Create(services),
             StatusCommand.Create(services),
             VerifyCommand.Create(services),
             EvalCommand.Create(services),

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using DiPaCo.Cli.Output;
 using DiPaCo.Cli.Progress;
 using DiPaCo.Cli.Report;
+using DiPaCo.Cluster;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
 
@@ -20,7 +21,9 @@ internal static class TrainCommand
         Option<ModelSize?> size = CommonOptions.Size("The dial, in the place of the file's.");
         Option<string[]> data = CommonOptions.Data("A file, folder or glob to train on, in the place of the file's.");
         Option<bool> json = CommonOptions.Json();
+        ListenOptions listen = new();
         Command command = new("train", "Train a model; on an existing run, go on where it stopped.") { file, demo, run, size, data, json };
+        listen.AddTo(command);
         command.Validators.Add(result => CheckSource(result, file, demo, data));
         command.SetAction((parsed, cancellation) =>
         {
@@ -29,20 +32,22 @@ internal static class TrainCommand
                 : RunConfigLoader.Load(parsed.GetRequiredValue(file)!, new ConfigOverrides { Size = parsed.GetValue(size), DataPaths = [.. parsed.GetRequiredValue(data)] });
             string folder = parsed.GetValue(run) ?? Path.Combine("runs", config.Config.Name);
             string again = $"{services.Program} {Shell.Command(parsed.Tokens.Select(token => token.Value))}";
-            return RunAsync(services, config, folder, again, parsed.GetValue(json), cancellation);
+            return RunAsync(services, config, folder, listen.Read(parsed, services.Program), again, parsed.GetValue(json), cancellation);
         });
         return command;
     }
 
     private static async Task<int> RunAsync(
-        CliServices services, LoadedConfig config, string folder, string again, bool json, CancellationToken cancellation)
+        CliServices services, LoadedConfig config, string folder, SiloClusterOptions? cluster, string again, bool json, CancellationToken cancellation)
     {
         IRunDisplay display = RunDisplay.Create(services, json);
         try
         {
             (RunResults results, string report) = await display.ShowAsync(async observer =>
             {
-                RunResults trained = await services.Engine.TrainAsync(config, folder, observer, cancellation);
+                RunResults trained = cluster is null
+                    ? await services.Engine.TrainAsync(config, folder, observer, cancellation)
+                    : await services.Engine.TrainAsync(config, folder, cluster, observer, cancellation);
                 return (trained, await ReportAsync(services, folder, trained, observer, cancellation));
             }, cancellation);
             if (json)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DiPaCo.Cluster;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
@@ -21,6 +22,9 @@ internal interface IRunEngine
 
     /// <summary>The same, where other runs may have computed some of its tasks already.</summary>
     Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, ITaskMemory others, IRunObserver observer, CancellationToken cancellation);
+
+    /// <summary>The same on a cluster: tasks are computed by workers, of this process and of others.</summary>
+    Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, SiloClusterOptions cluster, IRunObserver observer, CancellationToken cancellation);
 
     /// <summary>How far a run is.</summary>
     Task<RunStatus> StatusAsync(string runFolder, CancellationToken cancellation);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DiPaCo.Cluster;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
 using DiPaCo.Runtime.Tasks;
@@ -16,6 +17,9 @@ internal sealed class RuntimeEngine(TimeProvider clock) : IRunEngine
 
     public Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, ITaskMemory others, IRunObserver observer, CancellationToken cancellation) =>
         new RunEngine(clock) { Others = others }.TrainAsync(config, runFolder, observer, cancellation);
+
+    public Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, SiloClusterOptions cluster, IRunObserver observer, CancellationToken cancellation) =>
+        new RunEngine(clock) { Cluster = new SiloCluster(cluster, clock) }.TrainAsync(config, runFolder, observer, cancellation);
 
     public Task<RunStatus> StatusAsync(string runFolder, CancellationToken cancellation) => RunEngine.StatusAsync(runFolder, cancellation);
 

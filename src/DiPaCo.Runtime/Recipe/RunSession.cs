@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
@@ -60,8 +61,13 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
     /// <param name="phase">The phase; null outside phases.</param>
     /// <param name="done">Steps of the stage done before this task, all paths together.</param>
     /// <param name="cancellationToken">Ends the task.</param>
+    public Task<TaskResult> TrainAsync(
+        TrainSpec spec, ModelKind kind, PathId? path, Phase? phase, long done, CancellationToken cancellationToken) =>
+        TrainAsync(spec, kind, path, phase, new StageCount(done), cancellationToken);
+
+    /// <summary>The same for one of several tasks that may be computed at the same time.</summary>
     public async Task<TaskResult> TrainAsync(
-        TrainSpec spec, ModelKind kind, PathId? path, Phase? phase, long done, CancellationToken cancellationToken)
+        TrainSpec spec, ModelKind kind, PathId? path, Phase? phase, StageCount count, CancellationToken cancellationToken)
     {
         Stage stage = kind switch
         {
@@ -69,17 +75,18 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
             ModelKind.DenseBase => Stage.Base,
             _ => Stage.Dense,
         };
-        return await TrainAsync(spec, stage, stage == Stage.Dense ? kind : null, path, phase, (spec.FirstStep, spec.Steps), done, cancellationToken);
+        return await TrainAsync(spec, stage, stage == Stage.Dense ? kind : null, path, phase, (spec.FirstStep, spec.Steps), count, cancellationToken);
     }
 
     /// <summary>Runs a synchronous training task and reports its steps, those of all paths together.</summary>
     public Task<TaskResult> TrainAsync(SynchronousSpec spec, Phase phase, long done, CancellationToken cancellationToken) =>
-        TrainAsync(spec, Stage.Phases, null, null, phase, (spec.FirstStep, (long)spec.Steps * spec.Paths.Length), done, cancellationToken);
+        TrainAsync(spec, Stage.Phases, null, null, phase, (spec.FirstStep, (long)spec.Steps * spec.Paths.Length), new StageCount(done), cancellationToken);
 
     private async Task<TaskResult> TrainAsync(
-        TaskSpec spec, Stage stage, ModelKind? baseline, PathId? path, Phase? phase, (int First, long Count) steps, long done, CancellationToken cancellationToken)
+        TaskSpec spec, Stage stage, ModelKind? baseline, PathId? path, Phase? phase, (int First, long Count) steps, StageCount count, CancellationToken cancellationToken)
     {
         bool computed = false;
+        long reported = 0;
         StepReporter reporter = new(step =>
         {
             if (step.Training is not { } made)
@@ -94,12 +101,14 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
             {
                 Baseline = baseline,
             });
-            observer.Observe(new StageAdvanced(stage, done + step.Done, Reused: false));
+            observer.Observe(new StageAdvanced(stage, count.Add(step.Done - reported), Reused: false));
+            reported = step.Done;
         });
         TaskResult result = await NamedAsync(path, phase, () => tasks.RunAsync(spec, reporter, cancellationToken));
-        if (!computed)
+        // A task that was begun on one machine and ended on another has not told all of its steps.
+        if (!computed || reported != steps.Count)
         {
-            observer.Observe(new StageAdvanced(stage, done + steps.Count, Reused: true));
+            observer.Observe(new StageAdvanced(stage, count.Add(steps.Count - reported), Reused: !computed));
         }
 
         return result;
@@ -116,6 +125,45 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
         {
             throw new DiPaCoException($"Training stopped in phase {at.Value + 1}{(path is { } id ? $", path {id}" : "")}: {exception.Message}", exception);
         }
+    }
+
+    /// <summary>
+    /// Runs something for each of several items: at the same time where tasks are computed at the same time, otherwise one after the other. The
+    /// first failure ends the others.
+    /// </summary>
+    /// <returns>The results in the order of the items.</returns>
+    public async Task<ImmutableArray<TResult>> ForEachAsync<TItem, TResult>(
+        IReadOnlyCollection<TItem> items, Func<TItem, CancellationToken, Task<TResult>> run, CancellationToken cancellationToken)
+    {
+        if (!tasks.IsParallel)
+        {
+            ImmutableArray<TResult>.Builder results = ImmutableArray.CreateBuilder<TResult>(items.Count);
+            foreach (TItem item in items)
+            {
+                results.Add(await run(item, cancellationToken));
+            }
+
+            return results.MoveToImmutable();
+        }
+
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        List<Task<TResult>> running = [.. items.Select(item => run(item, ended.Token))];
+        Task<TResult>? failed = null;
+        await foreach (Task<TResult> task in Task.WhenEach(running))
+        {
+            if (!task.IsCompletedSuccessfully && failed is null)
+            {
+                failed = task;
+                await ended.CancelAsync();
+            }
+        }
+
+        if (failed is not null)
+        {
+            await failed;
+        }
+
+        return [.. running.Select(task => task.Result)];
     }
 
     /// <summary>Runs any other task and reports its progress as units of a stage.</summary>

@@ -26,11 +26,14 @@ internal sealed class ComputeSetup : IDisposable
     public LocalExecutor Executor { get; }
 
     /// <exception cref="Core.DiPaCoException">libtorch cannot be loaded, or the machine has no such device.</exception>
-    public static ComputeSetup Of(RunConfig config, TimeProvider time)
+    public static ComputeSetup Of(RunConfig config, TimeProvider time) => Of(config.Device, config.Threads, time);
+
+    /// <exception cref="Core.DiPaCoException">libtorch cannot be loaded, or the machine has no such device.</exception>
+    public static ComputeSetup Of(string name, int threads, TimeProvider time)
     {
         TorchLibrary.Initialize();
-        torch.Device device = ComputeDevice.Resolve(config.Device);
-        int threads = config.Threads > 0 ? config.Threads : Environment.ProcessorCount;
+        torch.Device device = ComputeDevice.Resolve(name);
+        threads = threads > 0 ? threads : Environment.ProcessorCount;
         TorchThreads.Set(threads);
         return new ComputeSetup(device, threads, time);
     }

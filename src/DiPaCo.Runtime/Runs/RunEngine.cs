@@ -25,6 +25,9 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
     /// <summary>What other runs have computed already; null: every run computes everything itself.</summary>
     public ITaskMemory? Others { get; init; }
 
+    /// <summary>Who computes the tasks of runs; null: this process, one after the other.</summary>
+    public IRunCluster? Cluster { get; init; }
+
     /// <summary>Trains a run to its end, from wherever it is. A finished run's results are returned at once.</summary>
     /// <exception cref="DiPaCoException">Configuration, data or the run's folder is not as it must be.</exception>
     /// <exception cref="OperationCanceledException">The run was stopped; everything finished is on the disk.</exception>
@@ -98,7 +101,9 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         MachineSummary machine = setup.Describe(config.Config.Transformer.Compute, MeasuresMachine);
         observer.Observe(new MachineFound(machine));
         observer = new MetricsObserver(observer, metrics, time);
-        RunSession session = new(config.Config, store, new TaskRunner(store, journal, setup.Executor, Others), observer, time)
+        await using IRunExecution? cluster = Cluster is null ? null
+            : await Cluster.BeginAsync(new RunExecutionContext(config.Config, run.Paths.Folder, store, setup.Executor, observer), cancellationToken);
+        RunSession session = new(config.Config, store, new TaskRunner(store, journal, cluster?.Executor ?? setup.Executor, Others), observer, time)
         {
             ConfigurationYaml = ResolvedYaml.Write(config),
         };

@@ -12,6 +12,9 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="others">What others have computed; null: nothing.</param>
 public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecutor executor, ITaskMemory? others = null)
 {
+    /// <summary>Whether tasks that are asked for at the same time are computed at the same time.</summary>
+    public bool IsParallel => executor.IsParallel;
+
     /// <summary>The outputs of a task, from memory or computed now.</summary>
     /// <param name="spec">The task.</param>
     /// <param name="progress">Is told of steps while the task is computed; not of remembered ones.</param>
@@ -31,6 +34,7 @@ public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecu
         TaskResult result = (others is null ? null : await others.FindAsync(spec, store, cancellationToken)) ?? await compute();
         JournalEntry entry = new(key.Hex, spec.Kind, [.. spec.Inputs.Distinct()], result.Outputs, result.Metrics);
         await journal.AppendAsync(entry, cancellationToken);
+        await executor.RecordedAsync(key);
         return result;
     }
 

@@ -65,6 +65,35 @@ public sealed class TaskKeyTests
     [InlineData("router", "bc6ce8167561bde90d7dcfefc4bde29e4affb08c2f4fc536fd3466b54fe1fa01")]
     public void KeysOfStoredRuns_NeverChange(string kind, string expected) => Assert.Equal(expected, Of(kind).Key().Hex);
 
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void ASpecification_ComesBackFromItsText(string kind)
+    {
+        TaskSpec spec = Of(kind);
+        if (spec is CorpusSpec or TokenizerSpec or TokenizeSpec)
+        {
+            // Computed where the user's text is, never sent.
+            Assert.DoesNotContain(kind, TaskSpecJson.Kinds);
+            return;
+        }
+
+        byte[] json = TaskSpecJson.Write(spec);
+
+        Assert.Equal(json, TaskSpecJson.Write(TaskSpecJson.Read(kind, json, spec.Key())));
+    }
+
+    [Fact]
+    public void TheTextOfAnotherTask_IsRefused()
+    {
+        TaskSpec spec = Of("train");
+        TaskKey other = Of("outer").Key();
+
+        Assert.Contains(spec.Key().Hex, Assert.Throws<DiPaCoException>(() => TaskSpecJson.Read("train", TaskSpecJson.Write(spec), other)).Message, StringComparison.Ordinal);
+        Assert.Throws<DiPaCoException>(() => TaskSpecJson.Read("outer", TaskSpecJson.Write(spec), other));
+        Assert.Throws<DiPaCoException>(() => TaskSpecJson.Read("System.IO.File", TaskSpecJson.Write(spec), other));
+        Assert.Throws<DiPaCoException>(() => TaskSpecJson.Read("train", "null"u8, spec.Key()));
+    }
+
     private static TaskSpec Of(string kind) => All().Single(spec => spec.Kind == kind);
 
     private static IEnumerable<TaskSpec> All()

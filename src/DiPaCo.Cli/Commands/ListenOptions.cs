@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
+using DiPaCo.Cluster;
+using DiPaCo.Core;
+
+namespace DiPaCo.Cli.Commands;
+
+/// <summary>The options with which a training process opens its door to workers.</summary>
+internal sealed class ListenOptions
+{
+    private readonly Option<string?> _listen = new("--listen")
+    {
+        HelpName = "ADDRESS:PORT", Description = "Let workers of other machines compute as well; port 0 is any. 127.0.0.1:0 is for this machine only.",
+    };
+
+    private readonly Option<string?> _host = new("--public-host") { HelpName = "NAME", Description = "Name or address under which workers reach this machine." };
+    private readonly Option<string?> _certificate = new("--certificate") { HelpName = "PEM", Description = "Certificate for TLS, with --certificate-key. Default: one that the run makes itself." };
+    private readonly Option<string?> _key = new("--certificate-key") { HelpName = "PEM", Description = "Private key of --certificate." };
+    private readonly Option<bool> _insecure = new("--insecure") { Description = "No TLS: only for networks in which nobody else is." };
+    private readonly Option<bool> _only = new("--workers-only") { Description = "This process computes no task itself." };
+    private readonly Option<bool> _any = new("--any-numerics") { Description = "Take workers whose arithmetic rounds differently; results are then no longer byte-identical." };
+    private readonly Option<double> _lease = new("--lease") { HelpName = "SECONDS", Description = "How long a worker may be silent before its task goes to another.", DefaultValueFactory = _ => 15 };
+
+    /// <summary>Adds them to a command.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _listen, _host, _certificate, _key, _insecure, _only, _any, _lease })
+        {
+            command.Add(option);
+        }
+
+        command.Validators.Add(Check);
+    }
+
+    /// <summary>What was given; null: no door.</summary>
+    public SiloClusterOptions? Read(ParseResult parsed, string program) => parsed.GetValue(_listen) is not { } listen ? null : new SiloClusterOptions
+    {
+        Listen = EndPoint(listen),
+        PublicHost = parsed.GetValue(_host) ?? (EndPoint(listen).Address is { } address && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)) ? Dns.GetHostName() : null),
+        Certificate = parsed.GetValue(_certificate) is { } certificate ? (certificate, parsed.GetValue(_key)!) : null,
+        Insecure = parsed.GetValue(_insecure),
+        ComputesItself = !parsed.GetValue(_only),
+        Strict = !parsed.GetValue(_any),
+        Lease = TimeSpan.FromSeconds(parsed.GetValue(_lease)),
+        Program = program,
+    };
+
+    private static IPEndPoint EndPoint(string text) => IPEndPoint.TryParse(text, out IPEndPoint? endpoint) && text.Contains(':', StringComparison.Ordinal)
+        ? endpoint
+        : throw new DiPaCoException($"--listen is '{text}'; an address and a port were expected, for example 0.0.0.0:7420 or 127.0.0.1:0.");
+
+    private void Check(CommandResult result)
+    {
+        if (result.GetResult(_listen) is null or { Implicit: true })
+        {
+            foreach (Option option in new Option[] { _host, _certificate, _key, _insecure, _only, _any, _lease })
+            {
+                if (result.GetResult(option) is { Implicit: false })
+                {
+                    result.AddError($"{option.Name} says how workers of other machines reach the run; it needs --listen.");
+                }
+            }
+        }
+
+        if ((result.GetValue(_certificate) is null) != (result.GetValue(_key) is null))
+        {
+            result.AddError("--certificate and --certificate-key belong together; give both or neither.");
+        }
+
+        if (result.GetValue(_lease) is not (>= 2 and <= 3600))
+        {
+            result.AddError($"--lease is {result.GetValue(_lease)}; 2 to 3600 seconds were expected.");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using DiPaCo.Cli.Output;
+using DiPaCo.Cluster;
+using DiPaCo.Cluster.Blobs;
+using DiPaCo.Core;
+using DiPaCo.Runtime;
+using DiPaCo.Runtime.Tasks;
+using Spectre.Console;
+
+namespace DiPaCo.Cli.Commands;
+
+/// <summary><c>dipaco worker --join INVITATION</c>: compute tasks of a run on another machine.</summary>
+internal static class WorkerCommand
+{
+    private const double GiB = 1L << 30;
+
+    /// <summary>Builds the verb.</summary>
+    public static Command Create(CliServices services)
+    {
+        Option<string> join = new("--join")
+        {
+            HelpName = "INVITATION", Description = "What 'dipaco train --listen' or 'dipaco token' prints; '-' reads it from standard input.", Required = true,
+        };
+        Option<string?> name = new("--name") { HelpName = "NAME", Description = "Name of this worker, the same each time it starts. Default: the machine's name." };
+        Option<string> cache = new("--cache") { HelpName = "DIR", Description = "Folder for blobs.", DefaultValueFactory = _ => DefaultCache() };
+        Option<double> size = new("--cache-size") { HelpName = "GIB", Description = "Largest size of the cache, GiB.", DefaultValueFactory = _ => 20 };
+        Option<string> device = new("--device") { HelpName = "DEVICE", Description = "cpu, cuda, cuda:n or auto.", DefaultValueFactory = _ => "auto" };
+        Option<int> threads = new("--threads") { HelpName = "N", Description = "Threads for arithmetic; 0: all cores." };
+        Command command = new("worker", "Compute tasks of a run that listens on another machine.") { join, name, cache, size, device, threads };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            string text = parsed.GetRequiredValue(join);
+            Invitation invitation = Invitation.Read(text == "-" ? await Console.In.ReadToEndAsync(cancellation) : text);
+            Settings settings = new(
+                parsed.GetValue(name) ?? NameOf(Environment.MachineName), parsed.GetRequiredValue(cache), parsed.GetValue(size),
+                parsed.GetRequiredValue(device), parsed.GetValue(threads));
+            return await RunAsync(services, invitation, settings, cancellation);
+        });
+        command.Validators.Add(result => Check(result, size, threads));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(CliServices services, Invitation invitation, Settings settings, CancellationToken cancellation)
+    {
+        TextWriter output = services.Terminal.Standard.Profile.Out.Writer;
+        using LocalMachine machine = LocalMachine.Open(settings.Device, settings.Threads, services.Clock);
+        MachineSummary summary = machine.Describe();
+        output.WriteLine($"{settings.Name}: {summary.Cores} cores, {summary.Simd}, {summary.Device}, {summary.MatrixFlopsPerSecond / 1e9:0} GFLOP/s; joins {invitation}");
+        string fingerprint = await NumericsFingerprint.ComputeAsync(machine.Executor, cancellation);
+        output.WriteLine($"numerics {fingerprint[..12]}");
+        using BlobCache cache = await BlobCache.OpenAsync(settings.Cache, (long)(settings.CacheGiB * GiB), services.Clock, cancellation);
+        using SiloChannel channel = new(invitation.Addresses[0], invitation);
+        using HttpBlobStore store = new(channel.Http, cache, new RemoteBlobOptions { Client = settings.Name, Seed = settings.Name.GetHashCode(StringComparison.Ordinal) }, services.Clock);
+        WorkerOffer offer = new(
+            settings.Name, services.Clock.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, summary.Device,
+            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, summary.MatrixFlopsPerSecond, fingerprint, Slots: 2);
+        WorkerAgent agent = new(
+            new GrpcWorkerLink(channel.Invoker, services.Clock), machine.Executor, store, offer, new WorkerOptions(), new Lines(output, services.Clock), services.Clock);
+        await agent.RunAsync(cancellation);
+        output.WriteLine("Left; what was not finished goes to other workers.");
+        return ExitCodes.Success;
+    }
+
+    private static void Check(CommandResult result, Option<double> size, Option<int> threads)
+    {
+        if (result.GetValue(size) is not (> 0 and < 1e6))
+        {
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"--cache-size is {result.GetValue(size)}; a number of GiB above 0 was expected."));
+        }
+
+        if (result.GetValue(threads) is < 0 or > 4096)
+        {
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"--threads is {result.GetValue(threads)}; 0 to 4096 were expected."));
+        }
+    }
+
+    private static string DefaultCache() => Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } folder ? folder : Path.GetTempPath(),
+        "dipaco", "cache");
+
+    /// <summary>Names of machines may hold what names of workers may not.</summary>
+    private static string NameOf(string machine) => string.Concat(machine.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-'));
+
+    private sealed record Settings(string Name, string Cache, double CacheGiB, string Device, int Threads);
+
+    /// <summary>The worker's own lines.</summary>
+    private sealed class Lines(TextWriter output, TimeProvider clock) : IWorkerObserver
+    {
+        private readonly Lock _lock = new();
+
+        public void Observe(WorkerEvent happened)
+        {
+            string verb = happened.Kind switch
+            {
+                WorkerEventKind.Registered => "joined as",
+                WorkerEventKind.Waiting => "waits:",
+                WorkerEventKind.Unreachable => "no connection:",
+                WorkerEventKind.Leased => "takes",
+                WorkerEventKind.Delivered => "delivered",
+                _ => "dropped",
+            };
+            lock (_lock)
+            {
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"[{clock.GetLocalNow():HH:mm:ss}] {verb} {SafeText.Of(happened.Text)}"));
+                output.Flush();
+            }
+        }
+    }
+}

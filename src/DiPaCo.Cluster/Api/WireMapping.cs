@@ -1,0 +1,155 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using Google.Protobuf;
+
+namespace DiPaCo.Cluster.Api;
+
+/// <summary>Between the messages on the wire and the types of this assembly. What comes from the wire is checked here.</summary>
+internal static class WireMapping
+{
+    // Two heartbeats of a very fast task; more is no progress but an attack on memory.
+    private const int MostSteps = 20_000;
+
+    public static Wire.RegisterRequest ToWire(WorkerOffer offer, DateTimeOffset now) => new()
+    {
+        Worker = offer.Worker,
+        Incarnation = offer.Incarnation,
+        Version = offer.Version,
+        Device = offer.Device,
+        MemoryBytes = offer.MemoryBytes,
+        FlopsPerSecond = offer.FlopsPerSecond,
+        Fingerprint = offer.Fingerprint,
+        Slots = offer.Slots,
+        UnixMilliseconds = now.ToUnixTimeMilliseconds(),
+    };
+
+    public static WorkerOffer FromWire(Wire.RegisterRequest request)
+    {
+        Check(request.Worker.Length is > 0 and <= 128, "worker", request.Worker.Length, "1 to 128 characters");
+        Check(request.Worker.All(IsNameCharacter), "worker", request.Worker, "letters, digits, '-', '_', '.' and ':'");
+        Check(request.Incarnation > 0, "incarnation", request.Incarnation, "a positive number");
+        Check(request.Version.Length <= 128, "version", request.Version.Length, "at most 128 characters");
+        Check(request.Device.Length <= 128, "device", request.Device.Length, "at most 128 characters");
+        Check(request.MemoryBytes > 0, "memory_bytes", request.MemoryBytes, "a positive number");
+        Check(double.IsFinite(request.FlopsPerSecond) && request.FlopsPerSecond >= 0, "flops_per_second", request.FlopsPerSecond, "a finite number of at least 0");
+        Check(request.Fingerprint.Length <= 256, "fingerprint", request.Fingerprint.Length, "at most 256 characters");
+        Check(request.Slots is > 0 and <= 64, "slots", request.Slots, "1 to 64");
+        return new WorkerOffer(
+            request.Worker, request.Incarnation, request.Version, request.Device, request.MemoryBytes, request.FlopsPerSecond, request.Fingerprint, request.Slots);
+    }
+
+    public static Wire.LeasedTask ToWire(LeasedTask task) => new()
+    {
+        Lease = task.Lease,
+        Run = task.Run,
+        Key = task.Key,
+        Kind = task.Kind,
+        Spec = UnsafeByteOperations.UnsafeWrap(task.Spec),
+        LeaseMilliseconds = (int)task.Duration.TotalMilliseconds,
+        ExpectedMilliseconds = (long)task.Expected.TotalMilliseconds,
+    };
+
+    public static LeasedTask FromWire(Wire.LeasedTask task)
+    {
+        Check(BlobHash.TryParse(task.Key, out _), "key", task.Key, "64 hexadecimal digits");
+        Check(task.LeaseMilliseconds > 0, "lease_milliseconds", task.LeaseMilliseconds, "a positive number");
+        return new LeasedTask(
+            task.Lease, task.Run, task.Key, task.Kind, task.Spec.ToByteArray(),
+            TimeSpan.FromMilliseconds(task.LeaseMilliseconds), TimeSpan.FromMilliseconds(Math.Max(0, task.ExpectedMilliseconds)));
+    }
+
+    public static IEnumerable<ByteString> HashesToWire(IEnumerable<string> hashes) =>
+        hashes.Select(hash => UnsafeByteOperations.UnsafeWrap(Convert.FromHexString(hash)));
+
+    public static ImmutableArray<string> HashesFromWire(IReadOnlyCollection<ByteString> hashes)
+    {
+        Check(hashes.Count <= IWorkerLink.MostCached, "cached", hashes.Count, $"at most {IWorkerLink.MostCached}");
+        return [.. hashes.Select(HashFromWire)];
+    }
+
+    public static IEnumerable<Wire.Step> ToWire(StepBatch batch) => batch.Steps.Select(step => new Wire.Step
+    {
+        Done = step.Done,
+        Units = step.Units,
+        Training = step.Training is not { } made ? null : new Wire.TrainingStep
+        {
+            Loss = made.Loss,
+            LearningRate = made.LearningRate,
+            GradientNorm = made.GradientNorm,
+            Tokens = made.Tokens,
+            Flops = made.Flops,
+            ElapsedTicks = made.Elapsed.Ticks,
+            DataWaitTicks = made.DataWait.Ticks,
+        },
+    });
+
+    public static StepBatch FromWire(long first, IReadOnlyCollection<Wire.Step> steps)
+    {
+        Check(first >= 0, "first_step", first, "a number of at least 0");
+        Check(steps.Count <= MostSteps, "steps", steps.Count, $"at most {MostSteps:N0}");
+        return new StepBatch(first, [.. steps.Select(step => new StepReport(Math.Max(0, step.Done), Math.Max(0, step.Units), FromWire(step.Training)))]);
+    }
+
+    public static TaskDelivery FromWire(Wire.CompleteRequest request)
+    {
+        Check(BlobHash.TryParse(request.Key, out _), "key", request.Key, "64 hexadecimal digits");
+        Check(request.Outputs.Count <= 100_000, "outputs", request.Outputs.Count, "at most 100,000");
+        Check(request.Outputs.Keys.All(name => name.Length is > 0 and <= 256), "outputs", "(a name)", "1 to 256 characters");
+        return new TaskDelivery(
+            request.Outputs.ToImmutableSortedDictionary(output => output.Key, output => HashFromWire(output.Value), StringComparer.Ordinal),
+            request.Metrics, TimeSpan.FromMilliseconds(Math.Max(0, request.ElapsedMilliseconds)), FromWire(request.FirstStep, request.Steps));
+    }
+
+    public static Wire.GiveBackRequest.Types.Reason ToWire(GiveBackReason reason) => reason switch
+    {
+        GiveBackReason.Leaving => Wire.GiveBackRequest.Types.Reason.Leaving,
+        GiveBackReason.NonFinite => Wire.GiveBackRequest.Types.Reason.NonFinite,
+        GiveBackReason.Impossible => Wire.GiveBackRequest.Types.Reason.Impossible,
+        _ => Wire.GiveBackRequest.Types.Reason.Failed,
+    };
+
+    public static GiveBackReason FromWire(Wire.GiveBackRequest.Types.Reason reason) => reason switch
+    {
+        Wire.GiveBackRequest.Types.Reason.Leaving => GiveBackReason.Leaving,
+        Wire.GiveBackRequest.Types.Reason.NonFinite => GiveBackReason.NonFinite,
+        Wire.GiveBackRequest.Types.Reason.Impossible => GiveBackReason.Impossible,
+        _ => GiveBackReason.Failed,
+    };
+
+    public static Wire.CompleteReply.Types.Verdict ToWire(DeliveryVerdict verdict) => verdict switch
+    {
+        DeliveryVerdict.Taken => Wire.CompleteReply.Types.Verdict.Taken,
+        DeliveryVerdict.Known => Wire.CompleteReply.Types.Verdict.Known,
+        DeliveryVerdict.Contradiction => Wire.CompleteReply.Types.Verdict.Contradiction,
+        DeliveryVerdict.Refused => Wire.CompleteReply.Types.Verdict.Refused,
+        _ => Wire.CompleteReply.Types.Verdict.NotWanted,
+    };
+
+    public static DeliveryVerdict FromWire(Wire.CompleteReply.Types.Verdict verdict) => verdict switch
+    {
+        Wire.CompleteReply.Types.Verdict.Taken => DeliveryVerdict.Taken,
+        Wire.CompleteReply.Types.Verdict.Known => DeliveryVerdict.Known,
+        Wire.CompleteReply.Types.Verdict.Contradiction => DeliveryVerdict.Contradiction,
+        Wire.CompleteReply.Types.Verdict.Refused => DeliveryVerdict.Refused,
+        _ => DeliveryVerdict.NotWanted,
+    };
+
+    private static TrainingReport? FromWire(Wire.TrainingStep? step) => step is null ? null : new TrainingReport(
+        step.Loss, step.LearningRate, step.GradientNorm, step.Tokens, step.Flops, TimeSpan.FromTicks(step.ElapsedTicks), TimeSpan.FromTicks(step.DataWaitTicks));
+
+    private static string HashFromWire(ByteString hash)
+    {
+        Check(hash.Length == 32, "hash", hash.Length, "32 bytes");
+        return Convert.ToHexStringLower(hash.Span);
+    }
+
+    private static bool IsNameCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':';
+
+    private static void Check(bool holds, string field, object value, string expected)
+    {
+        if (!holds)
+        {
+            throw new DiPaCoException(FormattableString.Invariant($"The message's field '{field}' is {value}; expected: {expected}."));
+        }
+    }
+}

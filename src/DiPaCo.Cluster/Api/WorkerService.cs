@@ -1,0 +1,71 @@
+using DiPaCo.Core;
+using Grpc.Core;
+
+namespace DiPaCo.Cluster.Api;
+
+/// <summary>The silo's end of the worker protocol: checks what comes, and hands it to the dispatcher.</summary>
+/// <param name="link">The dispatcher.</param>
+/// <param name="time">For the clock that workers compare theirs with.</param>
+internal sealed class WorkerService(IWorkerLink link, TimeProvider time) : Wire.Worker.WorkerBase
+{
+    public override Task<Wire.RegisterReply> Register(Wire.RegisterRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        Registration registration = await link.RegisterAsync(WireMapping.FromWire(request), context.CancellationToken);
+        return new Wire.RegisterReply
+        {
+            UnixMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            LeaseMilliseconds = (int)registration.Lease.TotalMilliseconds,
+            PatienceMilliseconds = (int)registration.Patience.TotalMilliseconds,
+        };
+    });
+
+    public override Task<Wire.LeaseReply> Lease(Wire.LeaseRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        LeaseOutcome outcome = await link.LeaseAsync(
+            request.Worker, request.Incarnation, WireMapping.HashesFromWire(request.Cached), context.CancellationToken);
+        return new Wire.LeaseReply
+        {
+            WaitingFor = outcome.WaitingFor,
+            UnknownWorker = outcome.UnknownWorker,
+            Task = outcome.Task is { } task ? WireMapping.ToWire(task) : null,
+        };
+    });
+
+    public override Task<Wire.HeartbeatReply> Heartbeat(Wire.HeartbeatRequest request, ServerCallContext context) => AnswerAsync(async () =>
+        new Wire.HeartbeatReply
+        {
+            Revoked = await link.HeartbeatAsync(
+                request.Worker, request.Incarnation, request.Lease, WireMapping.FromWire(request.FirstStep, request.Steps), context.CancellationToken),
+        });
+
+    public override Task<Wire.CompleteReply> Complete(Wire.CompleteRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        DeliveryOutcome outcome = await link.CompleteAsync(
+            request.Worker, request.Incarnation, request.Lease, request.Key, WireMapping.FromWire(request), context.CancellationToken);
+        return new Wire.CompleteReply { Verdict = WireMapping.ToWire(outcome.Verdict), Reason = outcome.Reason };
+    });
+
+    public override Task<Wire.GiveBackReply> GiveBack(Wire.GiveBackRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        await link.GiveBackAsync(
+            request.Worker, request.Incarnation, request.Lease, new GivenBack(WireMapping.FromWire(request.Reason), request.Message), context.CancellationToken);
+        return new Wire.GiveBackReply();
+    });
+
+    /// <summary>Mistakes of the caller are answered as such; nothing of this process is told.</summary>
+    private static async Task<T> AnswerAsync<T>(Func<Task<T>> answer)
+    {
+        try
+        {
+            return await answer();
+        }
+        catch (LinkException exception)
+        {
+            throw new RpcException(new Status(exception.IsFinal ? StatusCode.FailedPrecondition : StatusCode.Unavailable, exception.Message));
+        }
+        catch (DiPaCoException exception)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, exception.Message));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training;
+
+namespace DiPaCo.Cluster;
+
+/// <summary>
+/// Has the tasks of a run computed by the workers of a cluster. A dispatcher that was restarted and has forgotten a task is simply told again:
+/// a task is a pure function, so ordering it twice is no harm.
+/// </summary>
+/// <param name="dispatcher">Finds the dispatcher.</param>
+/// <param name="run">Name of the run.</param>
+/// <param name="fingerprint">Numerics fingerprint that every worker must have; empty: any.</param>
+/// <param name="time">For pauses.</param>
+public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string run, string fingerprint, TimeProvider time) : ITaskExecutor
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.5);
+
+    /// <inheritdoc/>
+    public async Task<TaskResult> ExecuteAsync(TaskSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        string key = spec.Key().Hex;
+        TaskOrder? order = null;
+        long next = 0;
+        try
+        {
+            while (true)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                TaskNews? news = await TryAsync(() => dispatcher().WatchAsync(key, next), cancellationToken);
+                if (news is { IsKnown: false })
+                {
+                    order ??= OrderOf(spec, key);
+                    await TryAsync(
+                        async () =>
+                        {
+                            await dispatcher().OrderAsync(order);
+                            return order;
+                        },
+                        cancellationToken);
+                    continue;
+                }
+
+                if (news is null)
+                {
+                    continue;
+                }
+
+                next = Tell(news.Steps, next, progress);
+                if (news.Delivery is { } delivery)
+                {
+                    return new TaskResult(
+                        delivery.Outputs.ToImmutableSortedDictionary(output => output.Key, output => BlobHash.Parse(output.Value), StringComparer.Ordinal),
+                        delivery.Metrics);
+                }
+
+                if (news.Failure is { } failure)
+                {
+                    throw failure.Reason == GiveBackReason.NonFinite ? new NonFiniteStepException(failure.Message) : new DiPaCoException(failure.Message);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            await TryAsync(
+                async () =>
+                {
+                    await dispatcher().ForgetAsync(run, key);
+                    return "";
+                },
+                CancellationToken.None);
+            throw;
+        }
+    }
+
+    /// <summary>Tells the dispatcher that a result is recorded, so that it need not keep it.</summary>
+    public Task ForgetAsync(TaskKey key) => dispatcher().ForgetAsync(run, key.Hex);
+
+    private TaskOrder OrderOf(TaskSpec spec, string key) => new(
+        run, key, spec.Kind, TaskSpecJson.Write(spec), [.. spec.Inputs.Distinct().Select(input => input.Hex)],
+        MemoryBytes: 0, Flops: 0, Priority: 0, fingerprint);
+
+    private static long Tell(StepBatch steps, long next, IProgress<TaskStep>? progress)
+    {
+        for (int i = 0; i < steps.Steps.Length; i++)
+        {
+            StepReport step = steps.Steps[i];
+            if (steps.First + i >= next)
+            {
+                progress?.Report(new TaskStep(step.Done, step.Units, step.Training is not { } made ? null : new TrainingStep(
+                    made.Loss, made.LearningRate, made.GradientNorm, made.Tokens, made.Flops, made.Elapsed, made.DataWait)));
+            }
+        }
+
+        return Math.Max(next, steps.First + steps.Steps.Length);
+    }
+
+    /// <summary>The dispatcher may be moving from one silo to another; it is asked again until it answers.</summary>
+    private async Task<T?> TryAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken)
+        where T : class
+    {
+        try
+        {
+            return await call();
+        }
+        catch (Exception exception) when (exception is Orleans.Runtime.OrleansException or TimeoutException)
+        {
+            await Task.Delay(Pause, time, cancellationToken);
+            return null;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+namespace DiPaCo.Cluster;
+
+/// <summary>The way to the dispatcher inside a silo.</summary>
+/// <param name="grains">Finds it.</param>
+internal sealed class GrainWorkerLink(IGrainFactory grains) : IWorkerLink
+{
+    private IDispatcherGrain Dispatcher => grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
+
+    public Task<Registration> RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken) =>
+        CallAsync(Dispatcher.RegisterAsync(offer), cancellationToken);
+
+    public Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, IReadOnlyList<string> cached, CancellationToken cancellationToken) =>
+        CallAsync(Dispatcher.LeaseAsync(worker, incarnation, [.. cached]), cancellationToken);
+
+    public Task<string> HeartbeatAsync(string worker, long incarnation, long lease, StepBatch progress, CancellationToken cancellationToken) =>
+        CallAsync(Dispatcher.HeartbeatAsync(worker, incarnation, lease, progress), cancellationToken);
+
+    public Task<DeliveryOutcome> CompleteAsync(string worker, long incarnation, long lease, string key, TaskDelivery delivery, CancellationToken cancellationToken) =>
+        CallAsync(Dispatcher.CompleteAsync(worker, incarnation, lease, key, delivery), cancellationToken);
+
+    public async Task GiveBackAsync(string worker, long incarnation, long lease, GivenBack reason, CancellationToken cancellationToken)
+    {
+        async Task<bool> Give()
+        {
+            await Dispatcher.GiveBackAsync(worker, incarnation, lease, reason);
+            return true;
+        }
+
+        await CallAsync(Give(), cancellationToken);
+    }
+
+    private static async Task<T> CallAsync<T>(Task<T> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call.WaitAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is Orleans.Runtime.OrleansException or TimeoutException)
+        {
+            throw new LinkException($"The dispatcher does not answer: {exception.Message}", isFinal: false, exception);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+
+namespace DiPaCo.Cluster;
+
+/// <summary>Matches the tasks of all runs to the workers of the cluster. There is one in a cluster.</summary>
+[Alias("dipaco.dispatcher")]
+public interface IDispatcherGrain : IGrainWithIntegerKey
+{
+    /// <summary>Its key.</summary>
+    const long Key = 0;
+
+    /// <summary>A worker says who it is.</summary>
+    [Alias("register")]
+    Task<Registration> RegisterAsync(WorkerOffer offer);
+
+    /// <summary>A worker asks for a task, and waits a while.</summary>
+    [Alias("lease")]
+    Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, ImmutableArray<string> cached);
+
+    /// <summary>A worker keeps its lease; the answer is empty, or says why it has lost it.</summary>
+    [Alias("heartbeat")]
+    Task<string> HeartbeatAsync(string worker, long incarnation, long lease, StepBatch progress);
+
+    /// <summary>A worker delivers.</summary>
+    [Alias("complete")]
+    Task<DeliveryOutcome> CompleteAsync(string worker, long incarnation, long lease, string key, TaskDelivery delivery);
+
+    /// <summary>A worker gives a task back.</summary>
+    [Alias("give-back")]
+    Task GiveBackAsync(string worker, long incarnation, long lease, GivenBack reason);
+
+    /// <summary>A run orders a task; once more changes nothing.</summary>
+    [Alias("order")]
+    Task OrderAsync(TaskOrder order);
+
+    /// <summary>A run asks for news of a task, and waits a while.</summary>
+    /// <param name="key">The task.</param>
+    /// <param name="nextStep">Number of the first step that the run has not heard of.</param>
+    [Alias("watch")]
+    Task<TaskNews> WatchAsync(string key, long nextStep);
+
+    /// <summary>A run has recorded a task's result, or no longer wants it.</summary>
+    [Alias("forget")]
+    Task ForgetAsync(string run, string key);
+
+    /// <summary>What everybody does, for people.</summary>
+    [Alias("status")]
+    Task<ClusterStatus> StatusAsync();
+}

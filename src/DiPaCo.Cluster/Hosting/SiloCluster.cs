@@ -1,0 +1,97 @@
+using System.Net;
+using DiPaCo.Core;
+using DiPaCo.Runtime;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Cluster;
+
+/// <summary>
+/// The cluster that a training process is by itself: a silo, a worker, and where it listens a door for workers elsewhere. The silo keeps its
+/// state in the run's folder, so that the folder is still all that a run is.
+/// </summary>
+/// <param name="options">How.</param>
+/// <param name="time">For leases; reaches no result.</param>
+public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) : IRunCluster
+{
+    /// <inheritdoc/>
+    public async Task<IRunExecution> BeginAsync(RunExecutionContext context, CancellationToken cancellationToken)
+    {
+        SiloOptions silo = new()
+        {
+            StateFolder = Path.Combine(context.Folder, "silo"),
+            Listen = options.Listen,
+            Certificate = options.Certificate,
+            Insecure = options.Insecure,
+            Lease = options.Lease,
+        };
+        string fingerprint = options.Listen is null ? "" : await NumericsFingerprint.ComputeAsync(context.Local, cancellationToken);
+        SiloHost host = await SiloHost.StartAsync(silo, context.Store, time, cancellationToken);
+        try
+        {
+            if (options.Listen is not null)
+            {
+                Invite(host, context.Observer);
+            }
+
+            return new Execution(host, context, options, fingerprint, time);
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    private void Invite(SiloHost host, IRunObserver observer)
+    {
+        (string token, TokenRecord record) = host.Tokens.Create(TokenRole.Worker, options.InvitationLifetime);
+        Invitation invitation = host.InvitationFor(token, options.PublicHost);
+        observer.Observe(new RunNote($"workers join with (until {record.Expires:u}):\n  {options.Program} worker --join {invitation.Write()}", IsWarning: false));
+        if (options.Insecure && options.Listen is { } endpoint && !IPAddress.IsLoopback(endpoint.Address))
+        {
+            observer.Observe(new RunNote($"{endpoint} is open without TLS (--insecure): whoever can read the network can read the token and change what travels.", IsWarning: true));
+        }
+    }
+
+    private sealed class Execution : IRunExecution
+    {
+        private readonly SiloHost _host;
+        private readonly CancellationTokenSource _leave = new();
+        private readonly Task _worker;
+
+        public Execution(SiloHost host, RunExecutionContext context, SiloClusterOptions options, string fingerprint, TimeProvider time)
+        {
+            _host = host;
+            Executor = new ClusterExecutor(
+                () => host.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key), context.Config.Name, options.Strict ? fingerprint : "", time);
+            _worker = options.ComputesItself ? RunWorkerAsync(context, options, fingerprint, time) : Task.CompletedTask;
+        }
+
+        public ITaskExecutor Executor { get; }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _leave.CancelAsync();
+            await _worker.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _host.DisposeAsync();
+            _leave.Dispose();
+        }
+
+        private async Task RunWorkerAsync(RunExecutionContext context, SiloClusterOptions options, string fingerprint, TimeProvider time)
+        {
+            WorkerOffer offer = new(
+                "here", time.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, "this process",
+                GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, FlopsPerSecond: 0, fingerprint, Slots: 1);
+            WorkerAgent agent = new(
+                _host.Link, context.Local, context.Store, offer, new WorkerOptions { Slots = 1 }, options.Observer, time);
+            try
+            {
+                await agent.RunAsync(_leave.Token);
+            }
+            catch (DiPaCoException exception)
+            {
+                context.Observer.Observe(new RunNote($"The worker of this process has ended: {exception.Message}", IsWarning: true));
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using System.Net;
+
+namespace DiPaCo.Cluster;
+
+/// <summary>How a silo is reached and where it keeps its state.</summary>
+public sealed record SiloOptions
+{
+    /// <summary>Folder of its own: tokens, certificate, and without a database the state of its grains.</summary>
+    public required string StateFolder { get; init; }
+
+    /// <summary>Where workers reach it; null: nowhere, the silo is only for this process. Port 0: any that is free.</summary>
+    public IPEndPoint? Listen { get; init; }
+
+    /// <summary>Connection string of a PostgreSQL database that all silos share; null: this silo stands alone.</summary>
+    public string? Database { get; init; }
+
+    /// <summary>PEM files of certificate and private key; null: the silo makes its own.</summary>
+    public (string Certificate, string Key)? Certificate { get; init; }
+
+    /// <summary>No TLS. For networks in which nobody else is.</summary>
+    public bool Insecure { get; init; }
+
+    /// <summary>How long a lease lasts without a heartbeat. Two seconds at least.</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Address under which other silos reach this one; only with a database.</summary>
+    public IPAddress SiloAddress { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Port for other silos; 0: any that is free.</summary>
+    public int SiloPort { get; init; }
+}

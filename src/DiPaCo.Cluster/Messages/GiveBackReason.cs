@@ -1,0 +1,17 @@
+namespace DiPaCo.Cluster;
+
+/// <summary>Why a worker gives a task back.</summary>
+public enum GiveBackReason
+{
+    /// <summary>The worker leaves; the task is as good as before.</summary>
+    Leaving,
+
+    /// <summary>It failed here, for example for want of disk or of a blob; elsewhere it may succeed.</summary>
+    Failed,
+
+    /// <summary>A number stopped being finite, which it does on every worker.</summary>
+    NonFinite,
+
+    /// <summary>The task itself is impossible, on every worker.</summary>
+    Impossible,
+}

@@ -1,0 +1,10 @@
+namespace DiPaCo.Cluster;
+
+/// <summary>What a run that waits for a task is told.</summary>
+/// <param name="IsKnown">The dispatcher has the task; otherwise it has to be ordered again.</param>
+/// <param name="Steps">Progress since the last question.</param>
+/// <param name="Delivery">The result, once there is one.</param>
+/// <param name="Failure">Why there will be none; null: there may be one.</param>
+[GenerateSerializer]
+[Immutable]
+public sealed record TaskNews(bool IsKnown, StepBatch Steps, TaskDelivery? Delivery, GivenBack? Failure);

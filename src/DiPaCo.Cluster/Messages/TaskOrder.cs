@@ -1,0 +1,18 @@
+using System.Collections.Immutable;
+
+namespace DiPaCo.Cluster;
+
+/// <summary>A task that a run wants computed.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Key">The task's name.</param>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Spec">Its description, <see cref="Runtime.Tasks.TaskSpecJson"/>.</param>
+/// <param name="Inputs">The blobs that it reads, as 64 hexadecimal digits: workers that have them are preferred.</param>
+/// <param name="MemoryBytes">Memory that it needs.</param>
+/// <param name="Flops">Estimate of its work.</param>
+/// <param name="Priority">Larger goes first.</param>
+/// <param name="Fingerprint">Only workers with this numerics fingerprint may compute it; empty: all may.</param>
+[GenerateSerializer]
+[Immutable]
+public sealed record TaskOrder(
+    string Run, string Key, string Kind, byte[] Spec, ImmutableArray<string> Inputs, long MemoryBytes, double Flops, int Priority, string Fingerprint);

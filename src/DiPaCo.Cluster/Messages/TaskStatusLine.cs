@@ -1,0 +1,12 @@
+namespace DiPaCo.Cluster;
+
+/// <summary>Where a task stands.</summary>
+/// <param name="Run">Its run.</param>
+/// <param name="Key">Its name.</param>
+/// <param name="Kind">Its kind.</param>
+/// <param name="State">For people: on which worker, or what it waits for.</param>
+/// <param name="Since">Since when.</param>
+/// <param name="Attempts">How often it was leased.</param>
+[GenerateSerializer]
+[Immutable]
+public sealed record TaskStatusLine(string Run, string Key, string Kind, string State, DateTimeOffset Since, int Attempts);

@@ -1,0 +1,13 @@
+namespace DiPaCo.Cluster;
+
+/// <summary>What a worker does now.</summary>
+/// <param name="Worker">Its name.</param>
+/// <param name="Device">What it computes on.</param>
+/// <param name="State">For people: computing what, idle, silent, or quarantined and why.</param>
+/// <param name="Since">Since when.</param>
+/// <param name="Completed">Tasks delivered.</param>
+/// <param name="Failed">Tasks given back or refused.</param>
+/// <param name="Fingerprint">Its numerics.</param>
+[GenerateSerializer]
+[Immutable]
+public sealed record WorkerStatus(string Worker, string Device, string State, DateTimeOffset Since, long Completed, long Failed, string Fingerprint);

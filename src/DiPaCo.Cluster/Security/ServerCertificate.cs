@@ -1,0 +1,97 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using DiPaCo.Core;
+using DiPaCo.Runtime.Storage;
+
+namespace DiPaCo.Cluster;
+
+/// <summary>The certificate with which a silo shows who it is: the user's, or one that it makes itself once and keeps.</summary>
+public static class ServerCertificate
+{
+    private static readonly TimeSpan Lifetime = TimeSpan.FromDays(3650);
+
+    /// <summary>Reads the user's certificate.</summary>
+    /// <param name="certificate">PEM file of the certificate and its chain.</param>
+    /// <param name="key">PEM file of the private key.</param>
+    /// <exception cref="DiPaCoException">A file cannot be read, or they do not belong together.</exception>
+    public static X509Certificate2 Read(string certificate, string key)
+    {
+        try
+        {
+            using X509Certificate2 pem = X509Certificate2.CreateFromPemFile(certificate, key);
+            return Usable(pem);
+        }
+        catch (CryptographicException exception)
+        {
+            throw new DiPaCoException($"'{certificate}' and '{key}' are not a certificate and its private key in PEM: {exception.Message}", exception);
+        }
+        catch (Exception exception) when (StorageErrors.IsStorage(exception))
+        {
+            throw StorageErrors.Explain(exception, "read", certificate);
+        }
+    }
+
+    /// <summary>The silo's own certificate; made when it is not there.</summary>
+    /// <param name="path">Its file, PKCS #12, readable for its owner only.</param>
+    /// <param name="now">The time from which it holds.</param>
+    public static X509Certificate2 Own(string path, DateTimeOffset now)
+    {
+        try
+        {
+            if (!File.Exists(path))
+            {
+                Write(path, Make(now));
+            }
+
+            return X509CertificateLoader.LoadPkcs12FromFile(path, null, X509KeyStorageFlags.Exportable);
+        }
+        catch (CryptographicException exception)
+        {
+            throw new DiPaCoException($"'{path}' is not the certificate that dipaco made: {exception.Message} Delete it for a new one; workers then need new invitations.", exception);
+        }
+        catch (Exception exception) when (StorageErrors.IsStorage(exception))
+        {
+            throw StorageErrors.Explain(exception, "use", path);
+        }
+    }
+
+    /// <summary>What invitations carry: SHA-256 of the certificate, 64 hexadecimal digits.</summary>
+    public static string FingerprintOf(X509Certificate certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.GetRawCertData()));
+
+    private static byte[] Make(DateTimeOffset now)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        CertificateRequest request = new("CN=dipaco silo", key, HashAlgorithmName.SHA256);
+        SubjectAlternativeNameBuilder names = new();
+        names.AddDnsName("localhost");
+        names.AddDnsName(Dns.GetHostName());
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        using X509Certificate2 certificate = request.CreateSelfSigned(now.AddDays(-1), now + Lifetime);
+        return certificate.Export(X509ContentType.Pkcs12);
+    }
+
+    private static void Write(string path, byte[] bytes)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        string temporary = $"{path}.{Environment.ProcessId}.tmp";
+        FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using (FileStream stream = new(temporary, options))
+        {
+            stream.Write(bytes);
+            stream.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    /// <summary>A certificate read from PEM has a key that lives in memory only, which Windows' TLS refuses.</summary>
+    private static X509Certificate2 Usable(X509Certificate2 pem) =>
+        X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
+}

@@ -1,0 +1,31 @@
+namespace DiPaCo.Cluster;
+
+/// <summary>
+/// How a worker reaches the dispatcher: over gRPC, or directly in the process that hosts it. Every call may be repeated; what it did the
+/// first time it does not do again.
+/// </summary>
+public interface IWorkerLink
+{
+    /// <summary>Says who is there.</summary>
+    Task<Registration> RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken);
+
+    /// <summary>Asks for work, and waits a while for it.</summary>
+    /// <param name="worker">The worker's name.</param>
+    /// <param name="incarnation">Its incarnation.</param>
+    /// <param name="cached">Hashes of inputs that it has, newest first, at most <see cref="MostCached"/>.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, IReadOnlyList<string> cached, CancellationToken cancellationToken);
+
+    /// <summary>Keeps a lease.</summary>
+    /// <returns>Empty; or why the task is no longer this worker's.</returns>
+    Task<string> HeartbeatAsync(string worker, long incarnation, long lease, StepBatch progress, CancellationToken cancellationToken);
+
+    /// <summary>Delivers a result.</summary>
+    Task<DeliveryOutcome> CompleteAsync(string worker, long incarnation, long lease, string key, TaskDelivery delivery, CancellationToken cancellationToken);
+
+    /// <summary>Gives a task back.</summary>
+    Task GiveBackAsync(string worker, long incarnation, long lease, GivenBack reason, CancellationToken cancellationToken);
+
+    /// <summary>Cached inputs that are told at most.</summary>
+    const int MostCached = 256;
+}

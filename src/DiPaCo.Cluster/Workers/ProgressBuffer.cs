@@ -1,0 +1,53 @@
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Cluster;
+
+/// <summary>The steps of a task that the dispatcher has not been told of yet.</summary>
+internal sealed class ProgressBuffer : IProgress<TaskStep>
+{
+    // A dispatcher that is away must not cost the worker its memory: the oldest steps go, the numbers show the gap.
+    private const int MostUntold = 10_000;
+
+    private readonly Queue<StepReport> _steps = new();
+    private readonly Lock _lock = new();
+    private long _first;
+
+    /// <inheritdoc/>
+    public void Report(TaskStep value)
+    {
+        TrainingReport? training = value.Training is { } made
+            ? new TrainingReport(made.Loss, made.LearningRate, made.GradientNorm, made.Tokens, made.Flops, made.Elapsed, made.DataWait)
+            : null;
+        lock (_lock)
+        {
+            _steps.Enqueue(new StepReport(value.Done, value.Units, training));
+            if (_steps.Count > MostUntold)
+            {
+                _steps.Dequeue();
+                _first++;
+            }
+        }
+    }
+
+    /// <summary>The steps that were not acknowledged.</summary>
+    public StepBatch Untold()
+    {
+        lock (_lock)
+        {
+            return new StepBatch(_first, [.. _steps]);
+        }
+    }
+
+    /// <summary>Forgets steps that have arrived.</summary>
+    public void Told(StepBatch batch)
+    {
+        lock (_lock)
+        {
+            long end = batch.First + batch.Steps.Length;
+            while (_first < end && _steps.TryDequeue(out _))
+            {
+                _first++;
+            }
+        }
+    }
+}

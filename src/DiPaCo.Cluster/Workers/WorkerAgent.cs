@@ -1,0 +1,264 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training;
+
+namespace DiPaCo.Cluster;
+
+/// <summary>
+/// A worker: asks for tasks, computes them, delivers them. Holds nothing that is not in the blob store or can be computed again, so it may
+/// be killed at any moment. Several tasks are held at once; the executor computes one, the others' blobs travel meanwhile.
+/// </summary>
+public sealed class WorkerAgent
+{
+    private readonly IWorkerLink _link;
+    private readonly ITaskExecutor _executor;
+    private readonly IBlobStore _store;
+    private readonly WorkerOffer _offer;
+    private readonly WorkerOptions _options;
+    private readonly IWorkerObserver _observer;
+    private readonly TimeProvider _time;
+    private readonly RecentInputs _recent = new(IWorkerLink.MostCached);
+    private readonly SemaphoreSlim _registering = new(1);
+    private Registration? _registration;
+
+    /// <summary>Makes a worker; <see cref="RunAsync"/> starts it.</summary>
+    /// <param name="link">The way to the dispatcher.</param>
+    /// <param name="executor">Computes.</param>
+    /// <param name="store">Holds inputs; what is put there the silo can read.</param>
+    /// <param name="offer">Who it is and what it can do.</param>
+    /// <param name="options">How it works.</param>
+    /// <param name="observer">Watches.</param>
+    /// <param name="time">For leases and pauses; reaches no result.</param>
+    public WorkerAgent(
+        IWorkerLink link, ITaskExecutor executor, IBlobStore store, WorkerOffer offer, WorkerOptions options, IWorkerObserver observer, TimeProvider time)
+    {
+        _link = link;
+        _executor = executor;
+        _store = store;
+        _offer = offer with { Slots = options.Slots };
+        _options = options;
+        _observer = observer;
+        _time = time;
+    }
+
+    /// <summary>Works until told to leave; tasks that are not finished then are given back.</summary>
+    /// <param name="leave">Told to leave.</param>
+    /// <exception cref="DiPaCoException">The silo refuses this worker, or was out of reach for longer than <see cref="WorkerOptions.Patience"/>.</exception>
+    public async Task RunAsync(CancellationToken leave)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(leave);
+        Task[] slots = [.. Enumerable.Range(0, _options.Slots).Select(_ => WorkAsync(ended.Token))];
+        Task first = await Task.WhenAny(slots);
+        if (first.IsFaulted)
+        {
+            await ended.CancelAsync();
+        }
+
+        try
+        {
+            await Task.WhenAll(slots);
+        }
+        catch (OperationCanceledException) when (leave.IsCancellationRequested)
+        {
+            // As told.
+        }
+    }
+
+    private async Task WorkAsync(CancellationToken leave)
+    {
+        string waitedFor = "";
+        while (!leave.IsCancellationRequested)
+        {
+            Registration registration = await RegisterAsync(leave);
+            LeaseOutcome outcome = await CallAsync("ask for work", () => _link.LeaseAsync(_offer.Worker, _offer.Incarnation, _recent.Newest(), leave), leave);
+            if (outcome.UnknownWorker)
+            {
+                Forget(registration);
+            }
+            else if (outcome.Task is { } task)
+            {
+                waitedFor = "";
+                await ComputeAsync(task, leave);
+            }
+            else if (outcome.WaitingFor != waitedFor)
+            {
+                waitedFor = outcome.WaitingFor;
+                _observer.Observe(new WorkerEvent(WorkerEventKind.Waiting, waitedFor));
+            }
+        }
+    }
+
+    /// <summary>The slots share one registration; the first that finds it missing makes it.</summary>
+    private async Task<Registration> RegisterAsync(CancellationToken leave)
+    {
+        await _registering.WaitAsync(leave);
+        try
+        {
+            if (_registration is null)
+            {
+                _registration = await CallAsync("register", () => _link.RegisterAsync(_offer, leave), leave);
+                TimeSpan off = _time.GetUtcNow() - _registration.Clock;
+                _observer.Observe(new WorkerEvent(
+                    WorkerEventKind.Registered,
+                    $"{_offer.Worker} on {_offer.Device}{(off.Duration() > TimeSpan.FromMinutes(1) ? $"; this machine's clock is {off.TotalSeconds:0} s ahead of the silo's" : "")}"));
+            }
+
+            return _registration;
+        }
+        finally
+        {
+            _registering.Release();
+        }
+    }
+
+    private void Forget(Registration registration) => Interlocked.CompareExchange(ref _registration, null, registration);
+
+    private async Task ComputeAsync(LeasedTask leased, CancellationToken leave)
+    {
+        string name = $"{leased.Kind} {leased.Key[..8]} of {leased.Run}";
+        _observer.Observe(new WorkerEvent(WorkerEventKind.Leased, name));
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(leave);
+        ProgressBuffer progress = new();
+        Task<string> heartbeats = BeatAsync(leased, progress, ended);
+        try
+        {
+            TaskDelivery delivery = await ExecuteAsync(leased, progress, ended.Token);
+            DeliveryOutcome outcome = await CallAsync(
+                $"deliver {name}",
+                () => _link.CompleteAsync(_offer.Worker, _offer.Incarnation, leased.Lease, leased.Key, delivery with { Progress = progress.Untold() }, leave),
+                leave);
+            bool taken = outcome.Verdict is DeliveryVerdict.Taken or DeliveryVerdict.Known;
+            _observer.Observe(new WorkerEvent(
+                taken ? WorkerEventKind.Delivered : WorkerEventKind.Dropped,
+                taken ? $"{name} in {delivery.Elapsed.TotalSeconds:0.0} s" : $"{name}: {outcome.Verdict}, {outcome.Reason}"));
+        }
+        catch (OperationCanceledException) when (leave.IsCancellationRequested)
+        {
+            await GiveBackAsync(leased, name, new GivenBack(GiveBackReason.Leaving, ""));
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            _observer.Observe(new WorkerEvent(WorkerEventKind.Dropped, $"{name}: {await heartbeats}"));
+        }
+        catch (DiPaCoException exception)
+        {
+            GiveBackReason reason = exception switch
+            {
+                NonFiniteStepException => GiveBackReason.NonFinite,
+                StorageException => GiveBackReason.Failed,
+                _ => GiveBackReason.Impossible,
+            };
+            await GiveBackAsync(leased, name, new GivenBack(reason, exception.Message));
+        }
+        catch (Exception exception) when (exception is IOException or OutOfMemoryException or HttpRequestException or System.Runtime.InteropServices.ExternalException)
+        {
+            await GiveBackAsync(leased, name, new GivenBack(GiveBackReason.Failed, exception.Message));
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await heartbeats;
+        }
+    }
+
+    private async Task<TaskDelivery> ExecuteAsync(LeasedTask leased, ProgressBuffer progress, CancellationToken cancellationToken)
+    {
+        TaskSpec spec = TaskSpecJson.Read(leased.Kind, leased.Spec, new TaskKey(leased.Key));
+        foreach (BlobHash input in spec.Inputs.Distinct())
+        {
+            await _store.GetFileAsync(input, cancellationToken);
+            _recent.Add(input.Hex);
+        }
+
+        long begun = _time.GetTimestamp();
+        TaskResult result = await _executor.ExecuteAsync(spec, _store, progress, cancellationToken);
+        foreach (BlobHash output in result.Outputs.Values)
+        {
+            _recent.Add(output.Hex);
+        }
+
+        return new TaskDelivery(
+            result.Outputs.ToImmutableSortedDictionary(output => output.Key, output => output.Value.Hex, StringComparer.Ordinal),
+            result.Metrics, _time.GetElapsedTime(begun), StepBatch.None);
+    }
+
+    /// <summary>Keeps the lease until the task has ended; ends the task when the lease is revoked, and says why.</summary>
+    private async Task<string> BeatAsync(LeasedTask leased, ProgressBuffer progress, CancellationTokenSource ended)
+    {
+        using PeriodicTimer timer = new(leased.Duration / 3, _time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(ended.Token))
+            {
+                StepBatch untold = progress.Untold();
+                string revoked;
+                try
+                {
+                    revoked = await _link.HeartbeatAsync(_offer.Worker, _offer.Incarnation, leased.Lease, untold, ended.Token);
+                }
+                catch (LinkException)
+                {
+                    // The next one may get through; if the lease ends meanwhile, the result is still welcome.
+                    continue;
+                }
+
+                progress.Told(untold);
+                if (revoked.Length > 0)
+                {
+                    await ended.CancelAsync();
+                    return revoked;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The task has ended.
+        }
+
+        return "";
+    }
+
+    private async Task GiveBackAsync(LeasedTask leased, string name, GivenBack reason)
+    {
+        _observer.Observe(new WorkerEvent(WorkerEventKind.Dropped, $"{name}: {reason.Reason}{(reason.Message.Length > 0 ? $", {reason.Message}" : "")}"));
+        using CancellationTokenSource brief = new(TimeSpan.FromSeconds(2), _time);
+        try
+        {
+            await _link.GiveBackAsync(_offer.Worker, _offer.Incarnation, leased.Lease, reason, brief.Token);
+        }
+        catch (Exception exception) when (exception is LinkException or OperationCanceledException)
+        {
+            // Then the lease runs out by itself.
+            _observer.Observe(new WorkerEvent(WorkerEventKind.Unreachable, $"could not give {name} back: {exception.Message}"));
+        }
+    }
+
+    /// <summary>Calls until there is an answer, with pauses that grow.</summary>
+    private async Task<T> CallAsync<T>(string what, Func<Task<T>> call, CancellationToken cancellationToken)
+    {
+        long since = _time.GetTimestamp();
+        TimeSpan pause = TimeSpan.FromSeconds(0.1);
+        while (true)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (LinkException exception) when (!exception.IsFinal)
+            {
+                TimeSpan waited = _time.GetElapsedTime(since);
+                if (waited > _options.Patience)
+                {
+                    throw new DiPaCoException($"Could not {what} for {waited.TotalMinutes:0} minutes: {exception.Message}", exception);
+                }
+
+                _observer.Observe(new WorkerEvent(WorkerEventKind.Unreachable, $"cannot {what} for {waited.TotalSeconds:0} s: {exception.Message}; next attempt in {pause.TotalSeconds:0.0} s"));
+                await Task.Delay(pause, _time, cancellationToken);
+                pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, _options.LongestPause.Ticks));
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace DiPaCo.Cluster;
+
+/// <summary>How a worker works.</summary>
+public sealed record WorkerOptions
+{
+    /// <summary>Tasks held at once: while one is computed, the inputs and outputs of the others travel. Default 2.</summary>
+    public int Slots { get; init; } = 2;
+
+    /// <summary>Longest pause between two attempts to reach the silo; the first is a tenth of a second, each next twice as long.</summary>
+    public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the silo may be out of reach before the worker gives up with an error that says so. Default: an hour.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromHours(1);
+}

@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
+using DiPaCo.Runtime.Storage;
+using DiPaCo.Training;
+
+namespace DiPaCo.Runtime.Tasks;
+
+/// <summary>
+/// How a worker's arithmetic rounds: the hash of what a small, always equal training task makes of always equal inputs. Workers with equal
+/// fingerprints compute equal bytes, so they may take each other's tasks in a run that must come out bit-identical.
+/// </summary>
+public static class NumericsFingerprint
+{
+    private const int Vocabulary = 512;
+    private const int SequenceLength = 128;
+    private const int Documents = 16;
+    private const int DocumentTokens = 200;
+
+    private static readonly TransformerShape Shape = new()
+    {
+        // Wide enough that the matrix products take the same kernels as those of real paths.
+        Vocabulary = Vocabulary, Blocks = 2, Width = 128, Heads = 4, KeyValueHeads = 2, HeadWidth = 32, FeedForward = 320,
+    };
+
+    /// <summary>Computes the task in a folder of its own, which is gone afterwards; takes about a second.</summary>
+    /// <param name="executor">The arithmetic.</param>
+    /// <param name="cancellationToken">Ends the computation.</param>
+    /// <returns>64 hexadecimal digits.</returns>
+    /// <exception cref="StorageException">The folder for temporary files cannot be written to.</exception>
+    public static async Task<string> ComputeAsync(ITaskExecutor executor, CancellationToken cancellationToken)
+    {
+        string folder = Path.Combine(Path.GetTempPath(), $"dipaco-numerics-{Guid.NewGuid():n}");
+        try
+        {
+            FolderBlobStore store = new(folder);
+            StringBuilder made = new();
+            BlobHash chunk = await ChunkAsync(store, cancellationToken);
+            TaskResult initial = await executor.ExecuteAsync(new InitializeSpec(Shape, Seed: 1), store, null, cancellationToken);
+            foreach (ComputeType compute in new[] { ComputeType.Fp32, ComputeType.Bf16 })
+            {
+                TaskResult trained = await executor.ExecuteAsync(Training(compute, initial[OuterSpec.ModuleOutput], chunk), store, null, cancellationToken);
+                foreach ((string name, BlobHash blob) in trained.Outputs)
+                {
+                    made.Append(name).Append(' ').Append(blob.Hex).Append('\n');
+                }
+            }
+
+            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(made.ToString())));
+        }
+        finally
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+    }
+
+    private static Task<BlobHash> ChunkAsync(FolderBlobStore store, CancellationToken cancellationToken)
+    {
+        TokenChunkBuilder builder = new(Vocabulary);
+        int[] tokens = new int[DocumentTokens];
+        for (int document = 0; document < Documents; document++)
+        {
+            for (int at = 0; at < tokens.Length; at++)
+            {
+                tokens[at] = ((at * 7) + (document * 31) + (at * at % 13)) % Vocabulary;
+            }
+
+            builder.Add((ulong)document, "numerics", Split.Train, tokens, DocumentTokens);
+        }
+
+        return store.PutAsync(builder.WriteToAsync, cancellationToken);
+    }
+
+    private static TrainSpec Training(ComputeType compute, BlobHash initial, BlobHash chunk) => new()
+    {
+        Model = new PathInput(Shape, compute, [new ModuleInput(ModuleId.Dense, [.. TransformerPart.All(Shape.Blocks)], initial)]),
+        Shard = [chunk],
+        Sequences = new SequenceInput(SequenceLength, PrefixTokens: 16, LossOnPrefix: true, MicroBatch: 4, LengthWindow: 4),
+        BatchSequences = 8,
+        FirstStep = 0,
+        ScheduleStep = 0,
+        Steps = 3,
+        Schedule = new LearningRateSchedule(1e-3, 1, 3, 0.1),
+        AdamW = new AdamWOptions(),
+        Seed = 1,
+        Order = 0,
+    };
+}
