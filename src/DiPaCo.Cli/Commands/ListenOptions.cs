@@ -20,7 +20,7 @@ internal sealed class ListenOptions
     private readonly Option<bool> _insecure = new("--insecure") { Description = "No TLS: only for networks in which nobody else is." };
     private readonly Option<bool> _only = new("--workers-only") { Description = "This process computes no task itself." };
     private readonly Option<bool> _any = new("--any-numerics") { Description = "Take workers whose arithmetic rounds differently; results are then no longer byte-identical." };
-    private readonly Option<double> _lease = new("--lease") { HelpName = "SECONDS", Description = "How long a worker may be silent before its task goes to another.", DefaultValueFactory = _ => 15 };
+    private readonly Option<double?> _lease = new("--lease") { HelpName = "SECONDS", Description = "How long a worker may be silent before its task goes to another. Default: 15." };
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
@@ -42,7 +42,7 @@ internal sealed class ListenOptions
         Insecure = parsed.GetValue(_insecure),
         ComputesItself = !parsed.GetValue(_only),
         Strict = !parsed.GetValue(_any),
-        Lease = TimeSpan.FromSeconds(parsed.GetValue(_lease)),
+        Lease = TimeSpan.FromSeconds(parsed.GetValue(_lease) ?? 15),
         Program = program,
     };
 
@@ -68,9 +68,9 @@ internal sealed class ListenOptions
             result.AddError("--certificate and --certificate-key belong together; give both or neither.");
         }
 
-        if (result.GetValue(_lease) is not (>= 2 and <= 3600))
+        if (result.GetValue(_lease) is { } lease and not (>= 2 and <= 3600))
         {
-            result.AddError($"--lease is {result.GetValue(_lease)}; 2 to 3600 seconds were expected.");
+            result.AddError($"--lease is {lease}; 2 to 3600 seconds were expected.");
         }
     }
 }

@@ -25,7 +25,7 @@ internal static class WorkerCommand
         };
         Option<string?> name = new("--name") { HelpName = "NAME", Description = "Name of this worker, the same each time it starts. Default: the machine's name." };
         Option<string> cache = new("--cache") { HelpName = "DIR", Description = "Folder for blobs.", DefaultValueFactory = _ => DefaultCache() };
-        Option<double> size = new("--cache-size") { HelpName = "GIB", Description = "Largest size of the cache, GiB.", DefaultValueFactory = _ => 20 };
+        Option<double?> size = new("--cache-size") { HelpName = "GIB", Description = "Largest size of the cache, GiB. Default: 20." };
         Option<string> device = new("--device") { HelpName = "DEVICE", Description = "cpu, cuda, cuda:n or auto.", DefaultValueFactory = _ => "auto" };
         Option<int> threads = new("--threads") { HelpName = "N", Description = "Threads for arithmetic; 0: all cores." };
         Command command = new("worker", "Compute tasks of a run that listens on another machine.") { join, name, cache, size, device, threads };
@@ -34,7 +34,7 @@ internal static class WorkerCommand
             string text = parsed.GetRequiredValue(join);
             Invitation invitation = Invitation.Read(text == "-" ? await Console.In.ReadToEndAsync(cancellation) : text);
             Settings settings = new(
-                parsed.GetValue(name) ?? NameOf(Environment.MachineName), parsed.GetRequiredValue(cache), parsed.GetValue(size),
+                parsed.GetValue(name) ?? NameOf(Environment.MachineName), parsed.GetRequiredValue(cache), parsed.GetValue(size) ?? 20,
                 parsed.GetRequiredValue(device), parsed.GetValue(threads));
             return await RunAsync(services, invitation, settings, cancellation);
         });
@@ -63,11 +63,11 @@ internal static class WorkerCommand
         return ExitCodes.Success;
     }
 
-    private static void Check(CommandResult result, Option<double> size, Option<int> threads)
+    private static void Check(CommandResult result, Option<double?> size, Option<int> threads)
     {
-        if (result.GetValue(size) is not (> 0 and < 1e6))
+        if (result.GetValue(size) is { } given and not (> 0 and < 1e6))
         {
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"--cache-size is {result.GetValue(size)}; a number of GiB above 0 was expected."));
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"--cache-size is {given}; a number of GiB above 0 was expected."));
         }
 
         if (result.GetValue(threads) is < 0 or > 4096)

@@ -129,7 +129,7 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
                 return;
             }
 
-            await Task.WhenAny(_changed.Task, Task.Delay(left, time));
+            await _changed.Task.WaitAsync(left, time).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using DiPaCo.Cluster.Api;
+using DiPaCo.Cluster.Blobs;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -15,6 +16,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Providers;
+using Orleans.Storage;
 
 namespace DiPaCo.Cluster;
 
@@ -159,7 +162,8 @@ public sealed class SiloHost : IAsyncDisposable
         application.MapGrpcService<WorkerService>();
         if (blobs is not null)
         {
-            application.MapBlobs(blobs, new BlobUploads(Path.Combine(options.StateFolder, "uploads"), time), new BlobEndpointOptions());
+            BlobEndpointOptions limits = new();
+            application.MapBlobs(blobs, new BlobUploads(Path.Combine(options.StateFolder, "uploads"), limits, time), limits);
         }
 
         return (application, certificate is null ? "" : ServerCertificate.FingerprintOf(certificate));
@@ -202,15 +206,10 @@ public sealed class SiloHost : IAsyncDisposable
             return;
         }
 
-        StateFile state = new(Path.Combine(options.StateFolder, "state.db"));
-        state.Prepare();
         silo.UseLocalhostClustering(siloPort: port, gatewayPort: 0, serviceId: "dipaco", clusterId: "dipaco");
         silo.UseInMemoryReminderService();
-        silo.AddAdoNetGrainStorageAsDefault(storage =>
-        {
-            storage.Invariant = StateFile.Invariant;
-            storage.ConnectionString = state.ConnectionString;
-        });
+        silo.Services.AddSingleton<IGrainStorage>(new FileGrainStorage(Path.Combine(options.StateFolder, "grains")));
+        silo.Services.AddKeyedSingleton(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (services, _) => services.GetRequiredService<IGrainStorage>());
     }
 
     /// <summary>A port that was free a moment ago; Orleans cannot be told to take any.</summary>
