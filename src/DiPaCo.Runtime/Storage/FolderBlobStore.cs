@@ -28,13 +28,21 @@ public sealed class FolderBlobStore : IBlobStore
     }
 
     /// <inheritdoc/>
-    public async Task<BlobHash> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
+    public Task<BlobHash> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken) =>
+        PutAsync(write, static (_, _) => { }, cancellationToken);
+
+    /// <inheritdoc cref="PutAsync(Func{Stream, CancellationToken, Task}, CancellationToken)"/>
+    /// <param name="write">Writes the bytes.</param>
+    /// <param name="named">Is told the blob's name and size before the store has it under that name.</param>
+    /// <param name="cancellationToken">Ends the writing.</param>
+    internal async Task<BlobHash> PutAsync(Func<Stream, CancellationToken, Task> write, Action<BlobHash, long> named, CancellationToken cancellationToken)
     {
         using DurableFile file = DurableFile.Create(_folder, _steps);
         await write(file.Stream, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         long bytes = file.Stream.Length;
         BlobHash hash = file.Finish();
+        named(hash, bytes);
         if (!TryRenew(hash, bytes))
         {
             Commit(file, hash);
@@ -56,6 +64,56 @@ public sealed class FolderBlobStore : IBlobStore
         }
 
         return Task.FromResult(hash);
+    }
+
+    /// <inheritdoc/>
+    public async Task PutFileAsync(string file, BlobHash expected, CancellationToken cancellationToken)
+    {
+        // A move from another file system is a copy, so the file gets a temporary name here before it gets the final one.
+        string temporary = TemporaryFiles.NewPath(_folder);
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            DurableFile.CreateFolder(_folder);
+            await Task.Run(() => File.Move(file, temporary), cancellationToken);
+            using SafeFileHandle handle = File.OpenHandle(temporary, FileMode.Open, FileAccess.ReadWrite, FileShare.Delete);
+            _steps.Reached(StorageStep.TemporaryWritten, temporary);
+            BlobHash found = await Task.Run(() => HashFile(handle, cancellationToken), cancellationToken);
+            if (found != expected)
+            {
+                throw new BlobMismatchException(file, expected, found);
+            }
+
+            if (!TryRenew(expected, RandomAccess.GetLength(handle)))
+            {
+                RandomAccess.FlushToDisk(handle);
+                _steps.Reached(StorageStep.TemporaryFlushed, temporary);
+                MoveIntoPlace(temporary, expected);
+            }
+        }
+        catch (Exception e) when (StorageErrors.IsStorage(e))
+        {
+            throw StorageErrors.Explain(e, "store", file);
+        }
+        finally
+        {
+            DeleteQuietly(file);
+            DeleteQuietly(temporary);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> RenewAsync(BlobHash hash, long bytes, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(TryRenew(hash, bytes));
+    }
+
+    /// <inheritdoc/>
+    public Task<BlobInfo?> FindAsync(BlobHash hash, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult<BlobInfo?>(TryStamp(PathOf(hash), out FileStamp stamp) ? new BlobInfo(hash, stamp.Bytes, stamp.Written) : null);
     }
 
     /// <inheritdoc/>
@@ -121,18 +179,24 @@ public sealed class FolderBlobStore : IBlobStore
     public Task<bool> DeleteAsync(BlobHash hash, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(Delete(hash));
+    }
+
+    /// <summary>Removes a blob; returns whether it was there.</summary>
+    internal bool Delete(BlobHash hash)
+    {
         _verified.TryRemove(hash, out _);
         string path = PathOf(hash);
         if (!File.Exists(path))
         {
-            return Task.FromResult(false);
+            return false;
         }
 
         try
         {
             File.Delete(path);
             _steps.Reached(StorageStep.BlobDeleted, path);
-            return Task.FromResult(true);
+            return true;
         }
         catch (Exception e) when (StorageErrors.IsStorage(e))
         {
@@ -199,6 +263,33 @@ public sealed class FolderBlobStore : IBlobStore
         return true;
     }
 
+    private void MoveIntoPlace(string temporary, BlobHash hash)
+    {
+        string path = PathOf(hash);
+        string folder = Path.GetDirectoryName(path)!;
+        DurableFile.CreateFolder(folder);
+        File.Move(temporary, path, overwrite: true);
+        _steps.Reached(StorageStep.Renamed, path);
+        FolderFlush.Flush(folder);
+        _steps.Reached(StorageStep.FolderFlushed, path);
+        if (TryStamp(path, out FileStamp stamp))
+        {
+            _verified[hash] = stamp;
+        }
+    }
+
+    private static void DeleteQuietly(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (StorageErrors.IsStorage(e))
+        {
+            // What brought us here matters more, and leftovers go at the next start.
+        }
+    }
+
     private List<BlobHash> ListHashes()
     {
         List<BlobHash> hashes = [];
@@ -228,21 +319,26 @@ public sealed class FolderBlobStore : IBlobStore
         try
         {
             using SafeFileHandle handle = File.OpenHandle(path, options: FileOptions.SequentialScan);
-            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            byte[] buffer = new byte[ReadBytes];
-            long offset = 0;
-            for (int read; (read = RandomAccess.Read(handle, buffer, offset)) > 0; offset += read)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                hash.AppendData(buffer, 0, read);
-            }
-
-            return BlobHash.FromDigest(hash.GetHashAndReset());
+            return HashFile(handle, cancellationToken);
         }
         catch (Exception e) when (StorageErrors.IsStorage(e))
         {
             throw StorageErrors.Explain(e, "read", path);
         }
+    }
+
+    private static BlobHash HashFile(SafeFileHandle handle, CancellationToken cancellationToken)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = new byte[ReadBytes];
+        long offset = 0;
+        for (int read; (read = RandomAccess.Read(handle, buffer, offset)) > 0; offset += read)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            hash.AppendData(buffer, 0, read);
+        }
+
+        return BlobHash.FromDigest(hash.GetHashAndReset());
     }
 
     private static bool TryStamp(string path, out FileStamp stamp)

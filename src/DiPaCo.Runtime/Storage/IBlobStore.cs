@@ -19,6 +19,23 @@ public interface IBlobStore
     /// <exception cref="StorageException">The disk is full or the store cannot be written to; nothing is left behind.</exception>
     Task<BlobHash> PutAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Stores a finished file under <paramref name="expected"/> if that is the SHA-256 of its bytes. The file is consumed: moved
+    /// into the store or deleted, also where it is refused.
+    /// </summary>
+    /// <exception cref="BlobMismatchException">The bytes have another hash; the store is as it was.</exception>
+    /// <exception cref="StorageException">The disk is full, the file cannot be read or the store cannot be written to.</exception>
+    Task PutFileAsync(string file, BlobHash expected, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Counts a blob as put now, which keeps it from a collector that spares what is young. False if it is not there, or not in
+    /// <paramref name="bytes"/> bytes: it has to be put then.
+    /// </summary>
+    Task<bool> RenewAsync(BlobHash hash, long bytes, CancellationToken cancellationToken);
+
+    /// <summary>What is known of a blob without reading it; null if it is not there.</summary>
+    Task<BlobInfo?> FindAsync(BlobHash hash, CancellationToken cancellationToken);
+
     /// <summary>Whether the blob is there; says nothing of its bytes.</summary>
     Task<bool> ExistsAsync(BlobHash hash, CancellationToken cancellationToken);
 

@@ -15,6 +15,17 @@ public sealed class LayeredBlobStore(IBlobStore upper, IBlobStore lower) : IBlob
     public Task<BlobHash> PutAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => upper.PutAsync(bytes, cancellationToken);
 
     /// <inheritdoc/>
+    public Task PutFileAsync(string file, BlobHash expected, CancellationToken cancellationToken) =>
+        upper.PutFileAsync(file, expected, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<bool> RenewAsync(BlobHash hash, long bytes, CancellationToken cancellationToken) => upper.RenewAsync(hash, bytes, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<BlobInfo?> FindAsync(BlobHash hash, CancellationToken cancellationToken) =>
+        await upper.FindAsync(hash, cancellationToken) ?? await lower.FindAsync(hash, cancellationToken);
+
+    /// <inheritdoc/>
     public async Task<bool> ExistsAsync(BlobHash hash, CancellationToken cancellationToken) =>
         await upper.ExistsAsync(hash, cancellationToken) || await lower.ExistsAsync(hash, cancellationToken);
 

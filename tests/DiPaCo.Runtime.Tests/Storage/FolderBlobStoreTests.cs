@@ -1,5 +1,6 @@
 using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
+using DiPaCo.Tests;
 using Xunit;
 
 namespace DiPaCo.Runtime.Tests.Storage;

@@ -1,0 +1,69 @@
+using Amazon.S3;
+using DiPaCo.Cluster.Blobs;
+using DiPaCo.Cluster.Tests.Support;
+using Xunit;
+
+namespace DiPaCo.Cluster.Tests.Blobs;
+
+/// <summary>
+/// An S3-compatible server: the one that DIPACO_TEST_S3_ENDPOINT names (with _BUCKET, _ACCESS_KEY, _SECRET_KEY, _REGION), or an
+/// emulator that is started once for a class of tests.
+/// </summary>
+public sealed class S3Server : IAsyncLifetime
+{
+    private const string EmulatorKey = "S3RVER";
+
+    // It does not decode the source of a copy, which the client encodes.
+    private const string DecodeSources = """
+        const server = require('http').Server.prototype, emit = server.emit, source = 'x-amz-copy-source';
+        server.emit = function (event, request, ...rest) {
+            if (event === 'request' && request.headers[source]) request.headers[source] = decodeURIComponent(request.headers[source]);
+            return emit.call(this, event, request, ...rest);
+        };
+        """;
+
+    private readonly TemporaryFolder _folder = new();
+    private NodeServer? _emulator;
+
+    internal bool IsEmulator => _emulator is not null;
+
+    internal S3StoreOptions Options { get; private set; } = null!;
+
+    internal AmazonS3Client Client { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (Variable("ENDPOINT") is { } endpoint)
+        {
+            Options = new S3StoreOptions
+            {
+                ServiceUrl = new Uri(endpoint),
+                Bucket = Variable("BUCKET") ?? "dipaco-test",
+                AccessKey = Variable("ACCESS_KEY"),
+                SecretKey = Variable("SECRET_KEY"),
+                Region = Variable("REGION") ?? "us-east-1",
+            };
+        }
+        else
+        {
+            _emulator = await NodeServer.StartOrSkipAsync(
+                "s3rver/bin/s3rver.js", DecodeSources, "--address", "127.0.0.1", "--port", "0", "--directory", _folder.Path, "--configure-bucket", "blobs");
+            Options = new S3StoreOptions { ServiceUrl = _emulator.Address, Bucket = "blobs", AccessKey = EmulatorKey, SecretKey = EmulatorKey };
+        }
+
+        Client = S3BlobStore.CreateClient(Options);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client?.Dispose();
+        if (_emulator is not null)
+        {
+            await _emulator.DisposeAsync();
+        }
+
+        _folder.Dispose();
+    }
+
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable($"DIPACO_TEST_S3_{name}");
+}
