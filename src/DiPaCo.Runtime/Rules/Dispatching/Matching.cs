@@ -1,0 +1,275 @@
+namespace DiPaCo.Runtime.Rules;
+
+/// <summary>Which task a worker gets, and why it gets none.</summary>
+internal sealed class Matching(DispatcherOptions options)
+{
+    private readonly Expectations _expectations = new(options);
+
+    /// <summary>The best task for a worker: the most urgent, among those the one with the most bytes of inputs there, then the oldest, then by key.</summary>
+    public (TaskEntry? Entry, WaitReason? Wait) Choose(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
+    {
+        if (worker.Quarantine is { } quarantine)
+        {
+            return (null, new WaitReason(WaitCause.Quarantined, $"This worker is quarantined: {quarantine}", worker.Since));
+        }
+
+        if (worker.Held.Length >= worker.Capabilities.Slots)
+        {
+            return (null, new WaitReason(WaitCause.SlotsFull, $"This worker holds {worker.Held.Length} leases, as many as it has slots.", worker.Since));
+        }
+
+        (TaskEntry? best, WaitReason? obstacle) = ChooseWaiting(state, worker, now);
+        best ??= ChooseStraggler(state, worker, now);
+        return best is not null ? (best, null) : (null, obstacle ?? Idle(state, worker));
+    }
+
+    /// <summary>Whether nobody who wants a task wants it computed now.</summary>
+    public bool IsPaused(DispatcherState state, TaskEntry entry)
+    {
+        if (state.Runs.IsEmpty)
+        {
+            return false;
+        }
+
+        foreach (TaskClaim claim in entry.Claims)
+        {
+            if (!state.Runs.TryGetValue(claim.Run, out RunStanding? standing) || standing.Demand == RunDemand.Wanted)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether a worker whose lease has ended may go on with the task: nobody else has it, and it would get it if it asked.</summary>
+    public bool MayTakeBack(DispatcherState state, WorkerEntry worker, TaskEntry entry) =>
+        !entry.IsSettled && entry.Leases.IsEmpty && worker.Quarantine is null && worker.Held.Length < worker.Capabilities.Slots
+        && !entry.Failures.Any(failure => failure.Worker == worker.Capabilities.Worker) && Misfit(state, worker, entry) is null;
+
+    /// <summary>Part of what is left of a task that a worker should do before it hands back: so much that the median worker would take as long for all of it.</summary>
+    public double ShareOf(DispatcherState state, WorkerEntry worker, TaskEntry entry) =>
+        entry.Demand.Divisible && _expectations.IsSlow(state, worker, entry.Demand.Kind)
+            ? Math.Clamp(worker.Rates[entry.Demand.Kind] / Expectations.MedianOf(state, entry.Demand.Kind)!.Value, options.SmallestShare, 1)
+            : 1;
+
+    /// <summary>What keeps a task that waits from all workers, or from every one that is there.</summary>
+    public WaitReason WaitOf(DispatcherState state, TaskEntry entry, DateTimeOffset now)
+    {
+        if (IsPaused(state, entry))
+        {
+            return new WaitReason(WaitCause.RunPaused, "The run is paused.", state.Runs[entry.Claims[0].Run].Since);
+        }
+
+        if (entry.NotBefore > now)
+        {
+            return new WaitReason(WaitCause.BackOff, $"A pause until {entry.NotBefore:u} after {entry.Failures.Length} failed attempts.", entry.Since);
+        }
+
+        int live = 0, fit = 0;
+        foreach (WorkerEntry worker in state.Workers.Values)
+        {
+            if (IsLive(worker, now))
+            {
+                live++;
+                fit += Misfit(state, worker, entry) is null ? 1 : 0;
+            }
+        }
+
+        string needs = $"{entry.Demand.MemoryBytes:N0} bytes of memory" + (entry.Demand.Fingerprint is { } print ? $" and the numerics fingerprint {print}" : "");
+        return live == 0 ? new WaitReason(WaitCause.NoWorker, "A worker: none is there.", entry.Since)
+            : fit == 0 ? new WaitReason(WaitCause.NoWorker, $"A worker with {needs}: none of the {live} has that.", entry.Since)
+            : new WaitReason(WaitCause.WorkersBusy, $"One of {fit} workers that fit.", entry.Since);
+    }
+
+    /// <summary>Whether a worker can be counted on: heard of within a lease, and not quarantined.</summary>
+    public bool IsLive(WorkerEntry worker, DateTimeOffset now) =>
+        worker.Quarantine is null && now - worker.LastHeard <= _expectations.DurationOf(worker);
+
+    private (TaskEntry? Best, WaitReason? Obstacle) ChooseWaiting(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
+    {
+        TaskEntry? best = null;
+        WaitReason? obstacle = null;
+        long bestBytes = -1;
+        int seen = 0;
+        foreach (QueuedTask queued in state.Waiting)
+        {
+            if (best is not null && (queued.Priority < best.Priority || seen == options.AffinityWindow))
+            {
+                break;
+            }
+
+            TaskEntry entry = state.Tasks[queued.Key];
+            if (Obstacle(state, worker, entry, now) is { } reason)
+            {
+                obstacle ??= reason;
+                continue;
+            }
+
+            seen++;
+            long bytes = CachedBytes(worker, entry);
+            if (bytes > bestBytes)
+            {
+                (best, bestBytes) = (entry, bytes);
+            }
+        }
+
+        return (best, obstacle);
+    }
+
+    private WaitReason? Obstacle(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
+    {
+        if (IsPaused(state, entry))
+        {
+            return new WaitReason(WaitCause.RunPaused, $"Run {entry.Demand.Run} is paused.", state.Runs[entry.Claims[0].Run].Since);
+        }
+
+        if (Misfit(state, worker, entry) is { } cause)
+        {
+            return new WaitReason(
+                cause,
+                cause == WaitCause.Memory
+                    ? $"Task {entry.Demand.Key} needs {entry.Demand.MemoryBytes:N0} bytes of memory, this worker has {worker.Capabilities.MemoryBytes:N0}."
+                    : $"Task {entry.Demand.Key} wants the numerics fingerprint {entry.Demand.Fingerprint}, this worker's is {worker.Capabilities.Fingerprint}.",
+                worker.Since);
+        }
+
+        if (entry.NotBefore > now)
+        {
+            return new WaitReason(WaitCause.BackOff, $"Task {entry.Demand.Key} pauses until {entry.NotBefore:u} after {entry.Failures.Length} failed attempts.", entry.Since);
+        }
+
+        return HasFailedHere(state, worker, entry, now) ? new WaitReason(WaitCause.FailedHere, $"Task {entry.Demand.Key} failed here and is left to other workers.", entry.Since)
+            : OthersAreFaster(state, worker, entry, now) ? new WaitReason(WaitCause.TooSlow, $"Faster workers will be done with task {entry.Demand.Key} sooner.", worker.Since)
+            : null;
+    }
+
+    private static WaitCause? Misfit(DispatcherState state, WorkerEntry worker, TaskEntry entry) =>
+        entry.Demand.MemoryBytes > worker.Capabilities.MemoryBytes ? WaitCause.Memory
+        : entry.Demand.Fingerprint is { } wanted && wanted != worker.Capabilities.Fingerprint ? WaitCause.Fingerprint
+        : null;
+
+    /// <summary>A task that failed on a worker goes to another one, as long as there is another one that it has not failed on.</summary>
+    private bool HasFailedHere(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
+    {
+        if (!FailedOn(entry, worker.Capabilities.Worker))
+        {
+            return false;
+        }
+
+        foreach (WorkerEntry other in state.Workers.Values)
+        {
+            if (IsLive(other, now) && !FailedOn(entry, other.Capabilities.Worker) && Misfit(state, other, entry) is null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool FailedOn(TaskEntry entry, WorkerId worker)
+    {
+        foreach (TaskFailure failure in entry.Failures)
+        {
+            if (failure.Worker == worker)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Near the end of a phase a slow worker only delays: when there are at least as many faster workers as tasks that wait, and each
+    /// would have done this task earlier even after what it is at. Who is overdue is not counted on, so nobody waits for ever.
+    /// </summary>
+    private bool OthersAreFaster(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
+    {
+        if (!_expectations.IsSlow(state, worker, entry.Demand.Kind) || _expectations.EndOf(state, worker, entry, now) is not { } end)
+        {
+            return false;
+        }
+
+        int faster = 0;
+        foreach (WorkerEntry other in state.Workers.Values)
+        {
+            bool counts = other.Capabilities.Worker != worker.Capabilities.Worker && IsLive(other, now) && !FailedOn(entry, other.Capabilities.Worker)
+                && Misfit(state, other, entry) is null && !_expectations.IsSlow(state, other, entry.Demand.Kind) && !IsOverdue(state, other, now);
+            faster += counts && _expectations.EndOf(state, other, entry, now) < end ? 1 : 0;
+        }
+
+        return faster >= state.Waiting.Count;
+    }
+
+    private static bool IsOverdue(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
+    {
+        foreach (HeldLease held in worker.Held)
+        {
+            if (state.Find(held.Key, held.Number, worker.Capabilities.Worker) is (_, Lease lease) && (lease.ExpectedEnd is null || lease.ExpectedEnd < now))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A task that its worker will end far later than the median worker would, and than this one would: of those the one that ends last.</summary>
+    private TaskEntry? ChooseStraggler(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
+    {
+        TaskEntry? latest = null;
+        DateTimeOffset latestEnd = DateTimeOffset.MinValue;
+        int seen = 0;
+        foreach (QueuedTask running in state.Running)
+        {
+            if (seen++ == options.AffinityWindow)
+            {
+                break;
+            }
+
+            TaskEntry entry = state.Tasks[running.Key];
+            Lease lease = entry.Leases[0];
+            DateTimeOffset end = EndOf(lease, now);
+            if (lease.Worker != worker.Capabilities.Worker && end > latestEnd
+                && Expectations.TimeOf(entry, Expectations.MedianOf(state, entry.Demand.Kind)) is { } typical
+                && end - lease.Started > typical * options.StragglerFactor
+                && _expectations.EndOf(state, worker, entry, now) < end
+                && Obstacle(state, worker, entry, now) is null)
+            {
+                (latest, latestEnd) = (entry, end);
+            }
+        }
+
+        return latest;
+    }
+
+    /// <summary>When a lease should end. What is overdue has taken so long already that nothing better is known than that much again.</summary>
+    private static DateTimeOffset EndOf(Lease lease, DateTimeOffset now) =>
+        lease.ExpectedEnd is { } end && end > now ? end : now + (now - lease.Started);
+
+    private static WaitReason Idle(DispatcherState state, WorkerEntry worker)
+    {
+        int leased = state.Tasks.Count - state.Settled.Count;
+        return leased > 0
+            ? new WaitReason(WaitCause.AllLeased, $"Others compute the {leased} tasks that there are.", worker.Since)
+            : new WaitReason(WaitCause.NoTask, "There is no task.", worker.Since);
+    }
+
+    private static long CachedBytes(WorkerEntry worker, TaskEntry entry)
+    {
+        if (worker.Cached.IsEmpty)
+        {
+            return 0;
+        }
+
+        long bytes = 0;
+        foreach (TaskInput input in entry.Demand.Inputs)
+        {
+            bytes += worker.Cached.Contains(input.Blob) ? input.Bytes : 0;
+        }
+
+        return bytes;
+    }
+}
