@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Runtime.Rules;
 using Google.Protobuf;
 
 namespace DiPaCo.Cluster.Api;
@@ -45,17 +46,17 @@ internal static class WireMapping
         Key = task.Key,
         Kind = task.Kind,
         Spec = UnsafeByteOperations.UnsafeWrap(task.Spec),
-        LeaseMilliseconds = (int)task.Duration.TotalMilliseconds,
+        HeartbeatMilliseconds = (int)task.HeartbeatEvery.TotalMilliseconds,
         ExpectedMilliseconds = (long)task.Expected.TotalMilliseconds,
     };
 
     public static LeasedTask FromWire(Wire.LeasedTask task)
     {
         Check(BlobHash.TryParse(task.Key, out _), "key", task.Key, "64 hexadecimal digits");
-        Check(task.LeaseMilliseconds > 0, "lease_milliseconds", task.LeaseMilliseconds, "a positive number");
+        Check(task.HeartbeatMilliseconds > 0, "heartbeat_milliseconds", task.HeartbeatMilliseconds, "a positive number");
         return new LeasedTask(
             task.Lease, task.Run, task.Key, task.Kind, task.Spec.ToByteArray(),
-            TimeSpan.FromMilliseconds(task.LeaseMilliseconds), TimeSpan.FromMilliseconds(Math.Max(0, task.ExpectedMilliseconds)));
+            TimeSpan.FromMilliseconds(task.HeartbeatMilliseconds), Duration(task.ExpectedMilliseconds));
     }
 
     public static IEnumerable<ByteString> HashesToWire(IEnumerable<string> hashes) =>
@@ -97,7 +98,7 @@ internal static class WireMapping
         Check(request.Outputs.Keys.All(name => name.Length is > 0 and <= 256), "outputs", "(a name)", "1 to 256 characters");
         return new TaskDelivery(
             request.Outputs.ToImmutableSortedDictionary(output => output.Key, output => HashFromWire(output.Value), StringComparer.Ordinal),
-            request.Metrics, TimeSpan.FromMilliseconds(Math.Max(0, request.ElapsedMilliseconds)), FromWire(request.FirstStep, request.Steps));
+            request.Metrics, Duration(request.ElapsedMilliseconds), FromWire(request.FirstStep, request.Steps));
     }
 
     public static Wire.GiveBackRequest.Types.Reason ToWire(GiveBackReason reason) => reason switch
@@ -116,23 +117,77 @@ internal static class WireMapping
         _ => GiveBackReason.Failed,
     };
 
-    public static Wire.CompleteReply.Types.Verdict ToWire(DeliveryVerdict verdict) => verdict switch
+    public static Wire.CompleteReply.Types.Verdict ToWire(CompletionVerdict verdict) => verdict switch
     {
-        DeliveryVerdict.Taken => Wire.CompleteReply.Types.Verdict.Taken,
-        DeliveryVerdict.Known => Wire.CompleteReply.Types.Verdict.Known,
-        DeliveryVerdict.Contradiction => Wire.CompleteReply.Types.Verdict.Contradiction,
-        DeliveryVerdict.Refused => Wire.CompleteReply.Types.Verdict.Refused,
+        CompletionVerdict.Taken => Wire.CompleteReply.Types.Verdict.Taken,
+        CompletionVerdict.Known => Wire.CompleteReply.Types.Verdict.Known,
+        CompletionVerdict.Contradiction => Wire.CompleteReply.Types.Verdict.Contradiction,
+        CompletionVerdict.Refused => Wire.CompleteReply.Types.Verdict.Refused,
+        CompletionVerdict.Unknown => Wire.CompleteReply.Types.Verdict.Unknown,
         _ => Wire.CompleteReply.Types.Verdict.NotWanted,
     };
 
-    public static DeliveryVerdict FromWire(Wire.CompleteReply.Types.Verdict verdict) => verdict switch
+    public static CompletionVerdict FromWire(Wire.CompleteReply.Types.Verdict verdict) => verdict switch
     {
-        Wire.CompleteReply.Types.Verdict.Taken => DeliveryVerdict.Taken,
-        Wire.CompleteReply.Types.Verdict.Known => DeliveryVerdict.Known,
-        Wire.CompleteReply.Types.Verdict.Contradiction => DeliveryVerdict.Contradiction,
-        Wire.CompleteReply.Types.Verdict.Refused => DeliveryVerdict.Refused,
-        _ => DeliveryVerdict.NotWanted,
+        Wire.CompleteReply.Types.Verdict.Taken => CompletionVerdict.Taken,
+        Wire.CompleteReply.Types.Verdict.Known => CompletionVerdict.Known,
+        Wire.CompleteReply.Types.Verdict.Contradiction => CompletionVerdict.Contradiction,
+        Wire.CompleteReply.Types.Verdict.Refused => CompletionVerdict.Refused,
+        Wire.CompleteReply.Types.Verdict.Unknown => CompletionVerdict.Unknown,
+        _ => CompletionVerdict.NotWanted,
     };
+
+    public static Wire.HeartbeatRequest ToWire(HeartbeatNote note)
+    {
+        Wire.HeartbeatRequest request = new()
+        {
+            Worker = note.Worker,
+            Incarnation = note.Incarnation,
+            Lease = note.Lease,
+            Key = note.Key,
+            DoneFraction = note.DoneFraction,
+            ElapsedMilliseconds = (long)note.Elapsed.TotalMilliseconds,
+            FirstStep = note.Progress.First,
+        };
+        request.Steps.AddRange(ToWire(note.Progress));
+        return request;
+    }
+
+    public static HeartbeatNote FromWire(Wire.HeartbeatRequest request)
+    {
+        Check(BlobHash.TryParse(request.Key, out _), "key", request.Key, "64 hexadecimal digits");
+        Check(double.IsFinite(request.DoneFraction), "done_fraction", request.DoneFraction, "a finite number");
+        return new HeartbeatNote(
+            request.Worker, request.Incarnation, request.Lease, request.Key, Math.Clamp(request.DoneFraction, 0, 1), Duration(request.ElapsedMilliseconds),
+            FromWire(request.FirstStep, request.Steps));
+    }
+
+    public static Wire.HeartbeatReply ToWire(HeartbeatOutcome outcome) => new()
+    {
+        Lease = outcome.Lease,
+        Reason = outcome.Reason,
+        Verdict = outcome.Verdict switch
+        {
+            HeartbeatVerdict.Continue => Wire.HeartbeatReply.Types.Verdict.Continue,
+            HeartbeatVerdict.HandBack => Wire.HeartbeatReply.Types.Verdict.HandBack,
+            HeartbeatVerdict.Unknown => Wire.HeartbeatReply.Types.Verdict.Unknown,
+            _ => Wire.HeartbeatReply.Types.Verdict.Lost,
+        },
+    };
+
+    public static HeartbeatOutcome FromWire(Wire.HeartbeatReply reply) => new(
+        reply.Lease,
+        reply.Verdict switch
+        {
+            Wire.HeartbeatReply.Types.Verdict.Continue => HeartbeatVerdict.Continue,
+            Wire.HeartbeatReply.Types.Verdict.HandBack => HeartbeatVerdict.HandBack,
+            Wire.HeartbeatReply.Types.Verdict.Unknown => HeartbeatVerdict.Unknown,
+            _ => HeartbeatVerdict.Lost,
+        },
+        reply.Reason);
+
+    /// <summary>Some workers' clocks jump; a duration is never negative nor longer than a year.</summary>
+    private static TimeSpan Duration(long milliseconds) => TimeSpan.FromMilliseconds(Math.Clamp(milliseconds, 0, 31_536_000_000));
 
     private static TrainingReport? FromWire(Wire.TrainingStep? step) => step is null ? null : new TrainingReport(
         step.Loss, step.LearningRate, step.GradientNorm, step.Tokens, step.Flops, TimeSpan.FromTicks(step.ElapsedTicks), TimeSpan.FromTicks(step.DataWaitTicks));

@@ -10,19 +10,14 @@ internal sealed class WorkerService(IWorkerLink link, TimeProvider time) : Wire.
 {
     public override Task<Wire.RegisterReply> Register(Wire.RegisterRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
-        Registration registration = await link.RegisterAsync(WireMapping.FromWire(request), context.CancellationToken);
-        return new Wire.RegisterReply
-        {
-            UnixMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds(),
-            LeaseMilliseconds = (int)registration.Lease.TotalMilliseconds,
-            PatienceMilliseconds = (int)registration.Patience.TotalMilliseconds,
-        };
+        await link.RegisterAsync(WireMapping.FromWire(request), context.CancellationToken);
+        return new Wire.RegisterReply { UnixMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds() };
     });
 
     public override Task<Wire.LeaseReply> Lease(Wire.LeaseRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         LeaseOutcome outcome = await link.LeaseAsync(
-            request.Worker, request.Incarnation, WireMapping.HashesFromWire(request.Cached), context.CancellationToken);
+            request.Worker, request.Incarnation, request.Number, WireMapping.HashesFromWire(request.Cached), context.CancellationToken);
         return new Wire.LeaseReply
         {
             WaitingFor = outcome.WaitingFor,
@@ -32,11 +27,7 @@ internal sealed class WorkerService(IWorkerLink link, TimeProvider time) : Wire.
     });
 
     public override Task<Wire.HeartbeatReply> Heartbeat(Wire.HeartbeatRequest request, ServerCallContext context) => AnswerAsync(async () =>
-        new Wire.HeartbeatReply
-        {
-            Revoked = await link.HeartbeatAsync(
-                request.Worker, request.Incarnation, request.Lease, WireMapping.FromWire(request.FirstStep, request.Steps), context.CancellationToken),
-        });
+        WireMapping.ToWire(await link.HeartbeatAsync(WireMapping.FromWire(request), context.CancellationToken)));
 
     public override Task<Wire.CompleteReply> Complete(Wire.CompleteRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
@@ -48,7 +39,7 @@ internal sealed class WorkerService(IWorkerLink link, TimeProvider time) : Wire.
     public override Task<Wire.GiveBackReply> GiveBack(Wire.GiveBackRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         await link.GiveBackAsync(
-            request.Worker, request.Incarnation, request.Lease, new GivenBack(WireMapping.FromWire(request.Reason), request.Message), context.CancellationToken);
+            request.Worker, request.Incarnation, request.Lease, request.Key, new GivenBack(WireMapping.FromWire(request.Reason), request.Message), context.CancellationToken);
         return new Wire.GiveBackReply();
     });
 

@@ -1,44 +1,47 @@
 using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Runtime.Rules;
+using DiPaCo.Runtime.Tasks;
 using Orleans.Concurrency;
 
 namespace DiPaCo.Cluster;
 
 /// <summary>
-/// The dispatcher: a thin shell around <see cref="TaskBook"/> that lets callers wait. Every call runs to its first wait without another in
-/// between, so the book needs no lock.
+/// The dispatcher: a thin shell around <see cref="DispatcherRules"/> that lets callers wait. Every call runs to its first wait without another in
+/// between, so the state needs no lock. It is not persisted: see <see cref="DispatcherState"/>.
 /// </summary>
-/// <param name="state">The epoch.</param>
+/// <param name="memory">What survives.</param>
 /// <param name="options">The length of leases.</param>
 /// <param name="time">The time.</param>
 [Reentrant]
-internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersistentState<DispatcherState> state, SiloOptions options, TimeProvider time)
+internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersistentState<DispatcherMemory> memory, SiloOptions options, TimeProvider time)
     : Grain, IDispatcherGrain
 {
+    // A question that waits longer than Orleans or a proxy on the way would be taken for dead.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TickEvery = TimeSpan.FromSeconds(0.25);
 
+    private const int LeasesPerStart = 40;
+
+    private readonly DispatcherRules _rules = new(new DispatcherOptions { MinimumLease = options.Lease });
+    private readonly Dictionary<TaskKey, TaskRecord> _records = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TaskBook? _book;
-
-    private TaskBook Book => _book ?? throw new InvalidOperationException("The dispatcher is not active.");
+    private DispatcherState _state = DispatcherState.Empty;
 
     private DateTimeOffset Now => time.GetUtcNow();
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        state.State.Epoch++;
-        await state.WriteStateAsync(cancellationToken);
-        _book = new TaskBook(state.State.Epoch, options.Lease);
+        memory.State.Starts++;
+        await memory.WriteStateAsync(cancellationToken);
+        _state = DispatcherState.StartingAfter(new LeaseNumber(memory.State.Starts << LeasesPerStart));
         this.RegisterGrainTimer(
             _ =>
             {
-                if (Book.Tick(Now))
-                {
-                    Change();
-                }
-
+                Become(_rules.Tick(_state, Now));
                 return Task.CompletedTask;
             },
-            new GrainTimerCreationOptions(TimeSpan.FromSeconds(0.25), TimeSpan.FromSeconds(0.25)) { Interleave = true, KeepAlive = true });
+            new GrainTimerCreationOptions(TickEvery, TickEvery) { Interleave = true, KeepAlive = true });
     }
 
     public Task<Registration> RegisterAsync(WorkerOffer offer)
@@ -48,68 +51,170 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
             throw new LinkException($"The silo has version '{WorkerVersion.Text}' and this worker '{offer.Version}'; use the same on all machines.", isFinal: true);
         }
 
-        Book.Register(offer, Now);
-        Change();
-        return Task.FromResult(new Registration(Now, Book.Lease, Patience));
+        WorkerCapabilities capabilities = new(
+            new WorkerId(offer.Worker), offer.Incarnation, offer.Device, offer.MemoryBytes, offer.FlopsPerSecond, offer.Fingerprint, offer.Slots);
+        (DispatcherState state, Runtime.Rules.Registration reply) = _rules.Register(_state, capabilities, Now);
+        Become(state);
+        return reply.IsCurrent
+            ? Task.FromResult(new Registration(Now))
+            : throw new LinkException($"A worker named '{offer.Worker}' has joined later than this one; give one of them another name (--name).", isFinal: true);
     }
 
-    public async Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, ImmutableArray<string> cached)
+    public async Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, ImmutableArray<string> cached)
     {
-        LeaseOutcome? outcome = null;
-        await WaitUntilAsync(() => (outcome = Book.TryLease(worker, incarnation, cached, Now)) is not null);
-        if (outcome?.Task is not null)
+        LeaseRequest request = new(new WorkerId(worker), incarnation, number, [.. cached.Select(BlobHash.Parse)]);
+        LeaseReply? reply = null;
+        await WaitUntilAsync(() =>
         {
+            (DispatcherState state, reply) = _rules.Lease(_state, request, Now);
+            // A question that changes nothing for others must not wake those who wait.
+            bool granted = reply.Grant is not null;
+            if (granted)
+            {
+                Become(state);
+            }
+            else
+            {
+                _state = state;
+            }
+
+            return granted || reply.IsUnknown || reply.Wait?.Cause is WaitCause.Quarantined or WaitCause.Stale;
+        });
+        LeaseGrant? grant = reply!.Grant;
+        return new LeaseOutcome(
+            grant is null ? null : new LeasedTask(
+                grant.Number.Value, grant.Demand.Run.Name, grant.Demand.Key.Hex, grant.Demand.Kind, _records[grant.Demand.Key].Order.Spec,
+                grant.HeartbeatEvery, grant.Expected ?? TimeSpan.Zero),
+            reply.Wait?.Text ?? "", reply.IsUnknown);
+    }
+
+    public Task<HeartbeatOutcome> HeartbeatAsync(HeartbeatNote note)
+    {
+        TaskKey key = new(note.Key);
+        (DispatcherState state, HeartbeatReply reply) = _rules.Heartbeat(
+            _state, new Heartbeat(new WorkerId(note.Worker), note.Incarnation, new LeaseNumber(note.Lease), key, note.DoneFraction, note.Elapsed), Now);
+        _state = state;
+        if (note.Progress.Steps.Length > 0 && _records.TryGetValue(key, out TaskRecord? record))
+        {
+            record.Add(note.Progress);
             Change();
         }
 
-        return outcome ?? new LeaseOutcome(null, Book.WaitingFor(worker, Now), UnknownWorker: false);
-    }
-
-    public Task<string> HeartbeatAsync(string worker, long incarnation, long lease, StepBatch progress)
-    {
-        string answer = Book.Heartbeat(worker, incarnation, lease, progress, Now);
-        if (progress.Steps.Length > 0)
-        {
-            Change();
-        }
-
-        return Task.FromResult(answer);
+        return Task.FromResult(new HeartbeatOutcome(reply.Lease.Value, reply.Verdict, reply.Reason ?? ""));
     }
 
     public Task<DeliveryOutcome> CompleteAsync(string worker, long incarnation, long lease, string key, TaskDelivery delivery)
     {
-        DeliveryOutcome outcome = Book.Complete(worker, lease, key, delivery, Now);
-        Change();
-        return Task.FromResult(outcome);
+        WorkerId id = new(worker);
+        if (!_state.Workers.TryGetValue(id, out WorkerEntry? known) || known.Capabilities.Incarnation != incarnation)
+        {
+            return Task.FromResult(new DeliveryOutcome(CompletionVerdict.Unknown, "The dispatcher does not know this worker."));
+        }
+
+        Completion completion = new(
+            id, incarnation, new LeaseNumber(lease), new TaskKey(key),
+            delivery.Outputs.ToImmutableSortedDictionary(output => output.Key, output => BlobHash.Parse(output.Value), StringComparer.Ordinal),
+            delivery.Metrics, known.Capabilities.Fingerprint, delivery.Elapsed);
+        (DispatcherState state, CompletionReply reply) = _rules.Complete(_state, completion, Now);
+        if (_records.TryGetValue(completion.Key, out TaskRecord? record))
+        {
+            record.Add(delivery.Progress);
+        }
+
+        Become(state);
+        return Task.FromResult(new DeliveryOutcome(reply.Verdict, reply.Reason ?? ""));
     }
 
-    public Task GiveBackAsync(string worker, long incarnation, long lease, GivenBack reason)
+    public Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason)
     {
-        Book.GiveBack(lease, reason, Now);
-        Change();
+        WorkerId id = new(worker);
+        TaskKey task = new(key);
+        LeaseNumber number = new(lease);
+        bool isImpossible = reason.Reason is GiveBackReason.NonFinite or GiveBackReason.Impossible;
+        if (isImpossible && _records.TryGetValue(task, out TaskRecord? record))
+        {
+            record.Impossible ??= reason;
+        }
+
+        Become(reason.Reason == GiveBackReason.Leaving
+            ? _rules.HandBack(_state, id, number, task, null, Now)
+            : _rules.Fail(_state, id, number, task, reason.Message, isImpossible, Now));
         return Task.CompletedTask;
     }
 
     public Task OrderAsync(TaskOrder order)
     {
-        Book.Order(order, Now);
-        Change();
+        TaskKey key = new(order.Key);
+        TaskDemand demand = new(key, order.Kind, new RunId(order.Run), Recipe)
+        {
+            Inputs = [.. order.Inputs.Select(input => new TaskInput(BlobHash.Parse(input), 1))],
+            MemoryBytes = order.MemoryBytes,
+            Flops = order.Flops,
+            Priority = order.Priority,
+            Fingerprint = order.Fingerprint.Length > 0 ? order.Fingerprint : null,
+        };
+        (DispatcherState state, SubmitVerdict verdict) = _rules.Submit(_state, demand, Now);
+        if (verdict == SubmitVerdict.Accepted)
+        {
+            _records.TryAdd(key, new TaskRecord(order));
+        }
+
+        Become(state);
         return Task.CompletedTask;
     }
 
     public async Task<TaskNews> WatchAsync(string key, long nextStep)
     {
-        await WaitUntilAsync(() => Book.HasNews(key, nextStep));
-        return Book.Watch(key, nextStep);
+        TaskKey task = new(key);
+        await WaitUntilAsync(() => !_records.TryGetValue(task, out TaskRecord? record) || _state.Tasks[task].IsSettled || record.NextStep > nextStep);
+        if (!_records.TryGetValue(task, out TaskRecord? found))
+        {
+            return new TaskNews(false, StepBatch.None, null, null);
+        }
+
+        TaskEntry entry = _state.Tasks[task];
+        TaskDelivery? delivery = entry.Outcome is not { } outcome ? null : new TaskDelivery(
+            outcome.Outputs.ToImmutableSortedDictionary(output => output.Key, output => output.Value.Hex, StringComparer.Ordinal), outcome.Metrics, TimeSpan.Zero, StepBatch.None);
+        GivenBack? failure = entry.GaveUp is not { } reason ? null : found.Impossible ?? new GivenBack(GiveBackReason.Failed, reason);
+        return new TaskNews(true, found.StepsFrom(nextStep), delivery, failure);
     }
 
     public Task ForgetAsync(string run, string key)
     {
-        Book.Forget(run, key);
+        Become(DispatcherRules.Withdraw(_state, new TaskKey(key), new TaskClaim(new RunId(run), Recipe), Now));
         return Task.CompletedTask;
     }
 
-    public Task<ClusterStatus> StatusAsync() => Task.FromResult(Book.Status(Now));
+    public Task<ClusterStatus> StatusAsync()
+    {
+        DispatcherStatus status = _rules.Status(_state, Now);
+        return Task.FromResult(new ClusterStatus(
+            [.. status.Workers.Select(worker => new WorkerStatus(
+                worker.Worker.Name, worker.Device, worker.State, worker.Since, worker.Completed, worker.Failed + worker.Refused, worker.Fingerprint))],
+            [.. status.Tasks.Select(task => new TaskStatusLine(task.Run.Name, task.Key.Hex, task.Kind, task.WaitsOn.Text, task.WaitsOn.Since, task.Attempts))]));
+    }
+
+    /// <summary>Tasks of the recipe itself, which no path and no module waits for.</summary>
+    private static TaskOwner Recipe { get; } = new("recipe");
+
+    private void Become(DispatcherState state)
+    {
+        if (ReferenceEquals(state, _state))
+        {
+            return;
+        }
+
+        _state = state;
+        if (_records.Count > state.Tasks.Count)
+        {
+            foreach (TaskKey gone in _records.Keys.Where(key => !state.Tasks.ContainsKey(key)).ToArray())
+            {
+                _records.Remove(gone);
+            }
+        }
+
+        Change();
+    }
 
     private void Change()
     {

@@ -9,20 +9,20 @@ internal sealed class GrainWorkerLink(IGrainFactory grains) : IWorkerLink
     public Task<Registration> RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken) =>
         CallAsync(Dispatcher.RegisterAsync(offer), cancellationToken);
 
-    public Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, IReadOnlyList<string> cached, CancellationToken cancellationToken) =>
-        CallAsync(Dispatcher.LeaseAsync(worker, incarnation, [.. cached]), cancellationToken);
+    public Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, IReadOnlyList<string> cached, CancellationToken cancellationToken) =>
+        CallAsync(Dispatcher.LeaseAsync(worker, incarnation, number, [.. cached]), cancellationToken);
 
-    public Task<string> HeartbeatAsync(string worker, long incarnation, long lease, StepBatch progress, CancellationToken cancellationToken) =>
-        CallAsync(Dispatcher.HeartbeatAsync(worker, incarnation, lease, progress), cancellationToken);
+    public Task<HeartbeatOutcome> HeartbeatAsync(HeartbeatNote note, CancellationToken cancellationToken) =>
+        CallAsync(Dispatcher.HeartbeatAsync(note), cancellationToken);
 
     public Task<DeliveryOutcome> CompleteAsync(string worker, long incarnation, long lease, string key, TaskDelivery delivery, CancellationToken cancellationToken) =>
         CallAsync(Dispatcher.CompleteAsync(worker, incarnation, lease, key, delivery), cancellationToken);
 
-    public async Task GiveBackAsync(string worker, long incarnation, long lease, GivenBack reason, CancellationToken cancellationToken)
+    public async Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason, CancellationToken cancellationToken)
     {
         async Task<bool> Give()
         {
-            await Dispatcher.GiveBackAsync(worker, incarnation, lease, reason);
+            await Dispatcher.GiveBackAsync(worker, incarnation, lease, key, reason);
             return true;
         }
 

@@ -15,11 +15,11 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
 
     /// <summary>A worker asks for a task, and waits a while.</summary>
     [Alias("lease")]
-    Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, ImmutableArray<string> cached);
+    Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, ImmutableArray<string> cached);
 
-    /// <summary>A worker keeps its lease; the answer is empty, or says why it has lost it.</summary>
+    /// <summary>A worker keeps its lease.</summary>
     [Alias("heartbeat")]
-    Task<string> HeartbeatAsync(string worker, long incarnation, long lease, StepBatch progress);
+    Task<HeartbeatOutcome> HeartbeatAsync(HeartbeatNote note);
 
     /// <summary>A worker delivers.</summary>
     [Alias("complete")]
@@ -27,7 +27,7 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
 
     /// <summary>A worker gives a task back.</summary>
     [Alias("give-back")]
-    Task GiveBackAsync(string worker, long incarnation, long lease, GivenBack reason);
+    Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason);
 
     /// <summary>A run orders a task; once more changes nothing.</summary>
     [Alias("order")]

@@ -17,26 +17,21 @@ public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWor
     public Task<Registration> RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken) => CallAsync(async () =>
     {
         Wire.RegisterReply reply = await _client.RegisterAsync(WireMapping.ToWire(offer, time.GetUtcNow()), Options(cancellationToken));
-        return new Registration(
-            DateTimeOffset.FromUnixTimeMilliseconds(reply.UnixMilliseconds), TimeSpan.FromMilliseconds(reply.LeaseMilliseconds), TimeSpan.FromMilliseconds(reply.PatienceMilliseconds));
+        return new Registration(DateTimeOffset.FromUnixTimeMilliseconds(reply.UnixMilliseconds));
     }, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, IReadOnlyList<string> cached, CancellationToken cancellationToken) => CallAsync(async () =>
+    public Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, IReadOnlyList<string> cached, CancellationToken cancellationToken) => CallAsync(async () =>
     {
-        Wire.LeaseRequest request = new() { Worker = worker, Incarnation = incarnation };
+        Wire.LeaseRequest request = new() { Worker = worker, Incarnation = incarnation, Number = number };
         request.Cached.AddRange(WireMapping.HashesToWire(cached));
         Wire.LeaseReply reply = await _client.LeaseAsync(request, Options(cancellationToken));
         return new LeaseOutcome(reply.Task is { } task ? WireMapping.FromWire(task) : null, reply.WaitingFor, reply.UnknownWorker);
     }, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<string> HeartbeatAsync(string worker, long incarnation, long lease, StepBatch progress, CancellationToken cancellationToken) => CallAsync(async () =>
-    {
-        Wire.HeartbeatRequest request = new() { Worker = worker, Incarnation = incarnation, Lease = lease, FirstStep = progress.First };
-        request.Steps.AddRange(WireMapping.ToWire(progress));
-        return (await _client.HeartbeatAsync(request, Options(cancellationToken))).Revoked;
-    }, cancellationToken);
+    public Task<HeartbeatOutcome> HeartbeatAsync(HeartbeatNote note, CancellationToken cancellationToken) => CallAsync(
+        async () => WireMapping.FromWire(await _client.HeartbeatAsync(WireMapping.ToWire(note), Options(cancellationToken))), cancellationToken);
 
     /// <inheritdoc/>
     public Task<DeliveryOutcome> CompleteAsync(
@@ -63,10 +58,10 @@ public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWor
     }, cancellationToken);
 
     /// <inheritdoc/>
-    public Task GiveBackAsync(string worker, long incarnation, long lease, GivenBack reason, CancellationToken cancellationToken) => CallAsync(async () =>
+    public Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason, CancellationToken cancellationToken) => CallAsync(async () =>
     {
         await _client.GiveBackAsync(
-            new Wire.GiveBackRequest { Worker = worker, Incarnation = incarnation, Lease = lease, Reason = WireMapping.ToWire(reason.Reason), Message = reason.Message },
+            new Wire.GiveBackRequest { Worker = worker, Incarnation = incarnation, Lease = lease, Key = key, Reason = WireMapping.ToWire(reason.Reason), Message = reason.Message },
             Options(cancellationToken));
         return true;
     }, cancellationToken);

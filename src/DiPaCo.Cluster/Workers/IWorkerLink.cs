@@ -6,26 +6,26 @@ namespace DiPaCo.Cluster;
 /// </summary>
 public interface IWorkerLink
 {
+    /// <summary>Cached inputs that are told at most.</summary>
+    const int MostCached = 256;
+
     /// <summary>Says who is there.</summary>
     Task<Registration> RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken);
 
     /// <summary>Asks for work, and waits a while for it.</summary>
     /// <param name="worker">The worker's name.</param>
     /// <param name="incarnation">Its incarnation.</param>
+    /// <param name="number">Number of the request, from 1: the same until it brings a task, then the next.</param>
     /// <param name="cached">Hashes of inputs that it has, newest first, at most <see cref="MostCached"/>.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, IReadOnlyList<string> cached, CancellationToken cancellationToken);
+    Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, IReadOnlyList<string> cached, CancellationToken cancellationToken);
 
     /// <summary>Keeps a lease.</summary>
-    /// <returns>Empty; or why the task is no longer this worker's.</returns>
-    Task<string> HeartbeatAsync(string worker, long incarnation, long lease, StepBatch progress, CancellationToken cancellationToken);
+    Task<HeartbeatOutcome> HeartbeatAsync(HeartbeatNote note, CancellationToken cancellationToken);
 
     /// <summary>Delivers a result.</summary>
     Task<DeliveryOutcome> CompleteAsync(string worker, long incarnation, long lease, string key, TaskDelivery delivery, CancellationToken cancellationToken);
 
     /// <summary>Gives a task back.</summary>
-    Task GiveBackAsync(string worker, long incarnation, long lease, GivenBack reason, CancellationToken cancellationToken);
-
-    /// <summary>Cached inputs that are told at most.</summary>
-    const int MostCached = 256;
+    Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason, CancellationToken cancellationToken);
 }

@@ -12,6 +12,9 @@ internal sealed class ProgressBuffer : IProgress<TaskStep>
     private readonly Lock _lock = new();
     private long _first;
 
+    /// <summary>Part of the task that is done, 0 to 1; 0 where that is unknown.</summary>
+    public double DoneFraction { get; private set; }
+
     /// <inheritdoc/>
     public void Report(TaskStep value)
     {
@@ -20,6 +23,7 @@ internal sealed class ProgressBuffer : IProgress<TaskStep>
             : null;
         lock (_lock)
         {
+            DoneFraction = value.Units > 0 ? Math.Clamp((double)value.Done / value.Units, 0, 1) : 0;
             _steps.Enqueue(new StepReport(value.Done, value.Units, training));
             if (_steps.Count > MostUntold)
             {

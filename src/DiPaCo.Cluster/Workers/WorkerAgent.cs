@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Training;
@@ -12,6 +13,9 @@ namespace DiPaCo.Cluster;
 /// </summary>
 public sealed class WorkerAgent
 {
+    // How long runs may take to notice that the dispatcher has forgotten their tasks.
+    private static readonly TimeSpan OrderPatience = TimeSpan.FromSeconds(10);
+
     private readonly IWorkerLink _link;
     private readonly ITaskExecutor _executor;
     private readonly IBlobStore _store;
@@ -49,49 +53,64 @@ public sealed class WorkerAgent
     public async Task RunAsync(CancellationToken leave)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(leave);
-        Task[] slots = [.. Enumerable.Range(0, _options.Slots).Select(_ => WorkAsync(ended.Token))];
-        Task first = await Task.WhenAny(slots);
-        if (first.IsFaulted)
-        {
-            await ended.CancelAsync();
-        }
-
+        using SemaphoreSlim slots = new(_options.Slots);
+        List<Task> running = [];
         try
         {
-            await Task.WhenAll(slots);
+            await LeaseAsync(slots, running, ended.Token);
         }
         catch (OperationCanceledException) when (leave.IsCancellationRequested)
         {
             // As told.
         }
-    }
-
-    private async Task WorkAsync(CancellationToken leave)
-    {
-        string waitedFor = "";
-        while (!leave.IsCancellationRequested)
+        finally
         {
-            Registration registration = await RegisterAsync(leave);
-            LeaseOutcome outcome = await CallAsync("ask for work", () => _link.LeaseAsync(_offer.Worker, _offer.Incarnation, _recent.Newest(), leave), leave);
-            if (outcome.UnknownWorker)
-            {
-                Forget(registration);
-            }
-            else if (outcome.Task is { } task)
-            {
-                waitedFor = "";
-                await ComputeAsync(task, leave);
-            }
-            else if (outcome.WaitingFor != waitedFor)
-            {
-                waitedFor = outcome.WaitingFor;
-                _observer.Observe(new WorkerEvent(WorkerEventKind.Waiting, waitedFor));
-            }
+            await ended.CancelAsync();
+            await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <summary>The slots share one registration; the first that finds it missing makes it.</summary>
-    private async Task<Registration> RegisterAsync(CancellationToken leave)
+    /// <summary>One question at a time, whenever a slot is free.</summary>
+    private async Task LeaseAsync(SemaphoreSlim slots, List<Task> running, CancellationToken leave)
+    {
+        string waitedFor = "";
+        long number = 1;
+        while (true)
+        {
+            await slots.WaitAsync(leave);
+            foreach (Task done in running.Where(task => task.IsCompleted).ToArray())
+            {
+                running.Remove(done);
+                // What a task does not survive, for example a refused token, the worker does not either.
+                await done;
+            }
+
+            LeasedTask? leased = null;
+            while (leased is null)
+            {
+                await RegisterAsync(leave);
+                LeaseOutcome outcome = await CallAsync(
+                    "ask for work", () => _link.LeaseAsync(_offer.Worker, _offer.Incarnation, number, _recent.Newest(), leave), leave);
+                leased = outcome.Task;
+                if (outcome.UnknownWorker)
+                {
+                    Forget();
+                }
+                else if (leased is null && outcome.WaitingFor != waitedFor)
+                {
+                    waitedFor = outcome.WaitingFor;
+                    _observer.Observe(new WorkerEvent(WorkerEventKind.Waiting, waitedFor));
+                }
+            }
+
+            number++;
+            waitedFor = "";
+            running.Add(ComputeAsync(leased, slots, leave));
+        }
+    }
+
+    /// <summary>Whoever finds the registration missing makes it.</summary>
+    private async Task RegisterAsync(CancellationToken leave)
     {
         await _registering.WaitAsync(leave);
         try
@@ -104,8 +123,6 @@ public sealed class WorkerAgent
                     WorkerEventKind.Registered,
                     $"{_offer.Worker} on {_offer.Device}{(off.Duration() > TimeSpan.FromMinutes(1) ? $"; this machine's clock is {off.TotalSeconds:0} s ahead of the silo's" : "")}"));
             }
-
-            return _registration;
         }
         finally
         {
@@ -113,7 +130,19 @@ public sealed class WorkerAgent
         }
     }
 
-    private void Forget(Registration registration) => Interlocked.CompareExchange(ref _registration, null, registration);
+    private void Forget() => Interlocked.Exchange(ref _registration, null);
+
+    private async Task ComputeAsync(LeasedTask leased, SemaphoreSlim slots, CancellationToken leave)
+    {
+        try
+        {
+            await ComputeAsync(leased, leave);
+        }
+        finally
+        {
+            slots.Release();
+        }
+    }
 
     private async Task ComputeAsync(LeasedTask leased, CancellationToken leave)
     {
@@ -121,22 +150,20 @@ public sealed class WorkerAgent
         _observer.Observe(new WorkerEvent(WorkerEventKind.Leased, name));
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(leave);
         ProgressBuffer progress = new();
-        Task<string> heartbeats = BeatAsync(leased, progress, ended);
+        HeldTask held = new(leased, _time.GetTimestamp());
+        Task<string> heartbeats = BeatAsync(held, progress, ended);
         try
         {
             TaskDelivery delivery = await ExecuteAsync(leased, progress, ended.Token);
-            DeliveryOutcome outcome = await CallAsync(
-                $"deliver {name}",
-                () => _link.CompleteAsync(_offer.Worker, _offer.Incarnation, leased.Lease, leased.Key, delivery with { Progress = progress.Untold() }, leave),
-                leave);
-            bool taken = outcome.Verdict is DeliveryVerdict.Taken or DeliveryVerdict.Known;
+            DeliveryOutcome outcome = await DeliverAsync(held, name, delivery, progress, leave);
+            bool taken = outcome.Verdict is CompletionVerdict.Taken or CompletionVerdict.Known;
             _observer.Observe(new WorkerEvent(
                 taken ? WorkerEventKind.Delivered : WorkerEventKind.Dropped,
                 taken ? $"{name} in {delivery.Elapsed.TotalSeconds:0.0} s" : $"{name}: {outcome.Verdict}, {outcome.Reason}"));
         }
         catch (OperationCanceledException) when (leave.IsCancellationRequested)
         {
-            await GiveBackAsync(leased, name, new GivenBack(GiveBackReason.Leaving, ""));
+            await GiveBackAsync(held, name, new GivenBack(GiveBackReason.Leaving, ""));
             throw;
         }
         catch (OperationCanceledException)
@@ -151,11 +178,11 @@ public sealed class WorkerAgent
                 StorageException => GiveBackReason.Failed,
                 _ => GiveBackReason.Impossible,
             };
-            await GiveBackAsync(leased, name, new GivenBack(reason, exception.Message));
+            await GiveBackAsync(held, name, new GivenBack(reason, exception.Message));
         }
         catch (Exception exception) when (exception is IOException or OutOfMemoryException or HttpRequestException or System.Runtime.InteropServices.ExternalException)
         {
-            await GiveBackAsync(leased, name, new GivenBack(GiveBackReason.Failed, exception.Message));
+            await GiveBackAsync(held, name, new GivenBack(GiveBackReason.Failed, exception.Message));
         }
         finally
         {
@@ -185,19 +212,48 @@ public sealed class WorkerAgent
             result.Metrics, _time.GetElapsedTime(begun), StepBatch.None);
     }
 
-    /// <summary>Keeps the lease until the task has ended; ends the task when the lease is revoked, and says why.</summary>
-    private async Task<string> BeatAsync(LeasedTask leased, ProgressBuffer progress, CancellationTokenSource ended)
+    /// <summary>A dispatcher that has just begun does not know the worker, nor perhaps that anybody wants the task: it is told again.</summary>
+    private async Task<DeliveryOutcome> DeliverAsync(HeldTask held, string name, TaskDelivery delivery, ProgressBuffer progress, CancellationToken leave)
     {
-        using PeriodicTimer timer = new(leased.Duration / 3, _time);
+        long? begun = null;
+        while (true)
+        {
+            DeliveryOutcome outcome = await CallAsync(
+                $"deliver {name}",
+                () => _link.CompleteAsync(_offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, delivery with { Progress = progress.Untold() }, leave),
+                leave);
+            if (outcome.Verdict == CompletionVerdict.Unknown)
+            {
+                begun ??= _time.GetTimestamp();
+                Forget();
+                await RegisterAsync(leave);
+            }
+            else if (outcome.Verdict == CompletionVerdict.NotWanted && begun is { } since && _time.GetElapsedTime(since) < OrderPatience)
+            {
+                await Task.Delay(OrderPatience / 20, _time, leave);
+            }
+            else
+            {
+                return outcome;
+            }
+        }
+    }
+
+    /// <summary>Keeps the lease until the task has ended; ends the task when the lease is lost, and says why.</summary>
+    private async Task<string> BeatAsync(HeldTask held, ProgressBuffer progress, CancellationTokenSource ended)
+    {
+        using PeriodicTimer timer = new(held.Task.HeartbeatEvery, _time);
         try
         {
             while (await timer.WaitForNextTickAsync(ended.Token))
             {
                 StepBatch untold = progress.Untold();
-                string revoked;
+                HeartbeatOutcome outcome;
                 try
                 {
-                    revoked = await _link.HeartbeatAsync(_offer.Worker, _offer.Incarnation, leased.Lease, untold, ended.Token);
+                    HeartbeatNote note = new(
+                        _offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, progress.DoneFraction, _time.GetElapsedTime(held.Begun), untold);
+                    outcome = await _link.HeartbeatAsync(note, ended.Token);
                 }
                 catch (LinkException)
                 {
@@ -206,10 +262,16 @@ public sealed class WorkerAgent
                 }
 
                 progress.Told(untold);
-                if (revoked.Length > 0)
+                held.Lease = outcome.Lease;
+                if (outcome.Verdict == HeartbeatVerdict.Unknown)
+                {
+                    Forget();
+                    await RegisterAsync(ended.Token);
+                }
+                else if (outcome.Verdict != HeartbeatVerdict.Continue)
                 {
                     await ended.CancelAsync();
-                    return revoked;
+                    return outcome.Reason;
                 }
             }
         }
@@ -221,13 +283,13 @@ public sealed class WorkerAgent
         return "";
     }
 
-    private async Task GiveBackAsync(LeasedTask leased, string name, GivenBack reason)
+    private async Task GiveBackAsync(HeldTask held, string name, GivenBack reason)
     {
         _observer.Observe(new WorkerEvent(WorkerEventKind.Dropped, $"{name}: {reason.Reason}{(reason.Message.Length > 0 ? $", {reason.Message}" : "")}"));
         using CancellationTokenSource brief = new(TimeSpan.FromSeconds(2), _time);
         try
         {
-            await _link.GiveBackAsync(_offer.Worker, _offer.Incarnation, leased.Lease, reason, brief.Token);
+            await _link.GiveBackAsync(_offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, reason, brief.Token);
         }
         catch (Exception exception) when (exception is LinkException or OperationCanceledException)
         {
@@ -260,5 +322,15 @@ public sealed class WorkerAgent
                 pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, _options.LongestPause.Ticks));
             }
         }
+    }
+
+    /// <summary>A task and its lease, which may be replaced.</summary>
+    private sealed class HeldTask(LeasedTask task, long begun)
+    {
+        public LeasedTask Task { get; } = task;
+
+        public long Begun { get; } = begun;
+
+        public long Lease { get; set; } = task.Lease;
     }
 }

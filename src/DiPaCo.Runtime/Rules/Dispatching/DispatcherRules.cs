@@ -65,6 +65,14 @@ public sealed class DispatcherRules(DispatcherOptions options)
         return isIt ? state.Disclaim(entry!, claim, entry!.Since) : state;
     }
 
+    /// <summary>An owner no longer wants a task, whatever its state. Wanted by nobody, it is forgotten, and its leases end.</summary>
+    /// <param name="state">The dispatcher.</param>
+    /// <param name="key">The task.</param>
+    /// <param name="claim">Who withdraws.</param>
+    /// <param name="now">Now.</param>
+    public static DispatcherState Withdraw(DispatcherState state, TaskKey key, TaskClaim claim, DateTimeOffset now) =>
+        state.Tasks.TryGetValue(key, out TaskEntry? entry) ? state.Disclaim(entry, claim, now) : state;
+
     /// <summary>A run says what it wants of its tasks; it says so again until the answer shows its number.</summary>
     /// <param name="state">The dispatcher.</param>
     /// <param name="run">The run.</param>

@@ -2,9 +2,9 @@ namespace DiPaCo.Cluster;
 
 /// <summary>What a dispatcher must not forget. Everything else it is told again: runs order again, workers register again.</summary>
 [GenerateSerializer]
-public sealed class DispatcherState
+public sealed class DispatcherMemory
 {
-    /// <summary>Activations so far. Numbers of leases begin with it, so that they only ever grow.</summary>
+    /// <summary>Starts so far. Numbers of leases begin with it, so that they only ever grow.</summary>
     [Id(0)]
-    public long Epoch { get; set; }
+    public long Starts { get; set; }
 }

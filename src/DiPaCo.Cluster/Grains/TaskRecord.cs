@@ -1,0 +1,51 @@
+namespace DiPaCo.Cluster;
+
+/// <summary>What the dispatcher keeps of a task beside what its rules need: the description, for whoever leases it, and the steps, for whoever watches.</summary>
+/// <param name="order">The task.</param>
+internal sealed class TaskRecord(TaskOrder order)
+{
+    private const int MostSteps = 20_000;
+
+    private readonly List<StepReport> _steps = [];
+    private long _firstStep;
+
+    public TaskOrder Order { get; } = order;
+
+    /// <summary>Why a worker found it impossible; null: none did.</summary>
+    public GivenBack? Impossible { get; set; }
+
+    /// <summary>Number of the step after the last one that was told.</summary>
+    public long NextStep => _firstStep + _steps.Count;
+
+    /// <summary>A second attempt tells the first steps again; whoever is further counts.</summary>
+    public void Add(StepBatch batch)
+    {
+        for (int i = 0; i < batch.Steps.Length; i++)
+        {
+            long number = batch.First + i;
+            if (number > NextStep)
+            {
+                _firstStep = number;
+                _steps.Clear();
+            }
+
+            if (number == NextStep)
+            {
+                _steps.Add(batch.Steps[i]);
+            }
+        }
+
+        if (_steps.Count > MostSteps)
+        {
+            int gone = _steps.Count - MostSteps;
+            _steps.RemoveRange(0, gone);
+            _firstStep += gone;
+        }
+    }
+
+    public StepBatch StepsFrom(long next)
+    {
+        int skip = (int)Math.Clamp(next - _firstStep, 0, _steps.Count);
+        return new StepBatch(_firstStep + skip, [.. _steps.Skip(skip)]);
+    }
+}
