@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using DiPaCo.Cluster.Api;
 using Grpc.Core;
 
@@ -78,12 +79,17 @@ public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWor
         {
             cancellationToken.ThrowIfCancellationRequested();
             bool isFinal = exception.StatusCode is StatusCode.InvalidArgument or StatusCode.FailedPrecondition or StatusCode.Unauthenticated
-                or StatusCode.PermissionDenied or StatusCode.Unimplemented;
+                or StatusCode.PermissionDenied or StatusCode.Unimplemented || IsOtherCertificate(exception);
             throw new LinkException(Explain(exception), isFinal, exception);
         }
     }
 
-    private static string Explain(RpcException exception) => exception.StatusCode switch
+    private static bool IsOtherCertificate(RpcException exception) =>
+        exception.Status.DebugException is { } cause && (cause is AuthenticationException || cause.GetBaseException() is AuthenticationException);
+
+    private static string Explain(RpcException exception) => IsOtherCertificate(exception)
+        ? "Whoever answers at this address shows another certificate than the invitation names. If the silo was set up anew, ask for a new invitation ('dipaco token'); otherwise somebody is in between."
+        : exception.StatusCode switch
     {
         StatusCode.Unauthenticated => $"The silo does not accept this worker's token: {exception.Status.Detail} Ask for a new invitation ('dipaco token').",
         StatusCode.PermissionDenied => $"The token does not allow it: {exception.Status.Detail}",

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Cli.Engine;
+using DiPaCo.Cluster;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
 using DiPaCo.Runtime.Tasks;
@@ -33,6 +34,8 @@ internal sealed class FakeEngine : IRunEngine
 
     public bool Repair { get; private set; }
 
+    public SiloClusterOptions? Cluster { get; private set; }
+
     public Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, IRunObserver observer, CancellationToken cancellation)
     {
         (Config, Folder) = (config, runFolder);
@@ -42,6 +45,12 @@ internal sealed class FakeEngine : IRunEngine
 
     public Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, ITaskMemory others, IRunObserver observer, CancellationToken cancellation) =>
         TrainAsync(config, runFolder, observer, cancellation);
+
+    public Task<RunResults> TrainAsync(LoadedConfig config, string runFolder, SiloClusterOptions cluster, IRunObserver observer, CancellationToken cancellation)
+    {
+        Cluster = cluster;
+        return TrainAsync(config, runFolder, observer, cancellation);
+    }
 
     public Task<RunStatus> StatusAsync(string runFolder, CancellationToken cancellation)
     {

@@ -1,0 +1,72 @@
+using DiPaCo.Runtime.Storage;
+using Xunit;
+
+namespace DiPaCo.Cluster.Tests.Security;
+
+public sealed class TokenStoreTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("dipaco-tokens-").FullName;
+    private readonly ManualTime _time = new();
+
+    private string File => Path.Combine(_folder, "tokens.json");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void AToken_OpensUntilItExpires()
+    {
+        TokenStore store = new(File, _time);
+        (string token, TokenRecord record) = store.Create(TokenRole.Worker, TimeSpan.FromHours(1));
+
+        Assert.Equal(record, store.Find(token).Record);
+        _time.Now += TimeSpan.FromHours(2);
+
+        (TokenRecord? found, string reason) = store.Find(token);
+        Assert.Null(found);
+        Assert.Contains(record.Id, reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheFile_HoldsNoToken_AndOnlyItsOwnerReadsIt()
+    {
+        (string token, _) = new TokenStore(File, _time).Create(TokenRole.Admin, TimeSpan.FromHours(1));
+
+        Assert.DoesNotContain(token, System.IO.File.ReadAllText(File), StringComparison.Ordinal);
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, System.IO.File.GetUnixFileMode(File));
+        }
+    }
+
+    [Fact]
+    public void ATokenThatAnotherProcessMakesOrRevokes_CountsAtTheNextQuestion()
+    {
+        TokenStore silo = new(File, _time);
+        Assert.Null(silo.Find("anything").Record);
+        (string token, TokenRecord record) = new TokenStore(File, _time).Create(TokenRole.Read, TimeSpan.FromHours(1));
+
+        Assert.Equal(TokenRole.Read, silo.Find(token).Record?.Role);
+        Assert.True(new TokenStore(File, _time).Revoke(record.Id));
+
+        Assert.Null(silo.Find(token).Record);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[")]
+    [InlineData("{}")]
+    [InlineData("[{\"id\":1}]")]
+    public void ADamagedFile_IsRefusedByName(string content)
+    {
+        System.IO.File.WriteAllText(File, content);
+
+        Assert.Contains(File, Assert.Throws<StorageException>(() => new TokenStore(File, _time).Find("anything")).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class ManualTime : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+}

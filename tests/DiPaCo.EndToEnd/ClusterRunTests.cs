@@ -1,0 +1,130 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using DiPaCo.Core;
+using Xunit;
+
+namespace DiPaCo.EndToEnd;
+
+/// <summary>A run over several processes that are killed and frozen ends with the bytes of a run in one process that nobody disturbed.</summary>
+public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClassFixture<UninterruptedRun>
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ARunOfOneProcessThatListens_EndsWithTheSameBytes()
+    {
+        string run = Path.Combine(reference.Folder, "alone");
+        using DipacoProcess silo = DipacoProcess.Start("train", reference.Config, "--run", run, "--listen", "127.0.0.1:0");
+
+        Assert.True(await silo.EndAsync(Cancellation) == 0, silo.Output);
+        Assert.Equal(WithoutJournal(reference.Contents), WithoutJournal(RunContents.Of(run)));
+    }
+
+    [Fact]
+    public async Task WorkersThatAreKilledAndFrozen_CostTimeAndNothingElse()
+    {
+        RandomStream random = new(11, "workers to kill");
+        string run = Path.Combine(reference.Folder, "workers");
+        using DipacoProcess silo = DipacoProcess.Start("train", reference.Config, "--run", run, "--listen", "127.0.0.1:0", "--workers-only", "--lease", "2");
+        string invitation = Invitation().Match(await silo.LineWithAsync("dipaco1.", Cancellation)).Value;
+        DipacoProcess[] workers = [.. Enumerable.Range(0, 3).Select(i => Worker(invitation, i))];
+        int killed = 0, frozen = 0;
+        try
+        {
+            while (!silo.HasExited)
+            {
+                int victim = random.NextInt32(workers.Length);
+                await WaitForWorkAsync(workers[victim], silo);
+                await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(TimeSpan.FromMilliseconds(random.NextInt32(800)), Cancellation));
+                if (silo.HasExited)
+                {
+                    break;
+                }
+
+                if (random.NextInt32(4) == 0)
+                {
+                    // Longer than a lease: its task goes to another worker, and what it delivers later is known already.
+                    workers[victim].Signal("STOP");
+                    await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(TimeSpan.FromSeconds(3), Cancellation));
+                    workers[victim].Signal("CONT");
+                    frozen++;
+                }
+                else
+                {
+                    workers[victim].Kill();
+                    workers[victim].Dispose();
+                    workers[victim] = Worker(invitation, victim);
+                    killed++;
+                }
+            }
+        }
+        finally
+        {
+            Array.ForEach(workers, worker => worker.Dispose());
+        }
+
+        Assert.True(await silo.EndAsync(Cancellation) == 0, silo.Output);
+        TestContext.Current.SendDiagnosticMessage($"{killed} workers killed, {frozen} frozen");
+        Assert.True(killed > 0, "No worker was killed: the test shows nothing.");
+        Assert.Equal(WithoutJournal(reference.Contents), WithoutJournal(RunContents.Of(run)));
+    }
+
+    [Fact]
+    public async Task ASiloThatIsKilled_GoesOnWithTheWorkersThatItHad()
+    {
+        string run = Path.Combine(reference.Folder, "silo");
+        string[] train = ["train", reference.Config, "--run", run, "--listen", $"127.0.0.1:{FreePort()}", "--workers-only", "--lease", "2"];
+        DipacoProcess silo = DipacoProcess.Start(train);
+        string invitation = Invitation().Match(await silo.LineWithAsync("dipaco1.", Cancellation)).Value;
+        using DipacoProcess worker = Worker(invitation, 0);
+        RandomStream random = new(12, "moments to kill the silo at");
+        int killed = 0;
+        try
+        {
+            for (; killed < 4; killed++)
+            {
+                await Task.WhenAny(silo.EndAsync(Cancellation), silo.LineWithAsync("base:", Cancellation));
+                await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(TimeSpan.FromMilliseconds(random.NextInt32(1500)), Cancellation));
+                if (silo.HasExited)
+                {
+                    break;
+                }
+
+                silo.Kill();
+                silo.Dispose();
+                silo = DipacoProcess.Start(train);
+            }
+
+            Assert.True(await silo.EndAsync(Cancellation) == 0, silo.Output);
+        }
+        finally
+        {
+            silo.Dispose();
+        }
+
+        Assert.True(killed > 0, "The silo was never killed: the test shows nothing.");
+        Assert.Equal(WithoutJournal(reference.Contents), WithoutJournal(RunContents.Of(run)));
+    }
+
+    private DipacoProcess Worker(string invitation, int number) => DipacoProcess.Start(
+        "worker", "--join", invitation, "--name", $"worker-{number}", "--threads", "1", "--device", "cpu",
+        "--cache", Path.Combine(reference.Folder, $"cache-{number}-{Guid.NewGuid():n}"));
+
+    private static async Task WaitForWorkAsync(DipacoProcess worker, DipacoProcess silo) =>
+        await Task.WhenAny(silo.EndAsync(Cancellation), worker.LineWithAsync("] takes", Cancellation));
+
+    /// <summary>The order of the journal is that in which tasks ended, which many hands change.</summary>
+    private static IEnumerable<string> WithoutJournal(IEnumerable<string> contents) =>
+        contents.Where(line => !line.StartsWith("journal", StringComparison.Ordinal));
+
+    private static int FreePort()
+    {
+        using TcpListener probe = new(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    [GeneratedRegex("dipaco1\\.[A-Za-z0-9_-]+")]
+    private static partial Regex Invitation();
+}
