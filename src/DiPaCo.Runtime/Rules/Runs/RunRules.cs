@@ -104,9 +104,11 @@ public static class RunRules
         return (Advance(state with { Open = state.Open.SetItem(phase.Value, open) }, now), RecordVerdict.Recorded);
     }
 
-    /// <summary>A path or module cannot go on. The answer is the failure's number, whatever became of it.</summary>
+    /// <summary>A path or module cannot go on. The answer is the failure's number; 0 while the run is paused: it has to be said again.</summary>
     public static (RunState State, long Number) Failed(RunState state, PartyFailure failure, DateTimeOffset now) =>
-        failure.Number == state.OrderNumber && IsOrdering(state) ? (Fail(state, failure.Reason, now), failure.Number) : (state, failure.Number);
+        state.Status == RunStatus.Paused ? (state, 0)
+        : failure.Number == state.OrderNumber && IsOrdering(state) ? (Fail(state, failure.Reason, now), failure.Number)
+        : (state, failure.Number);
 
     /// <summary>The recipe cannot go on: preparation, validation, re-sharding or evaluation has failed.</summary>
     public static RunState Fail(RunState state, string reason, DateTimeOffset now) => state.Status switch
@@ -188,7 +190,7 @@ public static class RunRules
             isOrdering ? [.. state.UnheardModules.Select(module => state.ModuleOrders[module])] : [],
             isDeleting ? [.. state.UnheardPaths] : [],
             isDeleting ? [.. state.UnheardModules] : [],
-            state.StandingHeard < state.StandingNumber || demand == RunDemand.Paused ? new StandingNotice(state.Run, state.StandingNumber, demand) : null);
+            demand != RunDemand.Ended || state.StandingHeard < state.StandingNumber ? new StandingNotice(state.Run, state.StandingNumber, demand) : null);
     }
 
     /// <summary>What it waits on, for people.</summary>
