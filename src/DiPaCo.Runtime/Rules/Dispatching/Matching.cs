@@ -217,7 +217,7 @@ internal sealed class Matching(DispatcherOptions options)
         return false;
     }
 
-    /// <summary>A task that its worker will end far later than the median worker would, and than this one would: of those the one that ends last.</summary>
+    /// <summary>A task that its worker will end far later than the median worker would, and than this one would: of those the one that ends last, or is overdue.</summary>
     private TaskEntry? ChooseStraggler(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
         TaskEntry? latest = null;
@@ -232,8 +232,8 @@ internal sealed class Matching(DispatcherOptions options)
 
             TaskEntry entry = state.Tasks[running.Key];
             Lease lease = entry.Leases[0];
-            DateTimeOffset end = EndOf(lease, now);
-            if (lease.Worker != worker.Capabilities.Worker && end > latestEnd && IsStraggler(state, entry, lease, end, now)
+            DateTimeOffset end = lease.ExpectedEnd > now ? lease.ExpectedEnd.Value : DateTimeOffset.MaxValue;
+            if (lease.Worker != worker.Capabilities.Worker && end > latestEnd && IsStraggler(state, entry, lease, now)
                 && !(Expectations.EndOf(state, worker, entry, now) >= end) && Obstacle(state, worker, entry, now) is null)
             {
                 (latest, latestEnd) = (entry, end);
@@ -247,15 +247,12 @@ internal sealed class Matching(DispatcherOptions options)
     /// Whether a lease takes far longer than the median worker would need, or else than its own progress has promised. Of a lease of
     /// which nothing at all is known the longest lease's duration is long enough: a duplicate costs nothing but an idle worker's time.
     /// </summary>
-    private bool IsStraggler(DispatcherState state, TaskEntry entry, Lease lease, DateTimeOffset end, DateTimeOffset now)
+    private bool IsStraggler(DispatcherState state, TaskEntry entry, Lease lease, DateTimeOffset now)
     {
         TimeSpan? typical = Expectations.TimeOf(entry, Expectations.MedianOf(state, entry.Demand.Kind)) ?? (lease.ExpectedEnd - lease.Started);
-        return typical is { } time ? end - lease.Started > time * options.StragglerFactor : now - lease.Started > options.MaximumLease;
+        DateTimeOffset earliestEnd = lease.ExpectedEnd > now ? lease.ExpectedEnd.Value : now;
+        return typical is { } time ? earliestEnd - lease.Started > time * options.StragglerFactor : now - lease.Started > options.MaximumLease;
     }
-
-    /// <summary>When a lease should end. What is overdue has taken so long already that nothing better is known than that much again.</summary>
-    private static DateTimeOffset EndOf(Lease lease, DateTimeOffset now) =>
-        lease.ExpectedEnd is { } end && end > now ? end : now + (now - lease.Started);
 
     private static WaitReason Idle(DispatcherState state, WorkerEntry worker)
     {

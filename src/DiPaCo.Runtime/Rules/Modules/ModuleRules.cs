@@ -52,9 +52,9 @@ public static class ModuleRules
     }
 
     /// <summary>The outer step that has to be made now; null: contributions are missing, or it is under way.</summary>
-    public static OuterTask? TaskNeeded(ModuleState state) =>
+    public static NeededOuterStep? TaskNeeded(ModuleState state) =>
         state is { Status: ModuleStatus.Collecting, Order: { Adopts: false } order, Latest: { } latest } && IsComplete(state, order, latest.Version)
-            ? new OuterTask(latest, [.. state.Contributions.Values])
+            ? new NeededOuterStep(latest, [.. state.Contributions.Values])
             : null;
 
     /// <summary>The outer step has got a task.</summary>

@@ -61,7 +61,7 @@ public static class PathRules
     }
 
     /// <summary>The training task that has to be computed now; null: modules are missing, or it is under way.</summary>
-    public static TrainTask? TaskNeeded(PathState state)
+    public static NeededTraining? TaskNeeded(PathState state)
     {
         if (state is not { Status: PathStatus.WaitingForModules, Order: { } order } || order.TurnFrom(state.Phase) is not { } turn)
         {
@@ -79,7 +79,7 @@ public static class PathRules
             modules.Add(version);
         }
 
-        return new TrainTask(state.Path, state.Phase, turn.Steps, state.StepsMade, modules.MoveToImmutable(), state.Optimizer);
+        return new NeededTraining(state.Path, state.Phase, turn.Steps, state.StepsMade, modules.MoveToImmutable(), state.Optimizer);
     }
 
     /// <summary>The phase has got a task.</summary>

@@ -12,7 +12,7 @@ internal static class Arithmetic
 {
     public const string Fingerprint = "one";
 
-    public static TaskKey KeyOf(TrainTask task)
+    public static TaskKey KeyOf(NeededTraining task)
     {
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"train {task.Path.Value} {task.Steps} {task.FirstStep} {task.Optimizer?.Hex}");
@@ -24,7 +24,7 @@ internal static class Arithmetic
         return new TaskKey(Hash(text.ToString()).Hex);
     }
 
-    public static TaskKey KeyOf(OuterTask task)
+    public static TaskKey KeyOf(NeededOuterStep task)
     {
         StringBuilder text = new("outer ");
         text.Append(task.Start.Module.Name).Append(task.Start.Blob.Hex).Append(task.Start.Momentum?.Hex);

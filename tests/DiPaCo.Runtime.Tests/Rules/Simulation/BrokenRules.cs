@@ -87,9 +87,9 @@ internal static class BrokenRules
 
     private sealed class DoubleEntry : SimulatedRules
     {
-        public override (RunState State, RecordVerdict Verdict) Record(RunState state, PathReport report, DateTimeOffset now)
+        public override (RunRecord State, RecordVerdict Verdict) Record(RunRecord state, PathReport report, DateTimeOffset now)
         {
-            (RunState next, RecordVerdict verdict) = base.Record(state, report, now);
+            (RunRecord next, RecordVerdict verdict) = base.Record(state, report, now);
             if (verdict != RecordVerdict.Known || !state.Open.TryGetValue(report.Ledger.Phase.Value, out OpenPhase? open))
             {
                 return (next, verdict);

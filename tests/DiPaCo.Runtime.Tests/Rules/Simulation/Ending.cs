@@ -8,7 +8,7 @@ internal static class Ending
 {
     public static void Check(World world)
     {
-        if (world.Run.Saved.Status == RunStatus.Deleted)
+        if (world.Run.Saved.Stage == RunStage.Deleted)
         {
             bool areAllGone = world.Paths.All(path => path.Saved.Status == PathStatus.Deleted || path.Saved.Order is null)
                 && world.Modules.All(module => module.Saved.Status == ModuleStatus.Deleted || module.Saved.Order is null);

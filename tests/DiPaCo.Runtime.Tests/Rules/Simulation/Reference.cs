@@ -34,7 +34,7 @@ internal sealed class Reference
                 }
 
                 PathPosition position = Paths.GetValueOrDefault(path, new PathPosition(null, 0));
-                TaskKey key = Arithmetic.KeyOf(new TrainTask(
+                TaskKey key = Arithmetic.KeyOf(new NeededTraining(
                     path, new Phase(phase), Setting.Steps, position.StepsMade,
                     [.. setting.ModulesOf(path).Select(module => Versions[(module, phase)])], position.Optimizer));
                 foreach (ModuleId module in setting.ModulesOf(path))
@@ -53,7 +53,7 @@ internal sealed class Reference
                 ModuleVersion next = start with { Version = new Phase(phase + 1) };
                 if (contributions.Count > 0)
                 {
-                    TaskKey key = Arithmetic.KeyOf(new OuterTask(start, [.. contributions]));
+                    TaskKey key = Arithmetic.KeyOf(new NeededOuterStep(start, [.. contributions]));
                     next = module == Setting.Private
                         ? next with { Blob = contributions.Single().Blob }
                         : next with { Blob = Arithmetic.Output(key, "module", Arithmetic.Fingerprint), Momentum = Arithmetic.Output(key, "momentum", Arithmetic.Fingerprint) };

@@ -5,7 +5,7 @@ using DiPaCo.Runtime.Rules;
 namespace DiPaCo.Runtime.Tests.Rules.Simulation;
 
 /// <summary>The shell around a run's rules, the recipe between segments, and the operator.</summary>
-internal sealed class RunParty(World world) : StatefulParty<RunState>(world, "run", new RunState(Setting.Run))
+internal sealed class RunParty(World world) : StatefulParty<RunRecord>(world, "run", new RunRecord(Setting.Run))
 {
     private bool _isRecipeBusy;
     private bool _isOperatorBusy;
@@ -59,13 +59,13 @@ internal sealed class RunParty(World world) : StatefulParty<RunState>(world, "ru
 
     public override void SendOutstanding()
     {
-        if (!_isRecipeBusy && State.Status is RunStatus.Preparing or RunStatus.BetweenSegments or RunStatus.Finishing)
+        if (!_isRecipeBusy && State.Stage is RunStage.Preparing or RunStage.BetweenSegments or RunStage.Finishing)
         {
             _isRecipeBusy = true;
             World.Plan(this, 20 + World.Draw(100), "recipe goes on", GoOn);
         }
 
-        if (!_isOperatorBusy && State.Status is RunStatus.Paused or RunStatus.Failed)
+        if (!_isOperatorBusy && State.Stage is RunStage.Paused or RunStage.Failed)
         {
             _isOperatorBusy = true;
             World.Plan(this, 300 + World.Draw(2_000), "is resumed", Resume);
@@ -103,7 +103,7 @@ internal sealed class RunParty(World world) : StatefulParty<RunState>(world, "ru
     }
 
     /// <summary>Each phase ends once, with exactly the undisturbed run's documents and tokens.</summary>
-    protected override void Check(RunState before, RunState after)
+    protected override void Check(RunRecord before, RunRecord after)
     {
         for (int i = before.Ledger.Length; i < after.Ledger.Length; i++)
         {
@@ -118,7 +118,7 @@ internal sealed class RunParty(World world) : StatefulParty<RunState>(world, "ru
             throw new SimulationException("The ledger got shorter.");
         }
 
-        if (after.Status == RunStatus.Failed && before.Status != RunStatus.Failed && !after.Failure!.Contains("attempts failed", StringComparison.Ordinal))
+        if (after.Stage == RunStage.Failed && before.Stage != RunStage.Failed && !after.Failure!.Contains("attempts failed", StringComparison.Ordinal))
         {
             throw new SimulationException($"The run has failed for no good reason: {after.Failure}");
         }
@@ -134,7 +134,7 @@ internal sealed class RunParty(World world) : StatefulParty<RunState>(world, "ru
     {
         _isRecipeBusy = false;
         Setting setting = World.Faults.Setting;
-        if (State.Status is RunStatus.Preparing or RunStatus.BetweenSegments)
+        if (State.Stage is RunStage.Preparing or RunStage.BetweenSegments)
         {
             Segment? next = setting.Segments.FirstOrDefault(segment => segment.First.Value == (State.Segment?.End.Value ?? 0));
             State = next is null ? RunRules.Finish(State, Now) : RunRules.Begin(
@@ -143,7 +143,7 @@ internal sealed class RunParty(World world) : StatefulParty<RunState>(world, "ru
                 setting.Modules.ToImmutableSortedDictionary(module => module, module => setting.OrderOf(module, next, State.Modules.GetValueOrDefault(module))),
                 Now);
         }
-        else if (State.Status == RunStatus.Finishing)
+        else if (State.Stage == RunStage.Finishing)
         {
             State = RunRules.Finished(State, Now);
         }

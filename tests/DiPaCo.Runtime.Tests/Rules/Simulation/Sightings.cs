@@ -43,6 +43,9 @@ internal sealed class Sightings
         }
     }
 
+    /// <summary>What did not happen.</summary>
+    public IEnumerable<string> Missing() => typeof(Sightings).GetProperties().Where(property => (long)property.GetValue(this)! == 0).Select(property => property.Name);
+
     public override string ToString() =>
         string.Join(", ", typeof(Sightings).GetProperties().Select(property => FormattableString.Invariant($"{property.Name} {property.GetValue(this)}")));
 }

@@ -33,5 +33,5 @@ internal class SimulatedRules
 
     public virtual PathState Trained(PathState state, TaskKey key, TrainedPhase result, DateTimeOffset now) => PathRules.Trained(state, key, result, now);
 
-    public virtual (RunState State, RecordVerdict Verdict) Record(RunState state, PathReport report, DateTimeOffset now) => RunRules.Record(state, report, now);
+    public virtual (RunRecord State, RecordVerdict Verdict) Record(RunRecord state, PathReport report, DateTimeOffset now) => RunRules.Record(state, report, now);
 }

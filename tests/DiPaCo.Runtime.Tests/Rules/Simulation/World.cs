@@ -89,7 +89,7 @@ internal sealed class World
         {
             if (!_queue.TryDequeue(out Planned planned, out ulong at) || Now > deadline)
             {
-                throw new SimulationException($"The run does not end: it is {Run.Saved.Status} and waits on: {RunRules.WaitsOn(Run.Saved).Text} {Dispatcher.Describe()}");
+                throw new SimulationException($"The run does not end: it is {Run.Saved.Stage} and waits on: {RunRules.WaitsOn(Run.Saved).Text} {Dispatcher.Describe()}");
             }
 
             Now = Math.Max(Now, (long)(at >> 24));
@@ -108,7 +108,7 @@ internal sealed class World
 
     public void Trace(string text) => _trace?.Add(FormattableString.Invariant($"{Now,7} {text}"));
 
-    private bool IsOver() => Run.Saved.Status is RunStatus.Done or RunStatus.Deleted && Dispatcher.Saved.Tasks.IsEmpty
+    private bool IsOver() => Run.Saved.Stage is RunStage.Done or RunStage.Deleted && Dispatcher.Saved.Tasks.IsEmpty
         && Run.Saved.StandingHeard == Run.Saved.StandingNumber;
 
     private void Happen(Planned planned)
