@@ -16,7 +16,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
     private readonly Matching _matching = new(options);
 
     /// <summary>An owner wants a task. It says so again until it has been told how the task ended.</summary>
-    public (DispatcherState State, SubmitVerdict Verdict) Submit(DispatcherState state, TaskDemand demand, DateTimeOffset now)
+    public static (DispatcherState State, SubmitVerdict Verdict) Submit(DispatcherState state, TaskDemand demand, DateTimeOffset now)
     {
         if (state.Runs.TryGetValue(demand.Run, out RunStanding? standing) && standing.Demand == RunDemand.Ended)
         {
@@ -59,10 +59,11 @@ public sealed class DispatcherRules(DispatcherOptions options)
     /// <param name="key">The task.</param>
     /// <param name="claim">Who acknowledges.</param>
     /// <param name="settledBy">From the <see cref="TaskSettled"/> that is acknowledged.</param>
-    public DispatcherState Acknowledge(DispatcherState state, TaskKey key, TaskClaim claim, LeaseNumber settledBy)
+    /// <param name="now">Now.</param>
+    public static DispatcherState Acknowledge(DispatcherState state, TaskKey key, TaskClaim claim, LeaseNumber settledBy, DateTimeOffset now)
     {
         bool isIt = state.Tasks.TryGetValue(key, out TaskEntry? entry) && entry.IsSettled && entry.SettledBy == settledBy;
-        return isIt ? state.Disclaim(entry!, claim, entry!.Since) : state;
+        return isIt ? state.Disclaim(entry!, claim, now) : state;
     }
 
     /// <summary>An owner no longer wants a task, whatever its state. Wanted by nobody, it is forgotten, and its leases end.</summary>
@@ -73,20 +74,23 @@ public sealed class DispatcherRules(DispatcherOptions options)
     public static DispatcherState Withdraw(DispatcherState state, TaskKey key, TaskClaim claim, DateTimeOffset now) =>
         state.Tasks.TryGetValue(key, out TaskEntry? entry) ? state.Disclaim(entry, claim, now) : state;
 
-    /// <summary>A run says what it wants of its tasks; it says so again until the answer shows its number.</summary>
+    /// <summary>A run says what it wants of its tasks. It says so again and again while it is not at its end: this dispatcher may have begun anew.</summary>
     /// <param name="state">The dispatcher.</param>
     /// <param name="run">The run.</param>
     /// <param name="number">Grows with each change of mind.</param>
     /// <param name="demand">What it wants.</param>
     /// <param name="now">Now.</param>
-    public (DispatcherState State, long Number) Stand(DispatcherState state, RunId run, long number, RunDemand demand, DateTimeOffset now)
+    public static (DispatcherState State, long Number) Stand(DispatcherState state, RunId run, long number, RunDemand demand, DateTimeOffset now)
     {
         if (state.Runs.TryGetValue(run, out RunStanding? standing) && standing.Number >= number)
         {
+            state = standing.Number == number && now > standing.LastHeard
+                ? state with { Runs = state.Runs.SetItem(run, standing with { LastHeard = now }) }
+                : state;
             return (state, standing.Number);
         }
 
-        DispatcherState next = state with { Runs = state.Runs.SetItem(run, new RunStanding(number, demand, now)) };
+        DispatcherState next = state with { Runs = state.Runs.SetItem(run, new RunStanding(number, demand, now, now)) };
         if (demand == RunDemand.Ended)
         {
             foreach (TaskEntry entry in state.Tasks.Values)
@@ -135,7 +139,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
     }
 
     /// <summary>A worker leaves for good, having handed back what it held. A quarantined one stays known.</summary>
-    public DispatcherState Leave(DispatcherState state, WorkerId worker, long incarnation, DateTimeOffset now)
+    public static DispatcherState Leave(DispatcherState state, WorkerId worker, long incarnation, DateTimeOffset now)
     {
         if (state.Current(worker, incarnation) is not { } known)
         {
@@ -147,7 +151,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
     }
 
     /// <summary>An operator trusts a quarantined worker again.</summary>
-    public DispatcherState Release(DispatcherState state, WorkerId worker, DateTimeOffset now) =>
+    public static DispatcherState Release(DispatcherState state, WorkerId worker, DateTimeOffset now) =>
         state.Workers.TryGetValue(worker, out WorkerEntry? known) && !known.Refusals.IsEmpty
             ? state with { Workers = state.Workers.SetItem(worker, known with { Refusals = [], Quarantine = null, Since = now }) }
             : state;
@@ -211,7 +215,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
         TaskEntry? entry = state.Tasks.GetValueOrDefault(beat.Key);
         if (entry?.LeaseOf(beat.Worker) is not { } lease || lease.Number < beat.Lease)
         {
-            if (entry is null || beat.Lease > state.LastLease || beat.Lease <= entry.LastReturned || !_matching.MayTakeBack(state, worker, entry))
+            if (entry is null || beat.Lease > state.LastLease || beat.Lease <= entry.LastReturned || !Matching.MayTakeBack(state, worker, entry))
             {
                 state = state with { Workers = state.Workers.SetItem(beat.Worker, worker) };
                 return (state, new HeartbeatReply(beat.Lease, beat.Lease, HeartbeatVerdict.Lost, now, WhyLost(entry)));
@@ -228,7 +232,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
             Workers = state.Workers.SetItem(beat.Worker, worker),
             Tasks = state.Tasks.SetItem(beat.Key, entry with { Leases = entry.Leases.Replace(entry.LeaseOf(beat.Worker)!, lease) }),
         };
-        return _matching.IsPaused(state, entry)
+        return Matching.IsPaused(state, entry)
             ? (state, new HeartbeatReply(beat.Lease, lease.Number, HeartbeatVerdict.HandBack, lease.Deadline, $"Run {entry.Demand.Run} is paused."))
             : (state, new HeartbeatReply(beat.Lease, lease.Number, HeartbeatVerdict.Continue, lease.Deadline));
     }
@@ -356,7 +360,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
     /// <param name="key">The task.</param>
     /// <param name="continuation">The inner state; null: nothing worth keeping.</param>
     /// <param name="now">Now.</param>
-    public DispatcherState HandBack(DispatcherState state, WorkerId worker, LeaseNumber lease, TaskKey key, Continuation? continuation, DateTimeOffset now)
+    public static DispatcherState HandBack(DispatcherState state, WorkerId worker, LeaseNumber lease, TaskKey key, Continuation? continuation, DateTimeOffset now)
     {
         if (!state.Tasks.TryGetValue(key, out TaskEntry? entry) || entry.IsSettled)
         {
@@ -374,9 +378,18 @@ public sealed class DispatcherRules(DispatcherOptions options)
         return state.Find(key, lease, worker) is (TaskEntry leased, Lease held) ? state.End(leased, held, isReturned: true, now) : state;
     }
 
-    /// <summary>Time has passed: leases expire, silent workers are forgotten.</summary>
+    /// <summary>Time has passed: leases expire, pauses that nobody upholds lapse, silent workers are forgotten.</summary>
     public DispatcherState Tick(DispatcherState state, DateTimeOffset now)
     {
+        foreach ((RunId run, RunStanding standing) in state.Runs)
+        {
+            // A late message may have paused a run that has gone on since, or is over.
+            if (standing.Demand == RunDemand.Paused && now - standing.LastHeard > options.MaximumLease)
+            {
+                state = state with { Runs = state.Runs.Remove(run) };
+            }
+        }
+
         foreach (WorkerEntry worker in state.Workers.Values)
         {
             foreach (HeldLease held in worker.Held)
@@ -401,7 +414,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
     /// <summary>What everybody does, for people.</summary>
     public DispatcherStatus Status(DispatcherState state, DateTimeOffset now) => new StatusLines(_matching, _expectations).Of(state, now);
 
-    private (DispatcherState State, CompletionReply Reply) AfterOutcome(
+    private static (DispatcherState State, CompletionReply Reply) AfterOutcome(
         DispatcherState state, WorkerEntry worker, TaskEntry entry, TaskOutcome outcome, Completion completion)
     {
         if (outcome.Equals(completion.Outputs, completion.Metrics))
@@ -477,7 +490,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
         double start = entry.Continuation?.Fraction() ?? 0;
         Lease lease = new(
             state.LastLease.Next, id, worker.Capabilities.Incarnation, now, now + _expectations.DurationOf(worker), now, start, start,
-            _expectations.EndOf(state, worker, entry, now));
+            Expectations.EndOf(state, worker, entry, now));
         worker = worker with { Held = worker.Held.Add(new HeldLease(lease.Number, entry.Demand.Key)), Since = worker.Held.IsEmpty ? now : worker.Since };
         entry = entry with { Leases = entry.Leases.Add(lease), Attempts = entry.Attempts + 1, Since = entry.Leases.IsEmpty ? now : entry.Since };
         state = state.Put(entry) with { LastLease = lease.Number, Workers = state.Workers.SetItem(id, worker) };

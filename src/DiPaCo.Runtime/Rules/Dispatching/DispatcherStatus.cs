@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Rules;
 

@@ -73,7 +73,7 @@ internal sealed class Expectations(DispatcherOptions options)
         : null;
 
     /// <summary>When a task should be done on a worker that gets it now, after what it holds already; null: unknown.</summary>
-    public DateTimeOffset? EndOf(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
+    public static DateTimeOffset? EndOf(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
     {
         DateTimeOffset start = now;
         foreach (HeldLease held in worker.Held)

@@ -24,7 +24,7 @@ internal sealed class Matching(DispatcherOptions options)
     }
 
     /// <summary>Whether nobody who wants a task wants it computed now.</summary>
-    public bool IsPaused(DispatcherState state, TaskEntry entry)
+    public static bool IsPaused(DispatcherState state, TaskEntry entry)
     {
         if (state.Runs.IsEmpty)
         {
@@ -43,7 +43,7 @@ internal sealed class Matching(DispatcherOptions options)
     }
 
     /// <summary>Whether a worker whose lease has ended may go on with the task: nobody else has it, and it would get it if it asked.</summary>
-    public bool MayTakeBack(DispatcherState state, WorkerEntry worker, TaskEntry entry) =>
+    public static bool MayTakeBack(DispatcherState state, WorkerEntry worker, TaskEntry entry) =>
         !entry.IsSettled && entry.Leases.IsEmpty && worker.Quarantine is null && worker.Held.Length < worker.Capabilities.Slots
         && !entry.Failures.Any(failure => failure.Worker == worker.Capabilities.Worker) && Misfit(state, worker, entry) is null;
 
@@ -149,7 +149,7 @@ internal sealed class Matching(DispatcherOptions options)
         : entry.Demand.Fingerprint is { } wanted && wanted != worker.Capabilities.Fingerprint ? WaitCause.Fingerprint
         : null;
 
-    /// <summary>A task that failed on a worker goes to another one, as long as there is another one that it has not failed on.</summary>
+    /// <summary>A task that failed on a worker goes to another one, as long as there is another one that it has not failed on and that does not hold it already.</summary>
     private bool HasFailedHere(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
     {
         if (!FailedOn(entry, worker.Capabilities.Worker))
@@ -159,7 +159,8 @@ internal sealed class Matching(DispatcherOptions options)
 
         foreach (WorkerEntry other in state.Workers.Values)
         {
-            if (IsLive(other, now) && !FailedOn(entry, other.Capabilities.Worker) && Misfit(state, other, entry) is null)
+            WorkerId id = other.Capabilities.Worker;
+            if (IsLive(other, now) && !FailedOn(entry, id) && entry.LeaseOf(id) is null && Misfit(state, other, entry) is null)
             {
                 return true;
             }
@@ -187,7 +188,7 @@ internal sealed class Matching(DispatcherOptions options)
     /// </summary>
     private bool OthersAreFaster(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
     {
-        if (!_expectations.IsSlow(state, worker, entry.Demand.Kind) || _expectations.EndOf(state, worker, entry, now) is not { } end)
+        if (!_expectations.IsSlow(state, worker, entry.Demand.Kind) || Expectations.EndOf(state, worker, entry, now) is not { } end)
         {
             return false;
         }
@@ -197,7 +198,7 @@ internal sealed class Matching(DispatcherOptions options)
         {
             bool counts = other.Capabilities.Worker != worker.Capabilities.Worker && IsLive(other, now) && !FailedOn(entry, other.Capabilities.Worker)
                 && Misfit(state, other, entry) is null && !_expectations.IsSlow(state, other, entry.Demand.Kind) && !IsOverdue(state, other, now);
-            faster += counts && _expectations.EndOf(state, other, entry, now) < end ? 1 : 0;
+            faster += counts && Expectations.EndOf(state, other, entry, now) < end ? 1 : 0;
         }
 
         return faster >= state.Waiting.Count;
@@ -216,7 +217,7 @@ internal sealed class Matching(DispatcherOptions options)
         return false;
     }
 
-    /// <summary>A task that its worker will end far later than the median worker would, and than this one would: of those the one that ends last.</summary>
+    /// <summary>A task that its worker will end far later than the median worker would, and than this one would: of those the one that ends last, or is overdue.</summary>
     private TaskEntry? ChooseStraggler(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
         TaskEntry? latest = null;
@@ -231,12 +232,9 @@ internal sealed class Matching(DispatcherOptions options)
 
             TaskEntry entry = state.Tasks[running.Key];
             Lease lease = entry.Leases[0];
-            DateTimeOffset end = EndOf(lease, now);
-            if (lease.Worker != worker.Capabilities.Worker && end > latestEnd
-                && Expectations.TimeOf(entry, Expectations.MedianOf(state, entry.Demand.Kind)) is { } typical
-                && end - lease.Started > typical * options.StragglerFactor
-                && _expectations.EndOf(state, worker, entry, now) < end
-                && Obstacle(state, worker, entry, now) is null)
+            DateTimeOffset end = lease.ExpectedEnd > now ? lease.ExpectedEnd.Value : DateTimeOffset.MaxValue;
+            if (lease.Worker != worker.Capabilities.Worker && end > latestEnd && IsStraggler(state, entry, lease, now)
+                && !(Expectations.EndOf(state, worker, entry, now) >= end) && Obstacle(state, worker, entry, now) is null)
             {
                 (latest, latestEnd) = (entry, end);
             }
@@ -245,9 +243,16 @@ internal sealed class Matching(DispatcherOptions options)
         return latest;
     }
 
-    /// <summary>When a lease should end. What is overdue has taken so long already that nothing better is known than that much again.</summary>
-    private static DateTimeOffset EndOf(Lease lease, DateTimeOffset now) =>
-        lease.ExpectedEnd is { } end && end > now ? end : now + (now - lease.Started);
+    /// <summary>
+    /// Whether a lease takes far longer than the median worker would need, or else than its own progress has promised. Of a lease of
+    /// which nothing at all is known the longest lease's duration is long enough: a duplicate costs nothing but an idle worker's time.
+    /// </summary>
+    private bool IsStraggler(DispatcherState state, TaskEntry entry, Lease lease, DateTimeOffset now)
+    {
+        TimeSpan? typical = Expectations.TimeOf(entry, Expectations.MedianOf(state, entry.Demand.Kind)) ?? (lease.ExpectedEnd - lease.Started);
+        DateTimeOffset earliestEnd = lease.ExpectedEnd > now ? lease.ExpectedEnd.Value : now;
+        return typical is { } time ? earliestEnd - lease.Started > time * options.StragglerFactor : now - lease.Started > options.MaximumLease;
+    }
 
     private static WaitReason Idle(DispatcherState state, WorkerEntry worker)
     {

@@ -4,4 +4,5 @@ namespace DiPaCo.Runtime.Rules;
 /// <param name="Number">Grows with each change of mind: an earlier one that arrives later means nothing.</param>
 /// <param name="Demand">What it wants.</param>
 /// <param name="Since">When that arrived.</param>
-public sealed record RunStanding(long Number, RunDemand Demand, DateTimeOffset Since);
+/// <param name="LastHeard">When it last said so: a pause that is not said again lapses.</param>
+public sealed record RunStanding(long Number, RunDemand Demand, DateTimeOffset Since, DateTimeOffset LastHeard);

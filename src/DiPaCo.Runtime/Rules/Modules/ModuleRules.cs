@@ -52,9 +52,9 @@ public static class ModuleRules
     }
 
     /// <summary>The outer step that has to be made now; null: contributions are missing, or it is under way.</summary>
-    public static OuterTask? TaskNeeded(ModuleState state) =>
+    public static NeededOuterStep? TaskNeeded(ModuleState state) =>
         state is { Status: ModuleStatus.Collecting, Order: { Adopts: false } order, Latest: { } latest } && IsComplete(state, order, latest.Version)
-            ? new OuterTask(latest, [.. state.Contributions.Values])
+            ? new NeededOuterStep(latest, [.. state.Contributions.Values])
             : null;
 
     /// <summary>The outer step has got a task.</summary>
@@ -77,10 +77,15 @@ public static class ModuleRules
             ? Advance(Publish(state with { Failure = null, FailureHeard = false }, blob, momentum, now), now)
             : state;
 
-    /// <summary>The outer step was given up.</summary>
-    public static ModuleState GivenUp(ModuleState state, TaskKey key, string reason, DateTimeOffset now) =>
-        state.Status == ModuleStatus.Stepping && state.Task?.Key == key
-            ? state with { Status = ModuleStatus.Failed, Failure = reason, FailureHeard = false, Since = now }
+    /// <summary>The outer step was given up. Said again after it was tried again, it means nothing.</summary>
+    /// <param name="state">The module.</param>
+    /// <param name="key">The task.</param>
+    /// <param name="by">The last lease of the task: <see cref="TaskSettled.SettledBy"/>.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="now">Now.</param>
+    public static ModuleState GivenUp(ModuleState state, TaskKey key, LeaseNumber by, string reason, DateTimeOffset now) =>
+        state.Status == ModuleStatus.Stepping && state.Task?.Key == key && by > state.GivenUpBy
+            ? state with { Status = ModuleStatus.Failed, GivenUpBy = by, Failure = reason, FailureHeard = false, Since = now }
             : state;
 
     /// <summary>A path knows a version.</summary>

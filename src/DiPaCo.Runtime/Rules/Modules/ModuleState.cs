@@ -38,6 +38,9 @@ public sealed record ModuleState(RunId Run, ModuleId Module)
     /// <summary>Why it cannot go on; null: it can.</summary>
     public string? Failure { get; init; }
 
+    /// <summary>The last lease of the task that was given up last.</summary>
+    public LeaseNumber GivenUpBy { get; init; }
+
     /// <summary>Whether the run knows that.</summary>
     public bool FailureHeard { get; init; }
 }

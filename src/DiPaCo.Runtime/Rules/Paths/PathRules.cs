@@ -61,7 +61,7 @@ public static class PathRules
     }
 
     /// <summary>The training task that has to be computed now; null: modules are missing, or it is under way.</summary>
-    public static TrainTask? TaskNeeded(PathState state)
+    public static NeededTraining? TaskNeeded(PathState state)
     {
         if (state is not { Status: PathStatus.WaitingForModules, Order: { } order } || order.TurnFrom(state.Phase) is not { } turn)
         {
@@ -79,7 +79,7 @@ public static class PathRules
             modules.Add(version);
         }
 
-        return new TrainTask(state.Path, state.Phase, turn.Steps, state.StepsMade, modules.MoveToImmutable(), state.Optimizer);
+        return new NeededTraining(state.Path, state.Phase, turn.Steps, state.StepsMade, modules.MoveToImmutable(), state.Optimizer);
     }
 
     /// <summary>The phase has got a task.</summary>
@@ -126,9 +126,14 @@ public static class PathRules
         };
     }
 
-    /// <summary>The training task was given up.</summary>
-    public static PathState GivenUp(PathState state, TaskKey key, string reason, DateTimeOffset now) =>
-        state.Status == PathStatus.Training && state.Task?.Key == key ? Fail(state, reason, now) : state;
+    /// <summary>The training task was given up. Said again after it was tried again, it means nothing.</summary>
+    /// <param name="state">The path.</param>
+    /// <param name="key">The task.</param>
+    /// <param name="by">The last lease of the task: <see cref="TaskSettled.SettledBy"/>.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="now">Now.</param>
+    public static PathState GivenUp(PathState state, TaskKey key, LeaseNumber by, string reason, DateTimeOffset now) =>
+        state.Status == PathStatus.Training && state.Task?.Key == key && by > state.GivenUpBy ? Fail(state with { GivenUpBy = by }, reason, now) : state;
 
     /// <summary>A module has answered a contribution.</summary>
     public static PathState Delivered(PathState state, ContributionReply reply, DateTimeOffset now)

@@ -44,6 +44,9 @@ public sealed record PathState(RunId Run, PathId Path)
     /// <summary>Why it cannot go on; null: it can.</summary>
     public string? Failure { get; init; }
 
+    /// <summary>The last lease of the task that was given up last.</summary>
+    public LeaseNumber GivenUpBy { get; init; }
+
     /// <summary>Whether the run knows that.</summary>
     public bool FailureHeard { get; init; }
 }

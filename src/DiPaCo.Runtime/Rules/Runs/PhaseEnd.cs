@@ -7,7 +7,7 @@ namespace DiPaCo.Runtime.Rules;
 internal static class PhaseEnd
 {
     /// <summary>Whether all paths with a turn have reported and all modules have published.</summary>
-    public static bool IsComplete(RunState state, OpenPhase open)
+    public static bool IsComplete(RunRecord state, OpenPhase open)
     {
         if (open.Versions.Count < state.ModuleOrders.Count)
         {
@@ -26,7 +26,7 @@ internal static class PhaseEnd
     }
 
     /// <summary>Compares what paths have consumed with what they should have.</summary>
-    public static PhaseLedger Balance(RunState state, OpenPhase open)
+    public static PhaseLedger Balance(RunRecord state, OpenPhase open)
     {
         long steps = 0, documents = 0, tokens = 0, lost = 0, duplicated = 0;
         foreach ((PathId path, PathReport report) in open.Reports)
@@ -46,7 +46,7 @@ internal static class PhaseEnd
     }
 
     /// <summary>The run after a phase.</summary>
-    public static RunState Close(RunState state, OpenPhase open, PhaseLedger ledger)
+    public static RunRecord Close(RunRecord state, OpenPhase open, PhaseLedger ledger)
     {
         ImmutableSortedDictionary<PathId, PathPosition> paths = state.Paths;
         foreach ((PathId path, PathReport report) in open.Reports)

@@ -9,8 +9,8 @@ namespace DiPaCo.Runtime.Rules;
 /// <param name="DeletedPaths">To paths: that the run is deleted.</param>
 /// <param name="DeletedModules">To modules: the same.</param>
 /// <param name="Standing">
-/// To the dispatcher: what it wants of its tasks; null: nothing that it does not know. While a run is paused this is said again and
-/// again, because a dispatcher may have begun anew and takes a run that says nothing for one that wants its tasks.
+/// To the dispatcher: what it wants of its tasks. It is said again and again while the run is not at its end, because a dispatcher may
+/// have begun anew and then believes the first that it hears, be it ever so late; null: the dispatcher knows that the run has ended.
 /// </param>
 public sealed record RunOutstanding(
     ImmutableArray<(PathId Path, PathOrder Order)> Paths, ImmutableArray<ModuleOrder> Modules, ImmutableArray<PathId> DeletedPaths,

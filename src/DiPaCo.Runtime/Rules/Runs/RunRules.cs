@@ -17,8 +17,8 @@ public static class RunRules
     /// <param name="now">Now.</param>
     /// <exception cref="InvalidOperationException">The run does something else.</exception>
     /// <exception cref="ArgumentException">The segment does not follow the one before.</exception>
-    public static RunState Begin(
-        RunState state, Segment segment, ImmutableSortedDictionary<PathId, PathOrder> paths, ImmutableSortedDictionary<ModuleId, ModuleOrder> modules,
+    public static RunRecord Begin(
+        RunRecord state, Segment segment, ImmutableSortedDictionary<PathId, PathOrder> paths, ImmutableSortedDictionary<ModuleId, ModuleOrder> modules,
         DateTimeOffset now)
     {
         if (state.Segment == segment)
@@ -26,9 +26,9 @@ public static class RunRules
             return state;
         }
 
-        if (state.Status is not (RunStatus.Preparing or RunStatus.BetweenSegments))
+        if (state.Stage is not (RunStage.Preparing or RunStage.BetweenSegments))
         {
-            throw new InvalidOperationException($"Run {state.Run} cannot begin phases {segment.First} to {segment.End}: it is {state.Status}.");
+            throw new InvalidOperationException($"Run {state.Run} cannot begin phases {segment.First} to {segment.End}: it is {state.Stage}.");
         }
 
         if (segment.End.Value <= segment.First.Value || (state.Segment is { } before && before.End != segment.First))
@@ -38,7 +38,7 @@ public static class RunRules
 
         state = state with
         {
-            Status = RunStatus.Training,
+            Stage = RunStage.Training,
             Since = now,
             Segment = segment,
             Phase = segment.First,
@@ -51,19 +51,19 @@ public static class RunRules
     }
 
     /// <summary>A path has answered an order.</summary>
-    public static RunState Heard(RunState state, PathId path, OrderReply reply, DateTimeOffset now) =>
+    public static RunRecord Heard(RunRecord state, PathId path, OrderReply reply, DateTimeOffset now) =>
         reply.Number != state.OrderNumber || reply.Verdict == OrderVerdict.Busy || !IsOrdering(state) ? state
         : reply.Verdict == OrderVerdict.Contradiction ? Fail(state, reply.Reason ?? $"Path {path} cannot carry out its order.", now)
         : state with { UnheardPaths = state.UnheardPaths.Remove(path) };
 
     /// <summary>A module has answered an order.</summary>
-    public static RunState Heard(RunState state, ModuleId module, OrderReply reply, DateTimeOffset now) =>
+    public static RunRecord Heard(RunRecord state, ModuleId module, OrderReply reply, DateTimeOffset now) =>
         reply.Number != state.OrderNumber || reply.Verdict == OrderVerdict.Busy || !IsOrdering(state) ? state
         : reply.Verdict == OrderVerdict.Contradiction ? Fail(state, reply.Reason ?? $"Module {module} cannot carry out its order.", now)
         : state with { UnheardModules = state.UnheardModules.Remove(module) };
 
     /// <summary>A path has trained a phase: it goes into the ledger, once.</summary>
-    public static (RunState State, RecordVerdict Verdict) Record(RunState state, PathReport report, DateTimeOffset now)
+    public static (RunRecord State, RecordVerdict Verdict) Record(RunRecord state, PathReport report, DateTimeOffset now)
     {
         PathId path = report.Ledger.Path;
         if (!IsOpen(state, report.Ledger.Phase, out RecordVerdict verdict))
@@ -84,7 +84,7 @@ public static class RunRules
     }
 
     /// <summary>A module has published the version at the end of a phase.</summary>
-    public static (RunState State, RecordVerdict Verdict) Record(RunState state, ModuleVersion version, DateTimeOffset now)
+    public static (RunRecord State, RecordVerdict Verdict) Record(RunRecord state, ModuleVersion version, DateTimeOffset now)
     {
         Phase phase = new(version.Version.Value - 1);
         if (!IsOpen(state, phase, out RecordVerdict verdict))
@@ -104,60 +104,62 @@ public static class RunRules
         return (Advance(state with { Open = state.Open.SetItem(phase.Value, open) }, now), RecordVerdict.Recorded);
     }
 
-    /// <summary>A path or module cannot go on. The answer is the failure's number, whatever became of it.</summary>
-    public static (RunState State, long Number) Failed(RunState state, PartyFailure failure, DateTimeOffset now) =>
-        failure.Number == state.OrderNumber && IsOrdering(state) ? (Fail(state, failure.Reason, now), failure.Number) : (state, failure.Number);
+    /// <summary>A path or module cannot go on. The answer is the failure's number; 0 while the run is paused: it has to be said again.</summary>
+    public static (RunRecord State, long Number) Failed(RunRecord state, PartyFailure failure, DateTimeOffset now) =>
+        state.Stage == RunStage.Paused ? (state, 0)
+        : failure.Number == state.OrderNumber && IsOrdering(state) ? (Fail(state, failure.Reason, now), failure.Number)
+        : (state, failure.Number);
 
     /// <summary>The recipe cannot go on: preparation, validation, re-sharding or evaluation has failed.</summary>
-    public static RunState Fail(RunState state, string reason, DateTimeOffset now) => state.Status switch
+    public static RunRecord Fail(RunRecord state, string reason, DateTimeOffset now) => state.Stage switch
     {
-        RunStatus.Failed or RunStatus.Done or RunStatus.Deleting or RunStatus.Deleted => state,
-        RunStatus.Paused => state with { Status = RunStatus.Failed, Failure = reason, Since = now, StandingNumber = state.StandingNumber + 1 },
-        _ => state with { Status = RunStatus.Failed, Resumes = state.Status, Failure = reason, Since = now },
+        RunStage.Failed or RunStage.Done or RunStage.Deleting or RunStage.Deleted => state,
+        RunStage.Paused => state with { Stage = RunStage.Failed, Failure = reason, Since = now, StandingNumber = state.StandingNumber + 1 },
+        _ => state with { Stage = RunStage.Failed, Resumes = state.Stage, Failure = reason, Since = now },
     };
 
     /// <summary>Somebody stops the run: no task of it is leased, and those that are computed are handed back.</summary>
-    public static RunState Pause(RunState state, DateTimeOffset now) =>
-        state.Status is RunStatus.Paused or RunStatus.Failed or RunStatus.Done or RunStatus.Deleting or RunStatus.Deleted
+    public static RunRecord Pause(RunRecord state, DateTimeOffset now) =>
+        state.Stage is RunStage.Paused or RunStage.Failed or RunStage.Done or RunStage.Deleting or RunStage.Deleted
             ? state
-            : state with { Status = RunStatus.Paused, Resumes = state.Status, Since = now, StandingNumber = state.StandingNumber + 1 };
+            : state with { Stage = RunStage.Paused, Resumes = state.Stage, Since = now, StandingNumber = state.StandingNumber + 1 };
 
     /// <summary>Somebody lets the run go on, after a pause or after the cause of a failure is gone: who failed tries again.</summary>
-    public static RunState Resume(RunState state, DateTimeOffset now)
+    public static RunRecord Resume(RunRecord state, DateTimeOffset now)
     {
-        if (state.Status is not (RunStatus.Paused or RunStatus.Failed))
+        if (state.Stage is not (RunStage.Paused or RunStage.Failed))
         {
             return state;
         }
 
-        bool hasFailed = state.Status == RunStatus.Failed;
-        state = state with { Status = state.Resumes, Failure = null, Since = now, StandingNumber = state.StandingNumber + (hasFailed ? 0 : 1) };
-        return Advance(hasFailed && state.Status == RunStatus.Training ? Ordered(state) : state, now);
+        bool hasFailed = state.Stage == RunStage.Failed;
+        state = state with { Stage = state.Resumes, Failure = null, Since = now, StandingNumber = state.StandingNumber + (hasFailed ? 0 : 1) };
+        return Advance(hasFailed && state.Stage == RunStage.Training ? Ordered(state) : state, now);
     }
 
     /// <summary>No segment is left: evaluation begins.</summary>
     /// <exception cref="InvalidOperationException">The run is not between two segments.</exception>
-    public static RunState Finish(RunState state, DateTimeOffset now) => state.Status switch
+    public static RunRecord Finish(RunRecord state, DateTimeOffset now) => state.Stage switch
     {
-        RunStatus.Finishing => state,
-        RunStatus.BetweenSegments => state with { Status = RunStatus.Finishing, Since = now },
-        _ => throw new InvalidOperationException($"Run {state.Run} cannot finish: it is {state.Status}."),
+        RunStage.Finishing => state,
+        RunStage.BetweenSegments => state with { Stage = RunStage.Finishing, Since = now },
+        _ => throw new InvalidOperationException($"Run {state.Run} cannot finish: it is {state.Stage}."),
     };
 
     /// <summary>Evaluation is done.</summary>
     /// <exception cref="InvalidOperationException">The run has not begun to finish.</exception>
-    public static RunState Finished(RunState state, DateTimeOffset now) => state.Status switch
+    public static RunRecord Finished(RunRecord state, DateTimeOffset now) => state.Stage switch
     {
-        RunStatus.Done => state,
-        RunStatus.Finishing => state with { Status = RunStatus.Done, Since = now, StandingNumber = state.StandingNumber + 1 },
-        _ => throw new InvalidOperationException($"Run {state.Run} is not finished: it is {state.Status}."),
+        RunStage.Done => state,
+        RunStage.Finishing => state with { Stage = RunStage.Done, Since = now, StandingNumber = state.StandingNumber + 1 },
+        _ => throw new InvalidOperationException($"Run {state.Run} is not finished: it is {state.Stage}."),
     };
 
     /// <summary>Somebody deletes the run, whatever it does.</summary>
-    public static RunState Delete(RunState state, DateTimeOffset now) => state.Status is RunStatus.Deleting or RunStatus.Deleted ? state : Deleted(
+    public static RunRecord Delete(RunRecord state, DateTimeOffset now) => state.Stage is RunStage.Deleting or RunStage.Deleted ? state : Deleted(
         state with
         {
-            Status = RunStatus.Deleting,
+            Stage = RunStage.Deleting,
             Since = now,
             StandingNumber = state.StandingNumber + 1,
             UnheardPaths = [.. state.PathOrders.Keys],
@@ -166,21 +168,21 @@ public static class RunRules
         now);
 
     /// <summary>A path knows that the run is deleted.</summary>
-    public static RunState DeletionHeard(RunState state, PathId path, DateTimeOffset now) =>
-        state.Status == RunStatus.Deleting ? Deleted(state with { UnheardPaths = state.UnheardPaths.Remove(path) }, now) : state;
+    public static RunRecord DeletionHeard(RunRecord state, PathId path, DateTimeOffset now) =>
+        state.Stage == RunStage.Deleting ? Deleted(state with { UnheardPaths = state.UnheardPaths.Remove(path) }, now) : state;
 
     /// <summary>A module knows that the run is deleted.</summary>
-    public static RunState DeletionHeard(RunState state, ModuleId module, DateTimeOffset now) =>
-        state.Status == RunStatus.Deleting ? Deleted(state with { UnheardModules = state.UnheardModules.Remove(module) }, now) : state;
+    public static RunRecord DeletionHeard(RunRecord state, ModuleId module, DateTimeOffset now) =>
+        state.Stage == RunStage.Deleting ? Deleted(state with { UnheardModules = state.UnheardModules.Remove(module) }, now) : state;
 
     /// <summary>The dispatcher knows what the run wants of its tasks.</summary>
-    public static RunState StandingHeard(RunState state, long number, DateTimeOffset now) =>
+    public static RunRecord StandingHeard(RunRecord state, long number, DateTimeOffset now) =>
         number <= state.StandingHeard || number > state.StandingNumber ? state : Deleted(state with { StandingHeard = number }, now);
 
     /// <summary>What has to be said until it is acknowledged.</summary>
-    public static RunOutstanding Outstanding(RunState state)
+    public static RunOutstanding Outstanding(RunRecord state)
     {
-        bool isDeleting = state.Status == RunStatus.Deleting;
+        bool isDeleting = state.Stage == RunStage.Deleting;
         bool isOrdering = IsOrdering(state);
         RunDemand demand = DemandOf(state);
         return new RunOutstanding(
@@ -188,51 +190,51 @@ public static class RunRules
             isOrdering ? [.. state.UnheardModules.Select(module => state.ModuleOrders[module])] : [],
             isDeleting ? [.. state.UnheardPaths] : [],
             isDeleting ? [.. state.UnheardModules] : [],
-            state.StandingHeard < state.StandingNumber || demand == RunDemand.Paused ? new StandingNotice(state.Run, state.StandingNumber, demand) : null);
+            demand != RunDemand.Ended || state.StandingHeard < state.StandingNumber ? new StandingNotice(state.Run, state.StandingNumber, demand) : null);
     }
 
     /// <summary>What it waits on, for people.</summary>
-    public static PartyWait WaitsOn(RunState state) => new(
-        state.Status switch
+    public static PartyWait WaitsOn(RunRecord state) => new(
+        state.Stage switch
         {
-            RunStatus.Preparing => "The recipe to prepare corpus, base model and shards.",
-            RunStatus.Training => TrainingWait(state),
-            RunStatus.BetweenSegments => "The recipe to validate, and to shard anew.",
-            RunStatus.Finishing => "The recipe to evaluate.",
-            RunStatus.Paused => "Somebody to resume it.",
-            RunStatus.Failed => $"Somebody to resume it: {state.Failure}",
-            RunStatus.Deleting => $"{state.UnheardPaths.Count} paths and {state.UnheardModules.Count} modules to forget it.",
+            RunStage.Preparing => "The recipe to prepare corpus, base model and shards.",
+            RunStage.Training => TrainingWait(state),
+            RunStage.BetweenSegments => "The recipe to validate, and to shard anew.",
+            RunStage.Finishing => "The recipe to evaluate.",
+            RunStage.Paused => "Somebody to resume it.",
+            RunStage.Failed => $"Somebody to resume it: {state.Failure}",
+            RunStage.Deleting => $"{state.UnheardPaths.Count} paths and {state.UnheardModules.Count} modules to forget it.",
             _ => "Nothing.",
         },
         state.Since);
 
-    private static string TrainingWait(RunState state)
+    private static string TrainingWait(RunRecord state)
     {
         OpenPhase open = state.Open.GetValueOrDefault(state.Phase.Value, OpenPhase.Empty);
         int turns = state.PathOrders.Values.Count(order => order.TurnFrom(state.Phase)?.Phase == state.Phase);
         return $"Phase {state.Phase}: {turns - open.Reports.Count} of {turns} paths and {state.ModuleOrders.Count - open.Versions.Count} of {state.ModuleOrders.Count} modules.";
     }
 
-    private static RunDemand DemandOf(RunState state) => state.Status switch
+    private static RunDemand DemandOf(RunRecord state) => state.Stage switch
     {
-        RunStatus.Paused => RunDemand.Paused,
-        RunStatus.Done or RunStatus.Deleting or RunStatus.Deleted => RunDemand.Ended,
+        RunStage.Paused => RunDemand.Paused,
+        RunStage.Done or RunStage.Deleting or RunStage.Deleted => RunDemand.Ended,
         _ => RunDemand.Wanted,
     };
 
     /// <summary>Whether paths and modules are, or may still be, at work on the present segment.</summary>
-    private static bool IsOrdering(RunState state) =>
-        state.Status == RunStatus.Training || (state.Status is RunStatus.Paused or RunStatus.Failed && state.Resumes == RunStatus.Training);
+    private static bool IsOrdering(RunRecord state) =>
+        state.Stage == RunStage.Training || (state.Stage is RunStage.Paused or RunStage.Failed && state.Resumes == RunStage.Training);
 
-    private static bool IsOpen(RunState state, Phase phase, out RecordVerdict verdict)
+    private static bool IsOpen(RunRecord state, Phase phase, out RecordVerdict verdict)
     {
-        bool hasEnded = phase.Value < state.Phase.Value || state.Status is RunStatus.Deleting or RunStatus.Deleted;
+        bool hasEnded = phase.Value < state.Phase.Value || state.Stage is RunStage.Deleting or RunStage.Deleted;
         verdict = hasEnded ? RecordVerdict.Known : RecordVerdict.NotYet;
         return !hasEnded && IsOrdering(state) && state.Segment is { } segment && segment.Contains(phase);
     }
 
     /// <summary>New numbers for the orders, so that everybody takes them as new.</summary>
-    private static RunState Ordered(RunState state)
+    private static RunRecord Ordered(RunRecord state)
     {
         long number = state.OrderNumber + 1;
         return state with
@@ -246,13 +248,13 @@ public static class RunRules
     }
 
     /// <summary>Ends phases of which everything is there, and the segment after its last phase.</summary>
-    private static RunState Advance(RunState state, DateTimeOffset now)
+    private static RunRecord Advance(RunRecord state, DateTimeOffset now)
     {
-        while (state.Status == RunStatus.Training && state.Segment is { } segment)
+        while (state.Stage == RunStage.Training && state.Segment is { } segment)
         {
             if (!segment.Contains(state.Phase))
             {
-                return state with { Status = RunStatus.BetweenSegments, Since = now, UnheardPaths = [], UnheardModules = [] };
+                return state with { Stage = RunStage.BetweenSegments, Since = now, UnheardPaths = [], UnheardModules = [] };
             }
 
             OpenPhase open = state.Open.GetValueOrDefault(state.Phase.Value, OpenPhase.Empty);
@@ -272,8 +274,8 @@ public static class RunRules
         return state;
     }
 
-    private static RunState Deleted(RunState state, DateTimeOffset now) =>
-        state.Status == RunStatus.Deleting && state.UnheardPaths.IsEmpty && state.UnheardModules.IsEmpty && state.StandingHeard == state.StandingNumber
-            ? state with { Status = RunStatus.Deleted, Since = now }
+    private static RunRecord Deleted(RunRecord state, DateTimeOffset now) =>
+        state.Stage == RunStage.Deleting && state.UnheardPaths.IsEmpty && state.UnheardModules.IsEmpty && state.StandingHeard == state.StandingNumber
+            ? state with { Stage = RunStage.Deleted, Since = now }
             : state;
 }

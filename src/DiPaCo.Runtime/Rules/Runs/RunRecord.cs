@@ -5,13 +5,13 @@ namespace DiPaCo.Runtime.Rules;
 
 /// <summary>All that a run has to remember of its phases. What was made before and between them is the recipe's, in its journal.</summary>
 /// <param name="Run">Its name.</param>
-public sealed record RunState(RunId Run)
+public sealed record RunRecord(RunId Run)
 {
     /// <summary>What it does.</summary>
-    public RunStatus Status { get; init; }
+    public RunStage Stage { get; init; }
 
     /// <summary>What it goes on with after a pause or a failure.</summary>
-    public RunStatus Resumes { get; init; }
+    public RunStage Resumes { get; init; }
 
     /// <summary>Since when it does what it does.</summary>
     public DateTimeOffset Since { get; init; }

@@ -5,4 +5,4 @@ namespace DiPaCo.Runtime.Rules;
 /// <summary>The outer step that a module needs: what its task's specification is made of.</summary>
 /// <param name="Start">The version that the phase started from.</param>
 /// <param name="Contributions">Of all its paths with a turn, in order of path ids.</param>
-public sealed record OuterTask(ModuleVersion Start, ImmutableArray<PathContribution> Contributions);
+public sealed record NeededOuterStep(ModuleVersion Start, ImmutableArray<PathContribution> Contributions);

@@ -1,7 +1,7 @@
 namespace DiPaCo.Runtime.Rules;
 
 /// <summary>What a run does.</summary>
-public enum RunStatus
+public enum RunStage
 {
     /// <summary>Corpus, tokenizer, base model, router and shards are made.</summary>
     Preparing,

@@ -10,4 +10,4 @@ namespace DiPaCo.Runtime.Rules;
 /// <param name="FirstStep">Steps that were made on the shard before.</param>
 /// <param name="Modules">The path's modules at the start, in the order of the path.</param>
 /// <param name="Optimizer">AdamW's moments at the start; null: zeros.</param>
-public sealed record TrainTask(PathId Path, Phase Phase, int Steps, long FirstStep, ImmutableArray<ModuleVersion> Modules, BlobHash? Optimizer);
+public sealed record NeededTraining(PathId Path, Phase Phase, int Steps, long FirstStep, ImmutableArray<ModuleVersion> Modules, BlobHash? Optimizer);
