@@ -61,6 +61,12 @@ internal sealed class BlobHandlers(IBlobStore store, BlobUploads uploads, BlobEn
             }
         }
 
+        if (context.Request.GetTypedHeaders().Range is { Unit.Value: not "bytes" })
+        {
+            // To be ignored (RFC 9110, 14.2), which the framework does not.
+            context.Request.Headers.Remove(HeaderNames.Range);
+        }
+
         Stream stream = await store.OpenReadAsync(blob, context.RequestAborted);
         if (BlobHeaders.IsRangeBeyond(context.Request.GetTypedHeaders(), stream.Length))
         {

@@ -56,7 +56,7 @@ internal sealed class TransferAttempts(RemoteBlobOptions options, TimeProvider t
     }
 
     private string Reason(TransferProgress progress, Exception failure) =>
-        progress.TimedOut
-            ? $"no byte came for {(options.StallTimeout < options.Deadline ? options.StallTimeout : options.Deadline)}."
-            : $"{failure.Message.TrimEnd('.')}.";
+        !progress.TimedOut ? $"{failure.Message.TrimEnd('.')}."
+        : progress.Remaining > TimeSpan.Zero ? $"no byte came for {options.StallTimeout}."
+        : "no answer before the deadline.";
 }
