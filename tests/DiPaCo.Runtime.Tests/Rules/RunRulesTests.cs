@@ -133,6 +133,15 @@ public sealed class RunRulesTests
     }
 
     [Fact]
+    public void WhatARunWants_IsSaidAgainUntilItsEnd_BecauseADispatcherMayHaveBegunAnew()
+    {
+        RunRecord state = RunRules.Resume(RunRules.Pause(Begun(), Now), Now);
+        state = RunRules.StandingHeard(state, 2, Now);
+
+        Assert.Equal(new StandingNotice(Run, 2, RunDemand.Wanted), RunRules.Outstanding(state).Standing);
+    }
+
+    [Fact]
     public void ADeletedRun_IsGoneOnceEverybodyKnows()
     {
         RunRecord state = RunRules.Delete(Begun(), Now);

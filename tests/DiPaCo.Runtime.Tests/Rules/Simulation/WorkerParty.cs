@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Rules;
-using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Tests.Rules.Simulation;
 
