@@ -1,0 +1,89 @@
+using System.Buffers.Binary;
+
+namespace DiPaCo.Training.Codecs;
+
+/// <summary>
+/// The first 24 bytes of an encoded delta, little-endian: magic (4), version (1), encoding (1), zeros (2), elements (8), kept
+/// elements (4; only <see cref="DeltaEncoding.TopK"/>), CRC-32C of all other bytes (4).
+/// </summary>
+/// <param name="Encoding">The kind.</param>
+/// <param name="Length">Elements of the delta.</param>
+/// <param name="Kept">Elements that are written down, where not all are.</param>
+public readonly record struct DeltaHeader(DeltaEncoding Encoding, long Length, int Kept)
+{
+    /// <summary>The header's size.</summary>
+    public const int Bytes = 24;
+
+    private const uint Magic = 0x544C4544; // "DELT"
+    private const byte Version = 1;
+    private const int EncodingAt = 5;
+    private const int ReservedAt = 6;
+    private const int LengthAt = 8;
+    private const int KeptAt = 16;
+    private const int ChecksumAt = 20;
+
+    /// <summary>Reads a header and holds it against the bytes that follow; nothing is allocated.</summary>
+    /// <exception cref="DeltaFormatException">It is none, or the bytes do not match it.</exception>
+    public static DeltaHeader Read(ReadOnlySpan<byte> encoded)
+    {
+        if (encoded.Length < Bytes || BinaryPrimitives.ReadUInt32LittleEndian(encoded) != Magic)
+        {
+            throw new DeltaFormatException("it does not begin as one");
+        }
+
+        if (encoded[sizeof(uint)] != Version)
+        {
+            throw new DeltaFormatException($"its format has version {encoded[sizeof(uint)]}, this dipaco reads version {Version}");
+        }
+
+        if (Crc32C.Of(encoded[..ChecksumAt], encoded[Bytes..]) != BinaryPrimitives.ReadUInt32LittleEndian(encoded[ChecksumAt..]))
+        {
+            throw new DeltaFormatException("its bytes do not match its checksum");
+        }
+
+        // The checksum guards against accidents, what follows against intentions.
+        DeltaHeader header = new(
+            (DeltaEncoding)encoded[EncodingAt], BinaryPrimitives.ReadInt64LittleEndian(encoded[LengthAt..]), BinaryPrimitives.ReadInt32LittleEndian(encoded[KeptAt..]));
+        header.ThrowUnlessItFits(BinaryPrimitives.ReadUInt16LittleEndian(encoded[ReservedAt..]), encoded.Length);
+        return header;
+    }
+
+    /// <summary>Writes the header of bytes that are complete but for it.</summary>
+    internal void Write(Span<byte> encoded)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(encoded, Magic);
+        encoded[sizeof(uint)] = Version;
+        encoded[EncodingAt] = (byte)Encoding;
+        BinaryPrimitives.WriteUInt16LittleEndian(encoded[ReservedAt..], 0);
+        BinaryPrimitives.WriteInt64LittleEndian(encoded[LengthAt..], Length);
+        BinaryPrimitives.WriteInt32LittleEndian(encoded[KeptAt..], Kept);
+        BinaryPrimitives.WriteUInt32LittleEndian(encoded[ChecksumAt..], Crc32C.Of(encoded[..ChecksumAt], encoded[Bytes..]));
+    }
+
+    private void ThrowUnlessItFits(ushort reserved, int bytes)
+    {
+        if (Length is < 0 or > int.MaxValue)
+        {
+            throw new DeltaFormatException($"it claims {Length} elements");
+        }
+
+        if (reserved != 0 || Kept < 0 || Kept > Length || (Kept != 0 && Encoding != DeltaEncoding.TopK))
+        {
+            throw new DeltaFormatException("its header contradicts itself");
+        }
+
+        long expected = Encoding switch
+        {
+            DeltaEncoding.Fp32 => Fp32Codec.Bytes((int)Length),
+            DeltaEncoding.Bf16 => Bf16Codec.Bytes((int)Length),
+            DeltaEncoding.Int8 => Int8Codec.Bytes((int)Length),
+            DeltaEncoding.Int4 => Int4Codec.Bytes((int)Length),
+            DeltaEncoding.TopK => TopKCodec.Bytes((int)Length, Kept),
+            _ => throw new DeltaFormatException($"it has the encoding {(byte)Encoding}, which is unknown"),
+        };
+        if (bytes != expected)
+        {
+            throw new DeltaFormatException($"it has {bytes} bytes, expected {expected} for {Length} elements");
+        }
+    }
+}
