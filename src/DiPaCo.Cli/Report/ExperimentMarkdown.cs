@@ -23,7 +23,7 @@ internal static class ExperimentMarkdown
                 .Append(CultureInfo.InvariantCulture, $"| {Perplexity(model)} | {model.BitsPerByte:0.000} | {ExperimentView.Difference(model)} |\n");
         }
 
-        text.Append("\nPerplexity on held-out documents, the routing prefix excluded, the same documents for all rows of a seed; mean over the seeds ± half the distance between the best and the worst (a seed also draws other documents, which widens it: compare within a seed).\n");
+        text.Append("\nPerplexity on held-out documents, the routing prefix excluded, the same documents for all rows and seeds; mean over the seeds ± half the distance between the best and the worst. A seed draws the first parameters, so its base model may be better or worse for all rows alike: the last column compares within a seed.\n");
         text.Append("Seconds are those of a run's own tasks; what it took over from an earlier row (corpus, tokenizer, base model, features, dense models) counts there.\n\n");
         text.Append("| row | seed | perplexity | smallest / largest shard | model digest |\n|---|---:|---:|---:|---|\n");
         foreach (RowResults row in results.Rows)
