@@ -11,7 +11,7 @@ internal static class PerplexityTable
     {
         Table table = new() { Border = TableBorder.Rounded };
         table.AddColumn("model");
-        foreach (string column in (string[])["perplexity", "with prefix", "bits/byte", "parameters\nper path", "parameters\nin all", "training\ntokens", "training\nFLOPs", "routing\nFLOPs"])
+        foreach (string column in (string[])["perplexity", "with\nprefix", "bits/\nbyte", "parameters\nper path", "parameters\nin all", "training\ntokens", "training\nFLOPs", "routing\nFLOPs"])
         {
             table.AddColumn(new TableColumn(column) { Alignment = Justify.Right, NoWrap = true });
         }

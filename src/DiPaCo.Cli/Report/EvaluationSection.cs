@@ -20,13 +20,14 @@ internal static class EvaluationSection
             html.Add($"<td>{Units.Count(row.Steps)}</td><td>{Units.Short(row.TrainingTokens)}</td><td>{Units.Short(row.TrainingFlops)}</td><td>{Units.Short(row.RoutingFlops)}</td></tr>");
         }
 
-        return html.Add($"</tbody></table></div><p class='note'>Lower is better. Every model scores the same tokens of the same documents, none of which it was trained on; the prefix that chooses the path is left out, except in the second column. Tokens and FLOPs are those of all paths together; padding counts in the FLOPs, not in the tokens. Routing FLOPs are those of features, clusters, documents scored under the paths for a router to learn from, and a token router’s training.</p>{Router(data.Results.Router)}</section>");
+        return html.Add($"</tbody></table></div><p class='note'>Lower is better. Every model scores the same tokens of the same documents, none of which it was trained on; the prefix that chooses the path is left out, except in the second column. Tokens and FLOPs are those of all paths together; padding counts in the FLOPs, not in the tokens. Routing FLOPs are those of features, clusters, documents scored under the paths for a router to learn from, and a token router’s training.</p>{Router(data.Results)}</section>");
     }
 
     /// <summary>Numbers of the router; nothing where there is one path only.</summary>
-    private static HtmlBuilder Router(RouterQuality? router)
+    private static HtmlBuilder Router(RunResults results)
     {
         HtmlBuilder html = new();
+        RouterQuality? router = results.Router;
         if (router?.EntropyShare is not { } share)
         {
             return html;
@@ -38,7 +39,7 @@ internal static class EvaluationSection
             html.Add($"<div><dt>documents on their best path in hindsight</dt><dd>{Units.Percent(agreement)}</dd></div>");
         }
 
-        return html.Add($"<div><dt>documents routed</dt><dd>{Units.Count(router.Documents)}</dd></div></dl>");
+        return html.Add($"<div><dt>documents routed</dt><dd>{Units.Count(router.Documents)}</dd></div></dl>{RouterPicture.Draw(router, results.Model.Paths)}");
     }
 
     private static double BarShare(double value, double worst) =>

@@ -117,6 +117,7 @@ public sealed class TaskKeyTests
         yield return new DiscriminativeSpec([Blob(5), Blob(6)], [Blob(2)], [Blob(3)], [new PathId(0), new PathId(1)], 8, 0.001);
         yield return new CandidateSpec([new PathColumn(new PathId(0), path)], [Blob(2)], [Blob(3)], Blob(5), 4, Split.Router, 10, sequences);
         yield return new ShardSpec(Blob(2), [Blob(3)], [Blob(4)], [new PathId(0), new PathId(1)], 0.1, 32, true) { CapacityFactor = 2 };
+        yield return new LossDifferenceSpec(Blob(2), Blob(3));
         yield return new EvaluateSpec(path, [Blob(2)], Blob(3), Split.Test, sequences, 10);
         yield return new TopicsSpec([new ShardInput(new PathId(0), [Blob(2)]), new ShardInput(new PathId(1), [Blob(3), Blob(4)])], Blob(5), 8);
         yield return new DriftSpec(Shape, Blob(2), [module, module with { Id = new ModuleId("other"), Blob = Blob(3) }]);
