@@ -61,9 +61,9 @@ public sealed partial class ReportTests : IDisposable
         string markdown = ExperimentMarkdown.Of(experiment);
 
         Assert.Contains("<th>training FLOPs</th><th>routing FLOPs</th>", html, StringComparison.Ordinal);
-        Assert.Contains("<td>72 T</td><td>5.6 T</td>", html, StringComparison.Ordinal);
+        Assert.Contains("<td>72.0 T</td><td>5.60 T</td>", html, StringComparison.Ordinal);
         Assert.Contains("| training FLOPs | routing FLOPs |", markdown, StringComparison.Ordinal);
-        Assert.Contains("| 72 T | 5.6 T |", markdown, StringComparison.Ordinal);
+        Assert.Contains("| 72.0 T | 5.60 T |", markdown, StringComparison.Ordinal);
         Assert.All(markdown.Split('\n').Where(line => line.StartsWith("| grid | DiPaCo", StringComparison.Ordinal)), line => Assert.Equal(13, line.Count(c => c == '|')));
         Assert.Contains("the same documents for all rows and seeds", markdown, StringComparison.Ordinal);
         Assert.Contains("\"routingFlops\": 5600000000000", System.Text.Json.JsonSerializer.Serialize(experiment, RunJson.Indented), StringComparison.Ordinal);
