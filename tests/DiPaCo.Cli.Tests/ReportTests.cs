@@ -4,6 +4,7 @@ using DiPaCo.Cli.Report;
 using DiPaCo.Cli.Tests.Support;
 using DiPaCo.Core;
 using DiPaCo.Runtime;
+using DiPaCo.Runtime.Experiments;
 using Xunit;
 
 namespace DiPaCo.Cli.Tests;
@@ -33,6 +34,39 @@ public sealed partial class ReportTests : IDisposable
         Assert.All(
             ["Held-out perplexity", "Training loss", "Validation perplexity", "Shards", "Samples", "Where the text went", "Outer gradients", "Drift of the experts", "Time", "Agreement of the paths", "Corpus", "Configuration"],
             section => Assert.Contains($"<h2>{section}</h2>", html, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void TheRoutersEntropyAndAgreement_ArePictures_WithTheMarkOfChance()
+    {
+        RunResults sample = SampleRun.Results();
+        string html = EvaluationSection.Build(new ReportData(sample, [])).ToString();
+
+        // 400 pixels are all: 93 % of them, 61 %, and a quarter for four paths.
+        Assert.Contains("width='372' height='16'><title>router entropy, of an even spread: 93 %</title>", html, StringComparison.Ordinal);
+        Assert.Contains("width='244' height='16'><title>documents on their best path in hindsight: 61 %</title>", html, StringComparison.Ordinal);
+        Assert.Contains("<line class='mark' x1='400' x2='400'", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("best path in hindsight", EvaluationSection.Build(new ReportData(sample with { Router = sample.Router! with { OracleAgreement = null } }, [])).ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("<svg", EvaluationSection.Build(new ReportData(SampleRun.Results(1), [])).ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RoutingHasItsOwnColumnOfFlops_InEveryTable()
+    {
+        RunResults sample = SampleRun.Results();
+        RunResults results = sample with { Evaluation = [sample.Evaluation[0] with { RoutingFlops = 5.6e12 }, .. sample.Evaluation.Skip(1)] };
+        ExperimentResults experiment = new("table", [new RowResults("grid", [RowRun.Of(1, "run", results), RowRun.Of(2, "run", results)])]);
+
+        string html = EvaluationSection.Build(new ReportData(results, [])).ToString();
+        string markdown = ExperimentMarkdown.Of(experiment);
+
+        Assert.Contains("<th>training FLOPs</th><th>routing FLOPs</th>", html, StringComparison.Ordinal);
+        Assert.Contains("<td>72.0 T</td><td>5.60 T</td>", html, StringComparison.Ordinal);
+        Assert.Contains("| training FLOPs | routing FLOPs |", markdown, StringComparison.Ordinal);
+        Assert.Contains("| 72.0 T | 5.60 T |", markdown, StringComparison.Ordinal);
+        Assert.All(markdown.Split('\n').Where(line => line.StartsWith("| grid | DiPaCo", StringComparison.Ordinal)), line => Assert.Equal(13, line.Count(c => c == '|')));
+        Assert.Contains("the same documents for all rows and seeds", markdown, StringComparison.Ordinal);
+        Assert.Contains("\"routingFlops\": 5600000000000", System.Text.Json.JsonSerializer.Serialize(experiment, RunJson.Indented), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ internal static class ExperimentView
         Table table = new() { Border = TableBorder.Rounded };
         table.AddColumn("row");
         table.AddColumn("model");
-        foreach (string column in (string[])["perplexity", "± ", "against dense", "parameters\nin all", "training\nFLOPs"])
+        foreach (string column in (string[])["perplexity", "± ", "against dense", "parameters\nin all", "training\nFLOPs", "routing\nFLOPs"])
         {
             table.AddColumn(new TableColumn(column) { Alignment = Justify.Right, NoWrap = true });
         }
@@ -23,11 +23,11 @@ internal static class ExperimentView
             table.AddRow(
                 Markup.Escape(model.Row), Markup.Escape(SafeText.OneLine(model.Model.Model, 40)), Units.Perplexity(model.Perplexity),
                 model.Perplexities.Length > 1 ? Units.Perplexity(model.HalfRange) : "–", Difference(model),
-                Units.Short(model.Model.ParametersTotal), Units.Short(model.Model.TrainingFlops));
+                Units.Short(model.Model.ParametersTotal), Units.Short(model.Model.TrainingFlops), Units.Short(model.Model.RoutingFlops));
         }
 
         console.Write(table);
-        console.MarkupLineInterpolated($"Perplexity on held-out documents, the same for all rows; ± is half the distance between the best and the worst seed.");
+        console.MarkupLineInterpolated($"Perplexity on held-out documents, the same for all rows and seeds; ± is half the distance between the best and the worst seed.");
         console.WriteLine($"{Path.Combine(folder, "experiment.md")}");
     }
 

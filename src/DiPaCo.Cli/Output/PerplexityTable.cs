@@ -11,7 +11,7 @@ internal static class PerplexityTable
     {
         Table table = new() { Border = TableBorder.Rounded };
         table.AddColumn("model");
-        foreach (string column in (string[])["perplexity", "with prefix", "bits/byte", "parameters\nper path", "parameters\nin all", "training\ntokens", "training\nFLOPs"])
+        foreach (string column in (string[])["perplexity", "with\nprefix", "bits/\nbyte", "parameters\nper path", "parameters\nin all", "training\ntokens", "training\nFLOPs", "routing\nFLOPs"])
         {
             table.AddColumn(new TableColumn(column) { Alignment = Justify.Right, NoWrap = true });
         }
@@ -28,7 +28,8 @@ internal static class PerplexityTable
                 Units.Short(row.ParametersPerPath),
                 Units.Short(row.ParametersTotal),
                 Units.Short(row.TrainingTokens),
-                Units.Short(row.TrainingFlops));
+                Units.Short(row.TrainingFlops),
+                Units.Short(row.RoutingFlops));
         }
 
         return table;

@@ -36,7 +36,7 @@ internal static class PlanView
         Add(grid, "text", TextOf(plan.Corpus, corpusProblem));
         Add(grid, "memory", $"{Units.Bytes(plan.Memory.Total)} to train a path, {Units.Bytes(plan.Memory.Activations)} of it activations");
         Add(grid, "traffic", $"{Units.Bytes(plan.Traffic.DownPerWorker)} down and {Units.Bytes(plan.Traffic.UpPerWorker)} up per phase, if workers were elsewhere");
-        Add(grid, "work", $"{Units.Short(plan.TotalTokens)} tokens through models, {Units.Flops(plan.TotalFlops)}");
+        Add(grid, "work", $"{Units.Short(plan.TotalTokens)} tokens through models, {Units.Flops(plan.TotalFlops)}: training {Units.Short(plan.TrainingFlops)}, routing {Units.Short(plan.RoutingFlops)}, evaluation {Units.Short(plan.EvaluationFlops)}");
         Add(grid, "time", plan.TotalSeconds is { } seconds ? $"about {Units.Duration(Seconds(seconds))} on this machine" : "unknown");
         return grid;
     }

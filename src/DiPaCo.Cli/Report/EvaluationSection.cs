@@ -10,23 +10,24 @@ internal static class EvaluationSection
     public static HtmlBuilder Build(ReportData data)
     {
         HtmlBuilder html = new();
-        html.Add($"<section><h2>Held-out perplexity</h2><div class='scroll'><table><thead><tr><th>model</th><th class='bar'>perplexity</th><th>with prefix</th><th>bits / byte</th><th>parameters per path</th><th>parameters in all</th><th>steps</th><th>training tokens</th><th>training FLOPs</th></tr></thead><tbody>");
+        html.Add($"<section><h2>Held-out perplexity</h2><div class='scroll'><table><thead><tr><th>model</th><th class='bar'>perplexity</th><th>with prefix</th><th>bits / byte</th><th>parameters per path</th><th>parameters in all</th><th>steps</th><th>training tokens</th><th>training FLOPs</th><th>routing FLOPs</th></tr></thead><tbody>");
         double worst = data.Results.Evaluation.Select(row => row.Perplexity).DefaultIfEmpty(1).Max();
         foreach (EvaluationRow row in data.Results.Evaluation)
         {
             HtmlBuilder attributes = row.Kind == ModelKind.Routed ? new HtmlBuilder().Add($" class='ours'") : new HtmlBuilder();
             html.Add($"<tr{attributes}><th scope='row'>{row.Model}</th><td class='bar'><span style='width:{BarShare(row.Perplexity, worst):0.#}%'></span><b>{Units.Perplexity(row.Perplexity)}</b></td>");
             html.Add($"<td>{Units.Perplexity(row.PerplexityWithPrefix)}</td><td>{row.BitsPerByte:0.000}</td><td>{Units.Short(row.ParametersPerPath)}</td><td>{Units.Short(row.ParametersTotal)}</td>");
-            html.Add($"<td>{Units.Count(row.Steps)}</td><td>{Units.Short(row.TrainingTokens)}</td><td>{Units.Short(row.TrainingFlops)}</td></tr>");
+            html.Add($"<td>{Units.Count(row.Steps)}</td><td>{Units.Short(row.TrainingTokens)}</td><td>{Units.Short(row.TrainingFlops)}</td><td>{Units.Short(row.RoutingFlops)}</td></tr>");
         }
 
-        return html.Add($"</tbody></table></div><p class='note'>Lower is better. Every model scores the same tokens of the same documents, none of which it was trained on; the prefix that chooses the path is left out, except in the second column and in bits per byte. Tokens and FLOPs are those of all paths together; padding counts in the FLOPs, not in the tokens.</p>{Router(data.Results.Router)}</section>");
+        return html.Add($"</tbody></table></div><p class='note'>Lower is better. Every model scores the same tokens of the same documents, none of which it was trained on; the prefix that chooses the path is left out, except in the second column. Tokens and FLOPs are those of all paths together; padding counts in the FLOPs, not in the tokens. Routing FLOPs are those of features, clusters, documents scored under the paths for a router to learn from, and a token router’s training.</p>{Router(data.Results)}</section>");
     }
 
     /// <summary>Numbers of the router; nothing where there is one path only.</summary>
-    private static HtmlBuilder Router(RouterQuality? router)
+    private static HtmlBuilder Router(RunResults results)
     {
         HtmlBuilder html = new();
+        RouterQuality? router = results.Router;
         if (router?.EntropyShare is not { } share)
         {
             return html;
@@ -38,7 +39,7 @@ internal static class EvaluationSection
             html.Add($"<div><dt>documents on their best path in hindsight</dt><dd>{Units.Percent(agreement)}</dd></div>");
         }
 
-        return html.Add($"<div><dt>documents routed</dt><dd>{Units.Count(router.Documents)}</dd></div></dl>");
+        return html.Add($"<div><dt>documents routed</dt><dd>{Units.Count(router.Documents)}</dd></div></dl>{RouterPicture.Draw(router, results.Model.Paths)}");
     }
 
     private static double BarShare(double value, double worst) =>

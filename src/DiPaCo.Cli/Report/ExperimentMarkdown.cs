@@ -14,16 +14,17 @@ internal static class ExperimentMarkdown
     {
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"# {results.Name}\n\n");
-        text.Append("| row | model | paths | parameters, path / all | steps | training tokens | training FLOPs | seconds | perplexity | bits per byte | against dense at equal steps |\n");
-        text.Append("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+        text.Append("| row | model | paths | parameters, path / all | steps | training tokens | training FLOPs | routing FLOPs | seconds | perplexity | bits per byte | against dense at equal steps |\n");
+        text.Append("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
         foreach (ComparedModel model in ComparedModel.Of(results))
         {
             text.Append(CultureInfo.InvariantCulture, $"| {Cell(model.Row)} | {Cell(model.Model.Model)} | {model.Model.Paths} | {Units.Short(model.Model.ParametersPerPath)} / {Units.Short(model.Model.ParametersTotal)} ")
-                .Append(CultureInfo.InvariantCulture, $"| {Units.Count(model.Model.Steps)} | {Units.Short(model.Model.TrainingTokens)} | {Units.Short(model.Model.TrainingFlops)} | {model.Seconds:0} ")
+                .Append(CultureInfo.InvariantCulture, $"| {Units.Count(model.Model.Steps)} | {Units.Short(model.Model.TrainingTokens)} | {Units.Short(model.Model.TrainingFlops)} | {Units.Short(model.Model.RoutingFlops)} | {model.Seconds:0} ")
                 .Append(CultureInfo.InvariantCulture, $"| {Perplexity(model)} | {model.BitsPerByte:0.000} | {ExperimentView.Difference(model)} |\n");
         }
 
-        text.Append("\nPerplexity on held-out documents, the routing prefix excluded, the same documents for all rows of a seed; mean over the seeds ± half the distance between the best and the worst (a seed also draws other documents, which widens it: compare within a seed).\n");
+        text.Append("\nPerplexity on held-out documents, the routing prefix excluded, the same documents for all rows and seeds; mean over the seeds ± half the distance between the best and the worst. A seed draws the first parameters, so its base model may be better or worse for all rows alike: the last column compares within a seed.\n");
+        text.Append("Routing FLOPs are those of features, clusters, documents scored under the paths for a router to learn from, and a token router's training; what only measures counts nowhere.\n");
         text.Append("Seconds are those of a run's own tasks; what it took over from an earlier row (corpus, tokenizer, base model, features, dense models) counts there.\n\n");
         text.Append("| row | seed | perplexity | smallest / largest shard | model digest |\n|---|---:|---:|---:|---|\n");
         foreach (RowResults row in results.Rows)
@@ -45,7 +46,7 @@ internal static class ExperimentMarkdown
             return;
         }
 
-        text.Append("\nAgainst the rows of one path at equal total training FLOPs, by validation perplexity:\n\n");
+        text.Append("\nAgainst the rows of one path at equal total FLOPs, of training and routing, by validation perplexity:\n\n");
         text.Append("| row | at the fewest FLOPs in common | at the most | stays ahead from |\n|---|---:|---:|---:|\n");
         foreach (FlopsComparison row in comparisons)
         {

@@ -21,7 +21,7 @@ internal static class ExperimentPlots
         {
             yield return ("perplexity-steps.png", ReportPlots.Lines(bySteps, "Validation perplexity", "training steps of one path", "perplexity", markers: true));
             yield return ("perplexity-flops.png", ReportPlots.Lines(
-                [.. Curves(results, point => point.Flops / 1e12), .. Dense(models)], "Perplexity against total training FLOPs", "TFLOP in all", "perplexity", markers: true));
+                [.. Curves(results, point => point.Flops / 1e12), .. Dense(models)], "Perplexity against total FLOPs, training and routing", "TFLOP in all", "perplexity", markers: true));
         }
     }
 
@@ -29,7 +29,7 @@ internal static class ExperimentPlots
         .Select((row, r) => new Series(row.Name, r, [.. row.MeanCurve().Select(point => (x(point), point.Perplexity))]))
         .Where(curve => !curve.Points.IsEmpty);
 
-    /// <summary>The dense models as points: perplexity on the test documents over all their FLOPs.</summary>
+    /// <summary>The dense models as points: perplexity on the test documents over all their training FLOPs; they need no router.</summary>
     private static IEnumerable<Series> Dense(ImmutableArray<ComparedModel> models)
     {
         (double, double)[] points =

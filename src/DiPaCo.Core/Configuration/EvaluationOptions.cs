@@ -17,6 +17,12 @@ public sealed record EvaluationOptions
     /// <summary>Documents of the validation split that are scored at most at each phase; 0 all. Default by size.</summary>
     public int MaxValidationDocuments { get; init; } = 256;
 
+    /// <summary>
+    /// Validation documents of its own shard that each path is scored on for early stopping, at most; 0 all. The margin of an earlier version
+    /// shrinks with the root of their number, the time that they take grows with it. Default 128.
+    /// </summary>
+    public int MaxStoppingDocumentsPerPath { get; init; } = 128;
+
     /// <summary>The dense model of one path's size, trained for as many steps as a path in all. Default true.</summary>
     public bool DenseEqualSteps { get; init; } = true;
 

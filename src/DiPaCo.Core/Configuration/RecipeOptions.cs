@@ -11,7 +11,7 @@ public sealed record RecipeOptions
     /// <summary>Phases T after the fork; at least 1.</summary>
     public required int Phases { get; init; }
 
-    /// <summary>Inner steps τ of one path in one phase, and of one task of a dense model; at least 1. With <see cref="Stages"/>, those of the first.</summary>
+    /// <summary>Inner steps τ of one path in one phase; at least 1. With <see cref="Stages"/>, those of the first.</summary>
     public required int InnerSteps { get; init; }
 
     /// <summary>Runs of phases with an own τ and learning rate; empty: one, of <see cref="Phases"/> phases. <see cref="Phases"/> is their sum.</summary>
@@ -24,8 +24,8 @@ public sealed record RecipeOptions
     public int PathsPerPhase { get; init; }
 
     /// <summary>
-    /// Whether each path is kept as it was after the phase in which it did best on the validation documents of its own shard (paper §2.7).
-    /// Training goes on for all; what is evaluated and served is the best. Default false.
+    /// Whether a path that does worse on the validation documents of its own shard than after an earlier phase, by more than one standard error
+    /// of the difference, is served as it was then (paper §2.7). Training goes on for all. Default false.
     /// </summary>
     public bool EarlyStopping { get; init; }
 

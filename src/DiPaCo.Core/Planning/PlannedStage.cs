@@ -10,6 +10,9 @@ namespace DiPaCo.Core.Planning;
 /// <param name="Seconds">Estimated time; null where no rate is known.</param>
 public sealed record PlannedStage(string Name, long Steps, long Tokens, double Flops, double? Seconds)
 {
+    /// <summary>What it is for.</summary>
+    public PlannedWork Work { get; init; }
+
     /// <summary>How often the parts of a module are computed for a batch, where paths are scored as a tree; null elsewhere.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? ModuleEvaluations { get; init; }

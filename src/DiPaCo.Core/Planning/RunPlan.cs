@@ -57,6 +57,15 @@ public sealed record RunPlan
     /// <summary>Floating-point operations of all stages.</summary>
     public double TotalFlops => Stages.Sum(stage => stage.Flops);
 
+    /// <summary>Floating-point operations of training, baselines included.</summary>
+    public double TrainingFlops => FlopsOf(PlannedWork.Training);
+
+    /// <summary>Floating-point operations of routing. Clusters are not among them: how many passes they take is known only afterwards.</summary>
+    public double RoutingFlops => FlopsOf(PlannedWork.Routing);
+
+    /// <summary>Floating-point operations of what only measures.</summary>
+    public double EvaluationFlops => FlopsOf(PlannedWork.Evaluation);
+
     /// <summary>Estimated time of all stages; null where no rate is known.</summary>
     public double? TotalSeconds => Assumptions.FlopsPerSecond is null ? null : Stages.Sum(stage => stage.Seconds);
 
@@ -94,6 +103,8 @@ public sealed record RunPlan
             Assumptions = assumptions,
         };
     }
+
+    private double FlopsOf(PlannedWork work) => Stages.Where(stage => stage.Work == work).Sum(stage => stage.Flops);
 
     private static PlannedModule ToPlan(ModuleDefinition module) =>
         new(module.Id, PartsText.Of(module.Layout.Parts), module.Layout.Parameters, module.Paths.Length);

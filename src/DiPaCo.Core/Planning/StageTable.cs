@@ -22,17 +22,19 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
         PlannedStage[] stages =
         [
             Training("base model", _shape, steps.Base, steps.Base),
-            Forward("routing features", FeatureTokens(), config.Routing.PrefixTokens),
+            Features("routing features", FeatureTokens()) with { Work = PlannedWork.Routing },
             Training("phases", _shape, steps.Paths, steps.Path * rounds),
             UnderEveryPath(
-                "discriminative rounds", Scored(config.Data.RouterShare, config.Discriminative.MaxDocuments), 0, config.Discriminative.AfterPhases.Length),
+                "discriminative rounds", Scored(config.Data.RouterShare, config.Discriminative.MaxDocuments), 0, config.Discriminative.AfterPhases.Length)
+                with { Work = PlannedWork.Routing },
             Training("dense at equal steps", _shape, steps.DenseEqualSteps, steps.DenseEqualSteps),
             Training("dense at equal FLOPs", _shape, steps.DenseEqualFlops, steps.DenseEqualFlops),
-            Forward("evaluation", EvaluationTokens(tested), _sequence),
+            Forward("evaluation", _shape, EvaluationTokens(tested), _sequence),
             UnderEveryPath("test split under every path", _evaluation.ScoresEveryPath() ? tested : 0, _evaluation.LossCell(), 1),
-            UnderEveryPath("router split under every path", byToken ? router : 0, 1, 1),
-            Training("token router", RouterShape, byToken ? _evaluation.TokenRouterSteps : 0, byToken ? _evaluation.TokenRouterSteps : 0),
-            Forward("re-routing by the prefix router", byPrefix ? PrefixRouterTokens(tested) : 0, config.Routing.PrefixTokens),
+            UnderEveryPath("router split under every path", byToken ? router : 0, 1, 1) with { Work = PlannedWork.Routing },
+            Training("token router", RouterShape, byToken ? _evaluation.TokenRouterSteps : 0, byToken ? _evaluation.TokenRouterSteps : 0)
+                with { Work = PlannedWork.Routing },
+            Features("re-routing by the prefix router", byPrefix ? PrefixRouterTokens(tested) : 0),
             Forward("re-routing by the token router", RouterShape, byToken ? TokensOf(tested) : 0, _sequence),
         ];
         return [.. stages.Where(stage => stage.Tokens > 0)];
@@ -54,13 +56,21 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
         return new PlannedStage(name, count, count * tokensPerStep, count * flopsPerStep, inSequence * flopsPerStep / flopsPerSecond);
     }
 
-    private PlannedStage Forward(string name, long tokens, int length) => Forward(name, _shape, tokens, length);
+    /// <summary>Passes of the base model over prefixes, which end before the head.</summary>
+    private PlannedStage Features(string name, long tokens)
+    {
+        double flops = tokens * _shape.FeatureFlopsPerToken(config.Routing.PrefixTokens);
+        return Measuring(name, tokens, flops);
+    }
 
     private PlannedStage Forward(string name, TransformerShape shape, long tokens, int length)
     {
         double flops = tokens * shape.ForwardFlopsPerToken(length);
-        return new PlannedStage(name, 0, tokens, flops, flops / flopsPerSecond);
+        return Measuring(name, tokens, flops);
     }
+
+    private PlannedStage Measuring(string name, long tokens, double flops) =>
+        new(name, 0, tokens, flops, flops / flopsPerSecond) { Work = PlannedWork.Evaluation };
 
     /// <summary>Documents scored under every path, the paths as a tree, some times over.</summary>
     /// <param name="name">What it is for.</param>
@@ -74,7 +84,7 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
 
         // One number for the prefix and one for every cell, of four bytes each, for every path.
         double losses = documents * (1 + (cell == 0 ? 1 : CellsOf(cell))) * topology.Paths.Length * sizeof(float);
-        return new PlannedStage(name, 0, tokens * topology.Paths.Length, flops, flops / flopsPerSecond)
+        return Measuring(name, tokens * topology.Paths.Length, flops) with
         {
             ModuleEvaluations = Tree.ModuleEvaluations,
             LossBytes = losses,
@@ -93,7 +103,7 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
 
     private long FeatureTokens() => config.Routing.Method.UsesFeatures() ? corpus.Documents * config.Routing.PrefixTokens : 0;
 
-    /// <summary>Validation of the routed model after its phases, and the test split once under the routed, the base and every dense model.</summary>
+    /// <summary>Validation of the routed model after its phases, under early stopping that of each path on its own documents too, and the test split once under the routed, the base and every dense model.</summary>
     private long EvaluationTokens(double tested)
     {
         int phases = config.Recipe.Phases;
@@ -101,11 +111,13 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
         // The last phase is validated whatever the rhythm.
         int validations = _evaluation.EveryPhases == 0 ? 0 : (phases + _evaluation.EveryPhases - 1) / _evaluation.EveryPhases;
         int models = 2 + (steps.DenseEqualSteps > 0 ? 1 : 0) + (steps.DenseEqualFlops > 0 ? 1 : 0);
-        return TokensOf((validations * Scored(config.Data.ValidationShare, _evaluation.MaxValidationDocuments)) + (models * tested));
+        long most = (long)_evaluation.MaxStoppingDocumentsPerPath * topology.Paths.Length;
+        double stopping = config.Recipe.EarlyStopping ? Scored(config.Data.ValidationShare, most) : 0;
+        return TokensOf((validations * (Scored(config.Data.ValidationShare, _evaluation.MaxValidationDocuments) + stopping)) + (models * tested));
     }
 
     /// <summary>Documents of a split that are scored under one model.</summary>
-    private double Scored(double share, int most)
+    private double Scored(double share, long most)
     {
         double all = share * corpus.Documents;
         return most == 0 ? all : Math.Min(all, most);

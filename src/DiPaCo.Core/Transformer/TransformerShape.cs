@@ -73,6 +73,9 @@ public sealed record TransformerShape
     public double ForwardFlopsPerToken(int sequenceLength) =>
         (2.0 * MatrixParameters) + (2.0 * Blocks * Heads * HeadWidth * sequenceLength);
 
+    /// <summary>Floating-point operations of one token as far as the last block, without the head: what a feature costs (paper §2.4).</summary>
+    public double FeatureFlopsPerToken(int sequenceLength) => Blocks * ForwardFlopsPerToken(TransformerPart.OfBlock(0), sequenceLength);
+
     /// <summary>The share of one part in <see cref="ForwardFlopsPerToken(int)"/>; a look-up in the embedding is none.</summary>
     /// <param name="part">Which part.</param>
     /// <param name="sequenceLength">Tokens of a sequence.</param>

@@ -43,6 +43,9 @@ public sealed class CandidateTreeModel : IDisposable
     /// <summary>How often the parts of a module have been computed for a sequence so far.</summary>
     public long ModuleEvaluations { get; private set; }
 
+    /// <summary>Floating-point operations of what has been computed so far.</summary>
+    public double Flops { get; private set; }
+
     /// <summary>Scores sequences under their paths. The more sequences there are, the less the loading of modules counts.</summary>
     /// <param name="sequences">The sequences, each a batch of its own.</param>
     /// <param name="paths">The paths of each, different from each other.</param>
@@ -112,6 +115,7 @@ public sealed class CandidateTreeModel : IDisposable
                 Span<float> found = above is null ? losses.AsSpan(0, batch.Tokens.Length) : [];
                 _model.EvaluateParts(node.FirstPart, node.EndPart, batch, depth > 0 ? _gathered : null, above, 0, row, found);
                 ModuleEvaluations += _tree.RunsOf(node) * members.Length;
+                Flops += PathTree.FlopsPerToken(node, _model.Shape, length) * members.Length * length;
                 if (above is null)
                 {
                     for (int i = first, member = 0; i < end; i++)

@@ -65,6 +65,21 @@ public sealed class PathTree
     /// <summary>Modules whose parts a node computes.</summary>
     public int RunsOf(PathTreeNode node) => Runs(node.FirstPart, node.EndPart);
 
+    /// <summary>Floating-point operations of one token under all paths.</summary>
+    /// <param name="shape">The transformer.</param>
+    /// <param name="sequenceLength">Tokens of a sequence.</param>
+    public double FlopsPerToken(TransformerShape shape, int sequenceLength)
+    {
+        return Roots.Sum(Branch);
+
+        double Branch(PathTreeNode node) => FlopsPerToken(node, shape, sequenceLength) + node.Children.Sum(Branch);
+    }
+
+    /// <summary>Floating-point operations of one token in a node's run of parts.</summary>
+    public static double FlopsPerToken(PathTreeNode node, TransformerShape shape, int sequenceLength) =>
+        TransformerPart.All(shape.Blocks).Skip(node.FirstPart).Take(node.EndPart - node.FirstPart)
+            .Sum(part => shape.ForwardFlopsPerToken(part, sequenceLength));
+
     private ImmutableArray<PathTreeNode> Grow(int part, ImmutableArray<int> paths)
     {
         int module = _ownerOfPart[part];

@@ -30,7 +30,7 @@ public static class BalancedKMeans
         // In units of the mean squared distance to a centroid: ten exchanges rows even between clusters that are far apart; once the
         // offsets are about right, less is enough to follow the centroids.
         double distance = Math.Max(plain.Inertia / features.Rows, float.Epsilon);
-        LloydPass pass = new(features, options.Clusters, options.Threads);
+        LloydPass pass = new(features, options.Clusters, options.Threads, options.Work);
         double before = double.PositiveInfinity;
         for (int round = 0; round < Rounds; round++)
         {
@@ -57,7 +57,7 @@ public static class BalancedKMeans
                 norms[cluster] = (float)-RowMath.SquaredNorm(centroids.AsSpan(cluster * features.Width, features.Width));
             }
 
-            BiasSearch search = new(features, [.. centroids.Select(value => 2 * value)], norms, targets, options.Threads);
+            BiasSearch search = new(features, [.. centroids.Select(value => 2 * value)], norms, targets, options.Threads, options.Work);
             search.Run(offsets, temperature * distance, passes, cancellationToken);
             offsets = Centered(search.Biases);
             pass.Run(centroids, cancellationToken, offsets);

@@ -28,6 +28,7 @@ internal sealed class BiasSearch
     private readonly float[] _offsets;
     private readonly double[] _targets;
     private readonly int _threads;
+    private readonly ClusteringWork? _work;
     private (int Empty, double Distance) _best = (int.MaxValue, double.PositiveInfinity);
     private int _passesLeft;
     private bool _near;
@@ -38,8 +39,10 @@ internal sealed class BiasSearch
     /// <param name="offsets">β, one number per class.</param>
     /// <param name="targets">Rows that each class shall have: positive, n in sum.</param>
     /// <param name="threads">Threads at most; the result does not depend on it.</param>
-    public BiasSearch(IFeatureSource features, float[] weights, float[] offsets, double[] targets, int threads)
+    /// <param name="work">Is told of every pass; null: nobody counts.</param>
+    public BiasSearch(IFeatureSource features, float[] weights, float[] offsets, double[] targets, int threads, ClusteringWork? work = null)
     {
+        _work = work;
         _features = features;
         _weights = weights;
         _offsets = offsets;
@@ -146,6 +149,7 @@ internal sealed class BiasSearch
 
     private SoftCounts Pass(float[] biases, double epsilon, CancellationToken cancellationToken)
     {
+        _work?.Add(_features.Rows, _features.Width, biases.Length);
         float[] offsets = [.. _offsets.Select((offset, p) => offset + biases[p])];
         AffineScorer scorer = new(_weights, offsets, _features.Width);
         SoftCounts[] stripes = [.. Enumerable.Range(0, RowBlocks.Stripes(24L * biases.Length)).Select(_ => new SoftCounts(biases.Length))];

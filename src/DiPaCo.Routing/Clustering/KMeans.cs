@@ -35,7 +35,7 @@ public static class KMeans
     private static KMeansResult Lloyd(
         IFeatureSource features, float[] centroids, double squares, KMeansOptions options, int passes, CancellationToken cancellationToken)
     {
-        LloydPass pass = new(features, options.Clusters, options.Threads);
+        LloydPass pass = new(features, options.Clusters, options.Threads, options.Work);
         double before = double.PositiveInfinity;
         // After mini-batches two whole passes remain: they make the centroids the means of their rows and fill empty clusters.
         int limit = options.BatchRows > 0 ? passes + 2 : options.Iterations;

@@ -21,6 +21,9 @@ public sealed record KMeansOptions
     /// <summary>Threads at most; the result does not depend on it.</summary>
     public int Threads { get; init; } = 1;
 
+    /// <summary>Is told of every pass over rows; reaches no result. Null: nobody counts.</summary>
+    public ClusteringWork? Work { get; init; }
+
     /// <summary>
     /// Rows among which k-means++ looks for the first centroids, drawn without replacement. k-means++ needs one pass per
     /// centroid, which only rows in memory can afford; at least 64 per cluster are taken.

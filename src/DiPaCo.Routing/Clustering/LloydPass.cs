@@ -13,11 +13,13 @@ internal sealed class LloydPass
     private readonly int _threads;
     private readonly double[][] _stripeSums;
     private readonly long[] _stripeChanges;
+    private readonly ClusteringWork? _work;
 
     /// <summary>Prepares passes over the same rows.</summary>
-    public LloydPass(IFeatureSource features, int clusters, int threads)
+    public LloydPass(IFeatureSource features, int clusters, int threads, ClusteringWork? work = null)
     {
         _features = features;
+        _work = work;
         _clusters = clusters;
         _threads = threads;
         Labels = new int[features.Rows];
@@ -43,6 +45,7 @@ internal sealed class LloydPass
     /// <summary>Assigns every row to its nearest centroid, or to the one with the highest −‖x − c_j‖² + offset_j.</summary>
     public void Run(ReadOnlySpan<float> centroids, CancellationToken cancellationToken, ReadOnlySpan<float> offsets = default)
     {
+        _work?.Add(_features.Rows, _features.Width, _clusters);
         AffineScorer scorer = AffineScorer.OfCentroids(centroids, _features.Width, offsets);
         Array.Clear(_stripeChanges);
         foreach (double[]? sums in _stripeSums)

@@ -28,7 +28,7 @@ internal static class MiniBatch
             for (int at = 0; at < runs.Length; at += runsPerBatch)
             {
                 FeatureMatrix batch = Gather(features, runs.AsSpan(at, Math.Min(runsPerBatch, runs.Length - at)));
-                inertia += Step(batch, centroids, weights, options.Threads, cancellationToken);
+                inertia += Step(batch, centroids, weights, options, cancellationToken);
             }
 
             if (pass == options.Iterations || inertia >= before * (1 - options.Tolerance))
@@ -45,9 +45,9 @@ internal static class MiniBatch
         }
     }
 
-    private static double Step(FeatureMatrix batch, float[] centroids, double[] weights, int threads, CancellationToken cancellationToken)
+    private static double Step(FeatureMatrix batch, float[] centroids, double[] weights, KMeansOptions options, CancellationToken cancellationToken)
     {
-        LloydPass pass = new(batch, weights.Length, threads);
+        LloydPass pass = new(batch, weights.Length, options.Threads, options.Work);
         pass.Run(centroids, cancellationToken);
         double squares = 0;
         for (int row = 0; row < batch.Rows; row++)
@@ -72,7 +72,7 @@ internal static class MiniBatch
         if (batch.Rows >= 16 * weights.Length && weights.AsSpan().IndexOfAnyInRange(0.0, 0.5) >= 0)
         {
             int[] starved = [.. weights.Select(weight => weight < 0.5 ? 0 : 1)];
-            FarthestRows.Reseed(batch, pass.Labels, starved, centroids, threads, cancellationToken);
+            FarthestRows.Reseed(batch, pass.Labels, starved, centroids, options.Threads, cancellationToken);
         }
 
         return inertia;

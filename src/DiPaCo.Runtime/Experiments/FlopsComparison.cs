@@ -3,13 +3,13 @@ using System.Collections.Immutable;
 namespace DiPaCo.Runtime.Experiments;
 
 /// <summary>
-/// A row's validation perplexity over that of the rows of one path, at equal total training FLOPs. Between measured points both logarithms are
+/// A row's validation perplexity over that of the rows of one path, at equal total FLOPs, of training and routing. Between measured points both logarithms are
 /// interpolated; of several one-path rows the best one counts at each point.
 /// </summary>
 /// <param name="Row">Name of the row.</param>
-/// <param name="FirstFlops">The fewest training FLOPs at which both were measured.</param>
+/// <param name="FirstFlops">The fewest FLOPs at which both were measured.</param>
 /// <param name="FirstRatio">Perplexity over the one-path rows' there; below 1 the row is better.</param>
-/// <param name="LastFlops">The most training FLOPs at which both were measured.</param>
+/// <param name="LastFlops">The most FLOPs at which both were measured.</param>
 /// <param name="LastRatio">The ratio there.</param>
 /// <param name="CrossingFlops">From where on the row stays ahead; null where it is behind at the last point.</param>
 public sealed record FlopsComparison(

@@ -16,23 +16,9 @@ public sealed record RowRun(
     ImmutableArray<EvaluationRow> Evaluation, ImmutableArray<CurvePoint> Curve)
 {
     /// <summary>Of a run's results.</summary>
-    public static RowRun Of(long seed, string folder, RunResults results)
-    {
-        EvaluationRow routed = results.Evaluation[0];
-        EvaluationRow start = results.Evaluation.FirstOrDefault(row => row.Kind == ModelKind.DenseBase) ?? routed;
-        int phases = results.Validation.Select(point => point.Phase.Value + 1).DefaultIfEmpty(1).Max();
-        return new RowRun(
-            seed, folder, results.ModelDigest, results.Timings.Sum(time => time.Elapsed.TotalSeconds),
-            results.Shards.Min(shard => shard.Documents), results.Shards.Max(shard => shard.Documents),
-            results.Evaluation,
-            [
-                .. results.Validation.Select(point =>
-                {
-                    double share = (point.Phase.Value + 1.0) / phases;
-                    return new CurvePoint(
-                        start.Steps + (share * (routed.Steps - start.Steps)),
-                        start.TrainingFlops + (share * (routed.TrainingFlops - start.TrainingFlops)), point.Perplexity);
-                }),
-            ]);
-    }
+    public static RowRun Of(long seed, string folder, RunResults results) => new(
+        seed, folder, results.ModelDigest, results.Timings.Sum(time => time.Elapsed.TotalSeconds),
+        results.Shards.Min(shard => shard.Documents), results.Shards.Max(shard => shard.Documents),
+        results.Evaluation,
+        [.. results.Validation.Select(point => new CurvePoint(point.Steps, point.TrainingFlops + point.RoutingFlops, point.Perplexity))]);
 }

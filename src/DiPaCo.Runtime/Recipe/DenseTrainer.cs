@@ -8,7 +8,7 @@ namespace DiPaCo.Runtime.Recipe;
 
 /// <summary>
 /// Trains one dense model on all training documents: the base model before the fork, and the baselines. The steps are cut into
-/// tasks of τ steps, which changes no byte: parameters and AdamW's moments pass from task to task unrounded.
+/// tasks of <see cref="TaskSteps"/>, which changes no byte: parameters and AdamW's moments pass from task to task unrounded.
 /// </summary>
 /// <param name="session">The run.</param>
 /// <param name="shape">The transformer.</param>
@@ -16,6 +16,10 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="retention">Lets go of every task's start once its end is there.</param>
 internal sealed class DenseTrainer(RunSession session, TransformerShape shape, ImmutableArray<BlobHash> chunks, Retention retention)
 {
+    /// <summary>
+    /// Steps of one task, whatever τ is: runs that differ in τ alone have their dense models in common. A killed run makes at most so many again.
+    /// </summary>
+    public const int TaskSteps = 50;
 
     /// <summary>The dense model in terms of tasks.</summary>
     public PathInput ModelOf(BlobHash parameters) => ModelOf(shape, session.Config.Transformer.Compute, parameters);
@@ -37,7 +41,7 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
         RunConfig config = session.Config;
         DenseModel model = new(kind, start, TrainMetrics.None);
         BlobHash? optimizer = null;
-        for (int step = 0; step < schedule.TotalSteps; step += config.Recipe.InnerSteps)
+        for (int step = 0; step < schedule.TotalSteps; step += TaskSteps)
         {
             TrainSpec spec = new()
             {
@@ -48,7 +52,7 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
                 BatchSequences = config.Recipe.BatchSequences,
                 FirstStep = step,
                 ScheduleStep = step,
-                Steps = Math.Min(config.Recipe.InnerSteps, schedule.TotalSteps - step),
+                Steps = Math.Min(TaskSteps, schedule.TotalSteps - step),
                 Schedule = schedule,
                 AdamW = session.AdamW,
                 Seed = config.Seed,

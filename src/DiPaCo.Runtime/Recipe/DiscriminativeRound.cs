@@ -18,12 +18,15 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="sharder">Makes the shards.</param>
 internal sealed class DiscriminativeRound(RunSession session, ModelTopology topology, PreparedCorpus corpus, Sharder sharder)
 {
+    private double _flops;
+
     /// <summary>Makes a round.</summary>
     /// <param name="model">The paths as they are now.</param>
     /// <param name="routed">The shards so far.</param>
     /// <param name="cancellationToken">Ends the round; finished tasks are kept.</param>
     public async Task<RoutedCorpus> RunAsync(ServedModel model, RoutedCorpus routed, CancellationToken cancellationToken)
     {
+        _flops = 0;
         DiscriminativeOptions options = session.Config.Discriminative;
         int prefix = session.Config.Routing.PrefixTokens;
         ulong lastRank = await new Evaluator(session, topology, routed, corpus).LastRankAsync(Split.Router, options.MaxDocuments, cancellationToken);
@@ -32,21 +35,21 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
         ImmutableArray<BlobHash> scored = candidates == 0
             ? await ScoreAllAsync(pathOf, lastRank, cancellationToken)
             : await ScoreCandidatesAsync(pathOf, routed, candidates, lastRank, cancellationToken);
-        TaskResult fitted = await session.Tasks.RunAsync(
+        TaskResult fitted = await CountedAsync(
             new DiscriminativeSpec(
                 scored, corpus.Chunks, routed.Features, topology.Paths, prefix, options.WeightPenalty) { Candidates = candidates },
-            null, cancellationToken);
+            cancellationToken);
         DiscriminativeMetrics metrics = JsonSerializer.Deserialize<DiscriminativeMetrics>(fitted.Metrics, TaskJson.Options)!;
         RoutedCorpus resharded = await sharder.ReshardAsync(fitted[RouterSpec.Output], routed.Features, cancellationToken);
         session.Note(string.Create(
             CultureInfo.InvariantCulture,
             $"router fitted anew after phase {model.Latest.Phase.Value} on {metrics.Documents:N0} documents, {metrics.Agreement:P0} of which it sends to {(candidates == 0 ? "their best path" : $"the best of {candidates} candidates")}; shards of {resharded.Sizes.Min(size => size.TrainDocuments):N0} to {resharded.Sizes.Max(size => size.TrainDocuments):N0} documents"));
-        return resharded;
+        return resharded with { Flops = routed.Flops + _flops };
     }
 
     private async Task<ImmutableArray<BlobHash>> ScoreAllAsync(Func<PathId, PathInput> pathOf, ulong lastRank, CancellationToken cancellationToken)
     {
-        PathScorer scorer = new(topology, spec => session.Tasks.RunAsync(spec, null, cancellationToken));
+        PathScorer scorer = new(topology, spec => CountedAsync(spec, cancellationToken));
         return await scorer.RunAsync(pathOf, new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, lastRank, session.Sequences, Cell: 0));
     }
 
@@ -60,10 +63,18 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
             CandidateSpec spec = new(
                 [.. branch.Select(path => new PathColumn(path, pathOf(path)))],
                 corpus.Chunks, routed.Features, routed.Router, candidates, Split.Router, lastRank, session.Sequences);
-            TaskResult result = await session.Tasks.RunAsync(spec, null, cancellationToken);
+            TaskResult result = await CountedAsync(spec, cancellationToken);
             losses.Add(result[CandidateSpec.Output]);
         }
 
         return losses.ToImmutable();
+    }
+
+    /// <summary>Runs a task of the round and counts what it took.</summary>
+    private async Task<TaskResult> CountedAsync(TaskSpec spec, CancellationToken cancellationToken)
+    {
+        TaskResult result = await session.Tasks.RunAsync(spec, null, cancellationToken);
+        _flops += TaskFlops.Of(result);
+        return result;
     }
 }

@@ -5,30 +5,38 @@ using DiPaCo.Runtime.Tasks;
 namespace DiPaCo.Runtime.Recipe;
 
 /// <summary>
-/// Which version of each path is the best so far: that with the lowest loss on the validation documents of the path's own shard,
-/// the earliest among equals (paper §2.7). A path without such documents is never stopped.
+/// Which version of each path is served (paper §2.7): the newest, unless an earlier one lost less on the validation documents of the path's
+/// own shard by more than one standard error of the difference. Without that margin a path would often be served in an old version by the luck
+/// of a few documents, and as long as training helps, the newest is the better guess. A path without such documents is never stopped.
 /// </summary>
 internal sealed class EarlyStopping
 {
-    private readonly SortedDictionary<PathId, (double Loss, ModelVersion Version)> _best = [];
+    private readonly SortedDictionary<PathId, Best> _best = [];
 
-    /// <summary>Looks at a version.</summary>
+    /// <summary>
+    /// What later versions will be compared with, and served instead of them: each path's best version, which may come to be ahead only later,
+    /// and its losses.
+    /// </summary>
+    public IEnumerable<BlobHash> BlobsOf(ModelTopology topology) => _best.SelectMany(best =>
+        topology.ModulesOf(best.Key).Select(module => best.Value.Version.Modules[module.Id]).Append(best.Value.Losses));
+
+    /// <summary>The losses of a path's best version so far; null where none was looked at.</summary>
+    public BlobHash? LossesOf(PathId path) => _best.TryGetValue(path, out Best? best) ? best.Losses : null;
+
+    /// <summary>Looks at a path's newest version.</summary>
+    /// <param name="path">The path.</param>
     /// <param name="version">The model after a phase.</param>
-    /// <param name="losses">What each path lost on its own validation documents.</param>
-    public void Look(ModelVersion version, IReadOnlyDictionary<PathId, EvaluationMetrics> losses)
+    /// <param name="losses">Blob of its losses on the path's validation documents.</param>
+    /// <param name="sinceBest">By how much it is worse than the best version so far; null where it is the first.</param>
+    public void Look(PathId path, ModelVersion version, BlobHash losses, LossDifference? sinceBest)
     {
-        foreach ((PathId path, EvaluationMetrics scored) in losses)
+        if (sinceBest is null || sinceBest.Mean < 0)
         {
-            if (scored.Tokens == 0)
-            {
-                continue;
-            }
-
-            double loss = scored.Loss / scored.Tokens;
-            if (!_best.TryGetValue(path, out (double Loss, ModelVersion Version) best) || loss < best.Loss)
-            {
-                _best[path] = (loss, version);
-            }
+            _best[path] = new Best(version, losses, IsAhead: false);
+        }
+        else
+        {
+            _best[path] = _best[path] with { IsAhead = sinceBest.IsBeyondNoise };
         }
     }
 
@@ -40,6 +48,11 @@ internal sealed class EarlyStopping
     /// <param name="latest">The newest version.</param>
     public ServedModel Serve(ModelTopology topology, ModelVersion latest) => new(
         topology, latest,
-        _best.Where(best => best.Value.Version.Phase != latest.Phase)
-            .ToImmutableSortedDictionary(best => best.Key, best => best.Value.Version));
+        _best.Where(best => best.Value.IsAhead).ToImmutableSortedDictionary(best => best.Key, best => best.Value.Version));
+
+    /// <summary>A path's best version.</summary>
+    /// <param name="Version">The version with the lowest loss, the earliest among equals.</param>
+    /// <param name="Losses">Blob of its losses.</param>
+    /// <param name="IsAhead">Whether the newest version that was looked at is worse beyond noise.</param>
+    private sealed record Best(ModelVersion Version, BlobHash Losses, bool IsAhead);
 }

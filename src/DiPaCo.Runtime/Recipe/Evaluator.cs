@@ -99,10 +99,10 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     /// <param name="kind">Which model.</param>
     /// <param name="topology">The routed model's modules.</param>
     /// <param name="options">What the routed model's name follows from.</param>
-    /// <param name="training">What was trained for it; the steps are those of one path.</param>
+    /// <param name="cost">What it took to make.</param>
     /// <param name="scored">Its losses.</param>
     public static EvaluationRow Row(
-        ModelKind kind, ModelTopology topology, TopologyOptions options, TrainMetrics training, EvaluationMetrics scored)
+        ModelKind kind, ModelTopology topology, TopologyOptions options, TrainingCost cost, EvaluationMetrics scored)
     {
         bool dense = kind is ModelKind.DenseEqualSteps or ModelKind.DenseEqualFlops or ModelKind.DenseBase;
         long perPath = topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters);
@@ -113,9 +113,10 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
             Paths = dense ? 1 : topology.Paths.Length,
             ParametersPerPath = perPath,
             ParametersTotal = dense ? perPath : topology.Parameters,
-            Steps = training.Steps,
-            TrainingTokens = training.Tokens,
-            TrainingFlops = training.Flops,
+            Steps = cost.Training.Steps,
+            TrainingTokens = cost.Training.Tokens,
+            TrainingFlops = cost.Training.Flops,
+            RoutingFlops = cost.RoutingFlops,
             Perplexity = scored.Perplexity,
             PerplexityWithPrefix = scored.PerplexityWithPrefix,
             BitsPerByte = scored.BitsPerByte,
@@ -140,10 +141,10 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
 
     /// <summary>The rows of a random and an all-knowing router.</summary>
     public static ImmutableArray<EvaluationRow> BoundRows(
-        ModelTopology topology, TopologyOptions options, TrainMetrics training, RouterBoundsMetrics bounds) =>
+        ModelTopology topology, TopologyOptions options, TrainingCost cost, RouterBoundsMetrics bounds) =>
     [
-        Row(ModelKind.RoutedRandom, topology, options, training, bounds.Random),
-        Row(ModelKind.RoutedOracle, topology, options, training, bounds.Oracle),
+        Row(ModelKind.RoutedRandom, topology, options, cost, bounds.Random),
+        Row(ModelKind.RoutedOracle, topology, options, cost, bounds.Oracle),
     ];
 
     private async Task<EvaluationMetrics> ScoreAsync(

@@ -36,6 +36,12 @@ internal sealed record ModelFile
     /// <summary>What was trained for them, the base model included: the steps of one path, with the tokens and FLOPs of all.</summary>
     public required TrainMetrics Training { get; init; }
 
+    /// <summary>Floating-point operations of routing so far: features, clusters, documents scored under the paths.</summary>
+    public double RoutingFlops { get; init; }
+
+    /// <summary>Floating-point operations of the token router; 0 without one.</summary>
+    public double TokenRouterFlops { get; init; }
+
     /// <summary>The base model.</summary>
     public required DenseModel Base { get; init; }
 
@@ -64,6 +70,10 @@ internal sealed record ModelFile
     /// <summary>The dense models to compare with, in the order of the table.</summary>
     [JsonIgnore]
     public IEnumerable<DenseModel> DenseModels => [.. Baselines, Base];
+
+    /// <summary>What the routed model took to make.</summary>
+    [JsonIgnore]
+    public TrainingCost Cost => new(Training, RoutingFlops);
 
     /// <summary>All blobs that the file names, and what they are.</summary>
     [JsonIgnore]

@@ -12,6 +12,9 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="run">Runs or remembers a task.</param>
 internal sealed class PathScorer(ModelTopology topology, Func<ScoreSpec, Task<TaskResult>> run)
 {
+    /// <summary>Floating-point operations of all that this one has scored.</summary>
+    public double Flops { get; private set; }
+
     /// <summary>The paths of each task.</summary>
     public static ImmutableArray<ImmutableArray<PathId>> BranchesOf(ModelTopology topology) =>
     [
@@ -30,7 +33,9 @@ internal sealed class PathScorer(ModelTopology topology, Func<ScoreSpec, Task<Ta
         foreach (ImmutableArray<PathId> branch in BranchesOf(topology))
         {
             ScoreSpec spec = documents with { Paths = [.. branch.Select(path => new PathColumn(path, pathOf(path)))] };
-            losses.Add((await run(spec))[ScoreSpec.Output]);
+            TaskResult result = await run(spec);
+            losses.Add(result[ScoreSpec.Output]);
+            Flops += TaskFlops.Of(result);
         }
 
         return losses.ToImmutable();

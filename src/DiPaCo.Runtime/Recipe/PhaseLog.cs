@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Tasks;
 
@@ -6,22 +7,31 @@ namespace DiPaCo.Runtime.Recipe;
 /// <summary>The model as it goes through the phases, and which past versions are kept.</summary>
 /// <param name="topology">The model's paths.</param>
 /// <param name="first">The version after the fork.</param>
+/// <param name="before">What was trained for it: the base model.</param>
 /// <param name="routed">The first shards.</param>
 /// <param name="keepPhases">Past versions kept besides the newest.</param>
-/// <param name="stopsEarly">Whether each path is served in its best version.</param>
-internal sealed class PhaseLog(ModelTopology topology, ModelVersion first, RoutedCorpus routed, int keepPhases, bool stopsEarly)
+internal sealed class PhaseLog(
+    ModelTopology topology, ModelVersion first, TrainMetrics before, RoutedCorpus routed, int keepPhases)
 {
     private readonly List<PhaseValidation> _validation = [];
     private readonly List<OuterGradient> _outerGradients = [];
     private readonly Queue<ModelVersion> _kept = new([first]);
-    private readonly EarlyStopping _stopping = new();
 
     public ModelVersion Model { get; private set; } = first;
 
     /// <summary>The shards of the phase that comes next, or came last.</summary>
     public RoutedCorpus Routed { get; private set; } = routed;
 
-    public ServedModel Served => _stopping.Serve(topology, Model);
+    /// <summary>Which paths are served in an earlier version; it knows of none as long as nobody looks.</summary>
+    public EarlyStopping Stopping { get; } = new();
+
+    public ServedModel Served => Stopping.Serve(topology, Model);
+
+    /// <summary>
+    /// Every path as it is now, which is what training goes on from. Whoever decides what a path is trained on asks this one, not what is
+    /// served: after new shards nothing of earlier versions is left.
+    /// </summary>
+    public ServedModel Newest => new(topology, Model, ImmutableSortedDictionary<PathId, ModelVersion>.Empty);
 
     public TrainMetrics Training { get; private set; } = TrainMetrics.None;
 
@@ -37,24 +47,27 @@ internal sealed class PhaseLog(ModelTopology topology, ModelVersion first, Route
         .. Routed.Blobs,
     ];
 
+    /// <summary>Blobs that further phases may need besides.</summary>
+    public IEnumerable<BlobHash> KeptForStopping => Stopping.BlobsOf(topology);
+
     /// <summary>Adds a phase.</summary>
     /// <param name="outcome">What it brought.</param>
     /// <param name="losses">What each path lost on its validation documents; null where nobody looked.</param>
     public void Add(PhaseOutcome outcome, IReadOnlyDictionary<PathId, EvaluationMetrics>? losses)
     {
+        Training += outcome.Training;
         EvaluationMetrics all = (losses?.Values ?? []).Aggregate(EvaluationMetrics.None, (sum, scored) => sum + scored);
         if (all.Tokens > 0)
         {
-            _validation.Add(new PhaseValidation(Model.Phase, all.Perplexity));
+            _validation.Add(new PhaseValidation(Model.Phase, all.Perplexity)
+            {
+                Steps = before.Steps + (Training.Steps / topology.Paths.Length),
+                TrainingFlops = before.Flops + Training.Flops,
+                RoutingFlops = Routed.Flops,
+            });
         }
 
         Model = outcome.Model;
-        if (stopsEarly && losses is not null)
-        {
-            _stopping.Look(Model, losses);
-        }
-
-        Training += outcome.Training;
         _outerGradients.AddRange(outcome.OuterGradients);
         _kept.Enqueue(Model);
         while (_kept.Count > keepPhases + 1)
@@ -67,7 +80,7 @@ internal sealed class PhaseLog(ModelTopology topology, ModelVersion first, Route
     public void Reshard(RoutedCorpus routed)
     {
         Routed = routed;
-        _stopping.Restart();
+        Stopping.Restart();
     }
 
     public double? ValidationOf(Phase phase) => _validation.Find(validation => validation.Phase == phase)?.Perplexity;

@@ -18,31 +18,40 @@ internal sealed class PhaseLoop(RunSession session, ModelTopology topology, Prep
     private readonly RunConfig _config = session.Config;
     private readonly PhaseTrainer _trainer = new(session, topology);
     private readonly DiscriminativeRound _round = new(session, topology, corpus, sharder);
+    private readonly StoppingCheck _stopping = new(session, topology, corpus);
     private readonly SynchronousTrainer _synchronous = new(session, topology);
 
     /// <summary>Trains from the fork to the end.</summary>
     /// <param name="fork">The model after the fork.</param>
+    /// <param name="before">What was trained for it: the base model.</param>
     /// <param name="routed">The first shards.</param>
     /// <param name="origins">Blobs that must stay whatever happens.</param>
     /// <param name="write">Writes down the model after a phase that ends for the first time.</param>
     /// <param name="cancellationToken">Ends the training after the current step; finished tasks are kept.</param>
     public Task<PhaseLog> RunAsync(
-        ModelVersion fork, RoutedCorpus routed, ImmutableArray<BlobHash> origins, Action<PhaseLog> write, CancellationToken cancellationToken)
+        ModelVersion fork, TrainMetrics before, RoutedCorpus routed, ImmutableArray<BlobHash> origins, Action<PhaseLog> write,
+        CancellationToken cancellationToken)
     {
         RecipeOptions recipe = _config.Recipe;
         return session.StageAsync(Stage.Phases, StepCounts.Of(_config, topology.Paths.Length).Paths, "steps", async () =>
         {
-            PhaseLog log = new(topology, fork, routed, recipe.KeepPhases, recipe.EarlyStopping);
+            PhaseLog log = new(topology, fork, before, routed, recipe.KeepPhases);
             while (log.Model.Phase.Value < recipe.Phases)
             {
                 Phase phase = log.Model.Phase;
                 PhaseOutcome outcome = recipe.Training == TrainingMode.Synchronous
                     ? await _synchronous.RunAsync(log.Model, log.Routed, cancellationToken)
                     : await _trainer.RunAsync(log.Model, log.Routed, cancellationToken);
-                log.Add(outcome, await ValidateAsync(outcome.Model, log.Routed, cancellationToken));
+                bool looks = LooksAfter(outcome.Model.Phase);
+                log.Add(outcome, looks ? await ValidateAsync(outcome.Model, log.Routed, cancellationToken) : null);
+                if (looks && recipe.EarlyStopping)
+                {
+                    await _stopping.LookAsync(log.Model, log.Routed, log.Stopping, cancellationToken);
+                }
+
                 if (_config.Discriminative.AfterPhases.Contains(log.Model.Phase.Value))
                 {
-                    log.Reshard(await _round.RunAsync(log.Served, log.Routed, cancellationToken));
+                    log.Reshard(await _round.RunAsync(log.Newest, log.Routed, cancellationToken));
                 }
 
                 string moment = Retention.EndOf(phase);
@@ -51,7 +60,7 @@ internal sealed class PhaseLoop(RunSession session, ModelTopology topology, Prep
                     write(log);
                 }
 
-                await retention.ReleaseAsync(moment, [.. origins, .. log.Kept], cancellationToken, log.Served.Digest);
+                await retention.ReleaseAsync(moment, [.. origins, .. log.Kept, .. log.KeptForStopping], cancellationToken, log.Served.Digest);
                 session.Observe(new PhaseFinished(phase, recipe.Phases, outcome.Training.LossSum / outcome.Training.Steps, log.ValidationOf(phase)));
             }
 
@@ -59,16 +68,14 @@ internal sealed class PhaseLoop(RunSession session, ModelTopology topology, Prep
         });
     }
 
-    private async Task<IReadOnlyDictionary<PathId, EvaluationMetrics>?> ValidateAsync(
-        ModelVersion model, RoutedCorpus routed, CancellationToken cancellationToken)
+    /// <summary>Whether validation documents are looked at after so many phases; after the last one always.</summary>
+    private bool LooksAfter(Phase done)
     {
         int every = _config.Evaluation.EveryPhases;
-        if (every == 0 || (model.Phase.Value % every != 0 && model.Phase.Value != _config.Recipe.Phases))
-        {
-            return null;
-        }
-
-        return await new Evaluator(session, topology, routed, corpus).PathsAsync(
-            path => model.PathOf(topology, path, _config.Transformer.Compute), Split.Validation, _config.Evaluation.MaxValidationDocuments, cancellationToken);
+        return every > 0 && (done.Value % every == 0 || done.Value == _config.Recipe.Phases);
     }
+
+    private Task<IReadOnlyDictionary<PathId, EvaluationMetrics>> ValidateAsync(ModelVersion model, RoutedCorpus routed, CancellationToken cancellationToken) =>
+        new Evaluator(session, topology, routed, corpus).PathsAsync(
+            path => model.PathOf(topology, path, _config.Transformer.Compute), Split.Validation, _config.Evaluation.MaxValidationDocuments, cancellationToken);
 }

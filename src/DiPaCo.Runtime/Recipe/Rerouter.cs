@@ -21,9 +21,10 @@ internal sealed class Rerouter(RunConfig config, ModelTopology topology, Func<Re
     /// <param name="text">The text, scored in cells of <see cref="EvaluationOptions.RerouteCell"/> tokens.</param>
     /// <param name="baseModel">The base model.</param>
     /// <param name="tokenRouter">The token router; null: there is none, and it gets no rows.</param>
-    /// <param name="training">What was trained for the model.</param>
+    /// <param name="cost">What the model took to make, without the token router.</param>
+    /// <param name="tokenRouterFlops">What the token router took on top.</param>
     public async Task<ImmutableArray<EvaluationRow>> EvaluateAsync(
-        ScoredText text, PathInput baseModel, PathInput? tokenRouter, TrainMetrics training)
+        ScoredText text, PathInput baseModel, PathInput? tokenRouter, TrainingCost cost, double tokenRouterFlops)
     {
         if (_options.RerouteWindows.IsEmpty)
         {
@@ -33,23 +34,23 @@ internal sealed class Rerouter(RunConfig config, ModelTopology topology, Func<Re
         ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
         if (_options.RerouteRouter != ReroutingRouter.Token)
         {
-            rows.AddRange(await RowsAsync(ReroutingRouter.Prefix, baseModel, text, training));
+            rows.AddRange(await RowsAsync(ReroutingRouter.Prefix, baseModel, text, cost));
         }
 
         if (_options.UsesTokenRouter() && tokenRouter is not null)
         {
-            rows.AddRange(await RowsAsync(ReroutingRouter.Token, tokenRouter, text, training));
+            rows.AddRange(await RowsAsync(ReroutingRouter.Token, tokenRouter, text, cost.WithRouter(tokenRouterFlops)));
         }
 
         return rows.ToImmutable();
     }
 
-    private async Task<IEnumerable<EvaluationRow>> RowsAsync(ReroutingRouter router, PathInput chooser, ScoredText text, TrainMetrics training)
+    private async Task<IEnumerable<EvaluationRow>> RowsAsync(ReroutingRouter router, PathInput chooser, ScoredText text, TrainingCost cost)
     {
         TaskResult result = await run(
             new RerouteSpec(router, chooser, text.Router, text.Chunks, text.Features, text.Losses, text.Sequences, _options.RerouteWindows));
         RerouteMetrics metrics = JsonSerializer.Deserialize<RerouteMetrics>(result.Metrics, TaskJson.Options)!;
-        return metrics.Windows.Select(window => Evaluator.Row(ModelKind.Rerouted, topology, config.Topology, training, window.Scored) with
+        return metrics.Windows.Select(window => Evaluator.Row(ModelKind.Rerouted, topology, config.Topology, cost, window.Scored) with
         {
             Model = ModelNames.Rerouted(router, window.Window, config.Topology),
             SwitchShare = window.SwitchShare,

@@ -16,6 +16,9 @@ internal sealed record RoutedCorpus(
 {
     private readonly FrozenDictionary<PathId, ShardSize> _sizeOf = Sizes.ToFrozenDictionary(size => size.Path);
 
+    /// <summary>Floating-point operations of everything that led to these shards: features, clusters, and documents scored under the paths, of all rounds so far.</summary>
+    public double Flops { get; init; }
+
     public IEnumerable<BlobHash> Blobs => [Router, .. Features, .. Chunks.Values.SelectMany(chunks => chunks)];
 
     public ShardSize SizeOf(PathId path) => _sizeOf[path];

@@ -104,7 +104,10 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
             observer.Observe(new StageAdvanced(stage, count.Add(step.Done - reported), Reused: false));
             reported = step.Done;
         });
-        TaskResult result = await NamedAsync(path, phase, () => tasks.RunAsync(spec, reporter, cancellationToken));
+        string what = phase is { } at
+            ? $"{(path is { } id ? $"path {id}" : "all paths")} in phase {at.Value + 1}"
+            : baseline is { } kind ? $"'{ModelNames.Of(kind, config.Topology)}'" : "the base model";
+        TaskResult result = await NamedAsync(what, () => tasks.RunAsync(spec, reporter, cancellationToken));
         // A task that was begun on one machine and ended on another has not told all of its steps.
         if (!computed || reported != steps.Count)
         {
@@ -114,16 +117,19 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
         return result;
     }
 
-    /// <summary>Names path and phase where an inner step could not be made.</summary>
-    private static async Task<TaskResult> NamedAsync(PathId? path, Phase? phase, Func<Task<TaskResult>> train)
+    /// <summary>Names what was trained where a step could not be made.</summary>
+    /// <param name="what">For example <c>path 3 in phase 1</c>.</param>
+    /// <param name="train">The task.</param>
+    /// <exception cref="DiPaCoException">A loss or a gradient is not finite.</exception>
+    public static async Task<TaskResult> NamedAsync(string what, Func<Task<TaskResult>> train)
     {
         try
         {
             return await train();
         }
-        catch (NonFiniteStepException exception) when (phase is { } at)
+        catch (NonFiniteStepException exception)
         {
-            throw new DiPaCoException($"Training stopped in phase {at.Value + 1}{(path is { } id ? $", path {id}" : "")}: {exception.Message}", exception);
+            throw new DiPaCoException($"Training of {what} stopped: {exception.Message}", exception);
         }
     }
 

@@ -12,6 +12,8 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="corpus">The corpus.</param>
 internal sealed class Sharder(RunSession session, ModelTopology topology, PreparedCorpus corpus)
 {
+    private double _featureFlops;
+
     /// <summary>Features of every document, from the base model as it was at the fork and never from a later one.</summary>
     public async Task<ImmutableArray<BlobHash>> FeaturesAsync(PathInput baseModel, CancellationToken cancellationToken)
     {
@@ -23,6 +25,7 @@ internal sealed class Sharder(RunSession session, ModelTopology topology, Prepar
             TaskResult result = await session.RunAsync(
                 new FeaturesSpec(baseModel, chunk, prefix), Stage.Features, features.Count * perChunk, perChunk, cancellationToken);
             features.Add(result[FeaturesSpec.Output]);
+            _featureFlops += TaskFlops.Of(result);
         }
 
         return features.ToImmutable();
@@ -36,10 +39,10 @@ internal sealed class Sharder(RunSession session, ModelTopology topology, Prepar
             new RouterSpec(corpus.Chunks, features, topology.Paths, topology.Grid.Experts, topology.Grid.Replicas, options.OfRouter(), session.Config.Seed), Stage.Shards, 0, 1, cancellationToken);
         BlobHash router = fitted[RouterSpec.Output];
         TaskResult sharded = await session.RunAsync(Spec(router, features), Stage.Shards, 1, 1, cancellationToken);
-        return Read(router, features, sharded);
+        return Read(router, features, sharded) with { Flops = _featureFlops + TaskFlops.Of(fitted) };
     }
 
-    /// <summary>The shards that another router makes.</summary>
+    /// <summary>The shards that another router makes. What that router took is the caller's to add.</summary>
     public async Task<RoutedCorpus> ReshardAsync(BlobHash router, ImmutableArray<BlobHash> features, CancellationToken cancellationToken) =>
         Read(router, features, await session.Tasks.RunAsync(Spec(router, features), null, cancellationToken));
 

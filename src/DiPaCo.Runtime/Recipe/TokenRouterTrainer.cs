@@ -17,8 +17,8 @@ internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topol
     /// <param name="model">The model that it routes for.</param>
     /// <param name="baseModel">The base model, from which it starts.</param>
     /// <param name="cancellationToken">Ends the training; finished tasks are kept.</param>
-    /// <returns>Its blob; null where the configuration asks for none.</returns>
-    public async Task<BlobHash?> TrainAsync(ServedModel model, PathInput baseModel, CancellationToken cancellationToken)
+    /// <returns>The router; null where the configuration asks for none.</returns>
+    public async Task<TrainedTokenRouter?> TrainAsync(ServedModel model, PathInput baseModel, CancellationToken cancellationToken)
     {
         RunConfig config = session.Config;
         if (!config.Evaluation.UsesTokenRouter())
@@ -44,6 +44,7 @@ internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topol
             Horizon = config.Evaluation.TokenRouterHorizon,
             Seed = config.Seed,
         };
-        return (await session.Tasks.RunAsync(spec, null, cancellationToken))[TokenRouterSpec.Output];
+        TaskResult trained = await RunSession.NamedAsync("the token router", () => session.Tasks.RunAsync(spec, null, cancellationToken));
+        return new TrainedTokenRouter(trained[TokenRouterSpec.Output], scorer.Flops + TaskFlops.Of(trained));
     }
 }

@@ -45,7 +45,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
 
         ModelVersion fork = await ForkAsync(topology, baseModel, cancellationToken);
         PhaseLog log = await new PhaseLoop(session, topology, corpus, sharder, retention).RunAsync(
-            fork, routed, origins, log => WriteModel(corpus, baseModel, log, []), cancellationToken);
+            fork, baseModel.Training, routed, origins, log => WriteModel(corpus, baseModel, log, []), cancellationToken);
 
         ImmutableArray<DenseModel> baselines = await new DenseBaselines(session, dense, StepCounts.Of(_config, topology.Paths.Length))
             .TrainAsync(initial, baseModel, BaseSchedule, cancellationToken);
@@ -71,7 +71,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             Retention.Last,
             [
                 .. origins, .. log.Kept, .. baselines.Select(baseline => baseline.Parameters),
-                .. evaluation.TokenRouter is { } tokenRouter ? [tokenRouter] : Array.Empty<BlobHash>(),
+                .. evaluation.TokenRouter is { } tokenRouter ? [tokenRouter.Blob] : Array.Empty<BlobHash>(),
             ],
             cancellationToken);
 
@@ -125,30 +125,31 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         EvaluationMetrics scored = Evaluator.Sum(paths.Values);
         ThrowIfNothingScored(scored);
         ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
-        rows.Add(Evaluator.Row(ModelKind.Routed, topology, _config.Topology, TrainingOf(topology, baseModel, log), scored));
+        TrainingCost cost = new(TrainingOf(topology, baseModel, log), log.Routed.Flops);
+        rows.Add(Evaluator.Row(ModelKind.Routed, topology, _config.Topology, cost, scored));
         foreach (DenseModel model in baselines.Add(baseModel))
         {
             EvaluationMetrics losses = await evaluator.DenseAsync(dense.ModelOf(model.Parameters), Split.Test, most, cancellationToken);
-            rows.Add(Evaluator.Row(model.Kind, topology, _config.Topology, model.Training, losses));
+            rows.Add(Evaluator.Row(model.Kind, topology, _config.Topology, TrainingCost.Of(model), losses));
         }
 
-        BlobHash? tokenRouter = null;
+        TrainedTokenRouter? tokenRouter = null;
         RouterBoundsMetrics? bounds = null;
         if (_config.Evaluation.ScoresEveryPath())
         {
             ImmutableArray<BlobHash> losses = await evaluator.EveryPathAsync(log.Served, _config.Evaluation.LossCell(), most, cancellationToken);
-            TrainMetrics training = TrainingOf(topology, baseModel, log);
             ScoredText text = new(log.Routed.Router, corpus.Chunks, log.Routed.Features, losses, session.Sequences);
             if (_config.Evaluation.RouterBounds)
             {
                 bounds = Evaluator.BoundsOf(await session.Tasks.RunAsync(text.Bounds, null, cancellationToken));
-                rows.AddRange(Evaluator.BoundRows(topology, _config.Topology, training, bounds));
+                rows.AddRange(Evaluator.BoundRows(topology, _config.Topology, cost, bounds));
             }
 
             PathInput features = dense.ModelOf(baseModel.Parameters);
             tokenRouter = await new TokenRouterTrainer(session, topology, corpus).TrainAsync(log.Served, features, cancellationToken);
             rows.AddRange(await new Rerouter(_config, topology, spec => session.Tasks.RunAsync(spec, null, cancellationToken)).EvaluateAsync(
-                text, features, tokenRouter is { } blob ? TokenRouterSpec.ModelOf(features, topology.Paths.Length, blob) : null, training));
+                text, features, tokenRouter is null ? null : TokenRouterSpec.ModelOf(features, topology.Paths.Length, tokenRouter.Blob),
+                cost, tokenRouter?.Flops ?? 0));
         }
 
         return new EvaluationOutcome(rows.ToImmutable(), Evaluator.QualityOf(topology, paths, bounds), tokenRouter);
@@ -159,7 +160,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         baseModel.Training + (log.Training with { Steps = log.Training.Steps / topology.Paths.Length });
 
     private void WriteModel(
-        PreparedCorpus corpus, DenseModel baseModel, PhaseLog log, ImmutableArray<DenseModel> baselines, BlobHash? tokenRouter = null)
+        PreparedCorpus corpus, DenseModel baseModel, PhaseLog log, ImmutableArray<DenseModel> baselines, TrainedTokenRouter? tokenRouter = null)
     {
         ServedModel served = log.Served;
         ModelFile model = new()
@@ -170,13 +171,15 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             Modules = log.Model.Modules.ToImmutableSortedDictionary(module => module.Key.Name, module => module.Value, StringComparer.Ordinal),
             Stopped = served.StoppedPaths,
             Training = TrainingOf(served.Topology, baseModel, log),
+            RoutingFlops = log.Routed.Flops,
+            TokenRouterFlops = tokenRouter?.Flops ?? 0,
             Base = baseModel,
             Tokenizer = corpus.Tokenizer,
             Router = log.Routed.Router,
             Chunks = corpus.Chunks,
             Features = log.Routed.Features,
             Baselines = baselines,
-            TokenRouter = tokenRouter,
+            TokenRouter = tokenRouter?.Blob,
             Validation = [.. log.Validation],
         };
         model.Write(files.Paths, files.Steps);

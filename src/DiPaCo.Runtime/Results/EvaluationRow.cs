@@ -29,13 +29,19 @@ public sealed record EvaluationRow
     /// <summary>Training floating-point operations of all paths together, base stage included.</summary>
     public required double TrainingFlops { get; init; }
 
+    /// <summary>
+    /// Floating-point operations that routing took beside the training: features, clusters, documents scored under the paths, and the training
+    /// of a token router where the row uses one. 0 for dense models. What only measures (validation, this table) is in neither number.
+    /// </summary>
+    public double RoutingFlops { get; init; }
+
     /// <summary>exp of the mean loss over scored tokens, the routing prefix excluded.</summary>
     public required double Perplexity { get; init; }
 
     /// <summary>The same with the prefix included.</summary>
     public required double PerplexityWithPrefix { get; init; }
 
-    /// <summary>Bits per UTF-8 byte of the text, the prefix included.</summary>
+    /// <summary>Bits per UTF-8 byte of the text behind the prefix: no token counts under a path that it chose.</summary>
     public required double BitsPerByte { get; init; }
 
     /// <summary>Share of the choices behind a document's first chunk that changed the path; null where documents are routed once.</summary>

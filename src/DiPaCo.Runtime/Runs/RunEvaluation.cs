@@ -108,10 +108,10 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                     PathOf(size.Path), [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])]);
             }
 
-            rows.Add(Row(ModelKind.Routed, model.Training, Evaluator.Sum(paths.Values)));
+            rows.Add(Row(ModelKind.Routed, model.Cost, Evaluator.Sum(paths.Values)));
             foreach (DenseModel dense in model.DenseModels)
             {
-                rows.Add(Row(dense.Kind, dense.Training, await ScoredAsync(Dense(dense.Parameters), chunks)));
+                rows.Add(Row(dense.Kind, TrainingCost.Of(dense), await ScoredAsync(Dense(dense.Parameters), chunks)));
             }
 
             RouterBoundsMetrics? bounds = null;
@@ -121,7 +121,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 if (config.Evaluation.RouterBounds)
                 {
                     bounds = Evaluator.BoundsOf(await executor.ExecuteAsync(text.Bounds, store, null, cancellationToken));
-                    rows.AddRange(Evaluator.BoundRows(_topology, config.Topology, model.Training, bounds));
+                    rows.AddRange(Evaluator.BoundRows(_topology, config.Topology, model.Cost, bounds));
                 }
 
                 rows.AddRange(await RerouteAsync(text, frame, cancellationToken));
@@ -159,14 +159,14 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 return losses;
             }
 
-            EvaluationRow Row(ModelKind kind, TrainMetrics training, EvaluationMetrics sum)
+            EvaluationRow Row(ModelKind kind, TrainingCost cost, EvaluationMetrics sum)
             {
                 if (sum.Tokens == 0)
                 {
                     throw new DiPaCoException("No document has a token after its routing prefix, so there is nothing to score. Give longer documents.");
                 }
 
-                EvaluationRow row = Evaluator.Row(kind, _topology, config.Topology, training, sum);
+                EvaluationRow row = Evaluator.Row(kind, _topology, config.Topology, cost, sum);
                 frame.Note(string.Create(CultureInfo.InvariantCulture, $"{row.Model}: perplexity {row.Perplexity:0.00}"));
                 return row;
             }
@@ -183,7 +183,8 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             Rerouter rerouter = new(config, _topology, spec => executor.ExecuteAsync(spec, store, null, cancellationToken));
             ImmutableArray<EvaluationRow> rows = await rerouter.EvaluateAsync(
                 text, baseModel,
-                model.TokenRouter is { } router ? TokenRouterSpec.ModelOf(baseModel, _topology.Paths.Length, router) : null, model.Training);
+                model.TokenRouter is { } router ? TokenRouterSpec.ModelOf(baseModel, _topology.Paths.Length, router) : null, model.Cost,
+                model.TokenRouterFlops);
             foreach (EvaluationRow row in rows)
             {
                 frame.Note(string.Create(CultureInfo.InvariantCulture, $"{row.Model}: perplexity {row.Perplexity:0.00}"));

@@ -47,14 +47,16 @@ public sealed class ModuleGrid : IDisposable
     /// <param name="weights">The path's weight α in each of them.</param>
     /// <param name="model">Has the gradient.</param>
     /// <param name="clipNorm">Largest norm; 0: no clipping.</param>
+    /// <param name="loss">The batch's mean loss: not used but to say, with the gradient, whether the step is sound.</param>
     /// <returns>The norm before clipping.</returns>
-    /// <exception cref="NonFiniteStepException">The gradient is not finite; nothing was added.</exception>
-    public double AddGradient(ImmutableArray<ModuleId> modules, ImmutableArray<double> weights, PathModel model, double clipNorm)
+    /// <exception cref="NonFiniteStepException">Loss or gradient is not finite; nothing was added.</exception>
+    public double AddGradient(ImmutableArray<ModuleId> modules, ImmutableArray<double> weights, PathModel model, double clipNorm, double loss)
     {
         double norm = Math.Sqrt(model.Kernels.SumOfSquares(model.Parameters.Buffers.Gradient));
-        if (!double.IsFinite(norm))
+        if (!double.IsFinite(norm) || !double.IsFinite(loss))
         {
-            throw new NonFiniteStepException($"A path's gradient has the norm {norm}; a finite number was expected. Lower the learning rate or lengthen the warm-up.");
+            throw new NonFiniteStepException(
+                $"Its loss is {loss} and its gradient's norm {norm}; finite numbers were expected. Lower the learning rate or lengthen the warm-up.");
         }
 
         double scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;

@@ -73,4 +73,39 @@ public sealed class ExamplesTests
         Assert.Equal(16 * 6, plan.Modules.Count(module => module.Paths == 1));
         Assert.Equal("block 4", plan.Modules.Single(module => module.Id.Name == "level2.expert3").Parts);
     }
+
+    [Theory]
+    [InlineData("routing-small.yaml", 128)]
+    [InlineData("routing-4x4.yaml", 256)]
+    public void TheDenseRowsOfAnExperiment_AreTwiceAPath_AndTheWholeModel_AtItsSteps(string file, int sequence)
+    {
+        Experiment experiment = ExperimentLoader.Load(Path.Combine(Repository.Root, "examples", "experiments", file), []);
+        Dictionary<string, RunPlan> plans = experiment.Rows.ToDictionary(row => row.Name, row => RunPlan.Of(row.Runs[0].Config, new PlanAssumptions()));
+        RunPlan grid = plans["kmeans"];
+        long steps = grid.Steps.Base + grid.Steps.Path;
+
+        Assert.InRange((double)plans["dense-2x"].TotalParameters / grid.PathParameters, 1.9, 2.1);
+        Assert.InRange((double)plans["dense-whole"].TotalParameters / grid.TotalParameters, 0.9, 1.1);
+        Assert.All(["dense-2x", "dense-whole"], name => Assert.Single(plans[name].Paths));
+        Assert.All(
+            ["dense-2x", "dense-whole", "tau-150-base-300", "tau-25-base-300", "grid-8x8", "flat-64", "private-blocks"],
+            name => Assert.Equal(steps, plans[name].Steps.Base + plans[name].Steps.Path));
+        Assert.All(["grid-8x8", "flat-64"], name => Assert.Equal(64, plans[name].Paths.Length));
+        Assert.Contains(plans["private-blocks"].Modules, module => module is { Parts: "block 0", Paths: 1 });
+        RunConfig kmeans = experiment.Rows.Single(row => row.Name == "kmeans").Runs[0].Config;
+        Assert.Contains(sequence, kmeans.Evaluation.RerouteWindows);
+        Assert.Contains(128, kmeans.Evaluation.RerouteWindows);
+        Assert.Equal(sequence, kmeans.Transformer.SequenceLength);
+
+        // One corpus, one tokenizer, one choice of test documents: what differs is the model.
+        Assert.All(experiment.Rows.Select(row => row.Runs[0].Config), config =>
+        {
+            Assert.Equal((kmeans.Tokenizer, kmeans.Evaluation.MaxDocuments, kmeans.Routing.PrefixTokens), (config.Tokenizer, config.Evaluation.MaxDocuments, config.Routing.PrefixTokens));
+            Assert.Equal((kmeans.Data.TestShare, kmeans.Data.ValidationShare, kmeans.Data.RouterShare), (config.Data.TestShare, config.Data.ValidationShare, config.Data.RouterShare));
+        });
+    }
+
+    [Fact]
+    public void EveryExperiment_Loads() => Assert.All(
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, "examples", "experiments"), "*.yaml"), file => Assert.NotEmpty(ExperimentLoader.Load(file, []).Rows));
 }

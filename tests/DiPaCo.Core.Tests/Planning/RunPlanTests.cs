@@ -164,6 +164,39 @@ public sealed class RunPlanTests
     }
 
     [Fact]
+    public void Routing_IsApartFromTrainingAndEvaluation()
+    {
+        RunPlan plan = PlanOf.Text(
+            "data: { paths: demo, router_share: 0.01 }\n" + Recipe + "discriminative: { after_phases: [1] }\nevaluation: { router_bounds: true, reroute_windows: [64], token_router_steps: 5 }",
+            new PlanAssumptions { Corpus = new PlannedCorpus(20_000, 1_000_000, 1, CorpusBasis.Counted) });
+
+        Assert.Equal(
+            ["routing features", "discriminative rounds", "router split under every path", "token router"],
+            plan.Stages.Where(stage => stage.Work == PlannedWork.Routing).Select(stage => stage.Name));
+        Assert.Equal(["base model", "phases", "dense at equal steps"], plan.Stages.Where(stage => stage.Work == PlannedWork.Training).Select(stage => stage.Name));
+        Assert.Equal(plan.TotalFlops, plan.TrainingFlops + plan.RoutingFlops + plan.EvaluationFlops, 1e-9 * plan.TotalFlops);
+
+        // A feature ends with the last block.
+        TransformerShape shape = plan.Shape;
+        double ofAToken = shape.ForwardFlopsPerToken(32) - (2.0 * shape.Vocabulary * shape.Width);
+        Assert.Equal(20_000 * 32 * ofAToken, plan.Stages.Single(stage => stage.Name == "routing features").Flops, 1);
+    }
+
+    [Theory]
+    [InlineData(5, 3 * (10 + 40))]
+    [InlineData(1000, 3 * (10 + 400))]
+    [InlineData(0, 3 * (10 + 400))]
+    public void EarlyStopping_ScoresTheValidationDocumentsOfEveryPath(int perPath, int documents)
+    {
+        RunPlan plan = PlanOf.Text(
+            Recipe.Replace("recipe: {", "recipe: { early_stopping: true,", StringComparison.Ordinal)
+            + $"topology: {{ levels: [{{ experts: 8 }}] }}\nevaluation: {{ max_validation_documents: 10, max_documents: 10, dense_equal_steps: false, max_stopping_documents_per_path: {perPath} }}",
+            new PlanAssumptions { Corpus = new PlannedCorpus(20_000, 1_000_000, 1, CorpusBasis.Counted) });
+
+        Assert.Equal((documents + (2 * 10)) * 64, plan.Stages.Single(stage => stage.Name == "evaluation").Tokens);
+    }
+
+    [Fact]
     public void DiscriminativeRounds_ScoreTheRouterSplitUnderATreeOfPaths()
     {
         PlannedStage stage = Routed("discriminative: { after_phases: [1, 2], max_documents: 50 }\n").Single(row => row.Name == "discriminative rounds");
@@ -206,9 +239,9 @@ public sealed class RunPlanTests
         Assert.Equal(20 * 2 * 64 * 3 * ((4 * BlockFlops(64)) + HeadFlops(9)), training.Flops, precision: 0);
         Assert.Equal(100 * 7.5 * 64 * ((4 * BlockFlops(64)) + HeadFlops(9)), Stage("re-routing by the token router").Flops, precision: 0);
 
-        // 29 cells behind the first, for each the 32 tokens before it.
+        // 29 cells behind the first, for each the 32 tokens before it; a feature ends with the last block.
         Assert.Equal(100 * 29 * 32, Stage("re-routing by the prefix router").Tokens);
-        Assert.Equal(100 * 29 * 32 * ((4 * BlockFlops(32)) + HeadFlops(2_048)), Stage("re-routing by the prefix router").Flops, precision: 0);
+        Assert.Equal(100 * 29 * 32 * 4 * BlockFlops(32), Stage("re-routing by the prefix router").Flops, precision: 0);
     }
 
     [Theory]

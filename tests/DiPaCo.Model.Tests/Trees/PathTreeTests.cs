@@ -36,9 +36,16 @@ public sealed class PathTreeTests
     [Fact]
     public void TwoLevelsOfKExperts_MakeKAndKSquaredModuleEvaluations()
     {
-        PathTree tree = new SmallTree(Grid(Sharing.Level, Sharing.Level, Level(1, 4), Level(1, 4))).Tree;
+        SmallTree small = new(Grid(Sharing.Level, Sharing.Level, Level(1, 4), Level(1, 4)));
+        PathTree tree = small.Tree;
 
         Assert.Equal((16, 4 + 16, 2 * 16), (tree.PathCount, tree.ModuleEvaluations, tree.SeparateEvaluations));
+
+        // Every path alone would cost two blocks and the head, 16 times; the tree has only four first blocks.
+        TransformerShape shape = small.Shape;
+        double block = shape.ForwardFlopsPerToken(TransformerPart.OfBlock(0), 12);
+        double head = shape.ForwardFlopsPerToken(12) - (2 * block);
+        Assert.Equal((4 * block) + (16 * (block + head)), tree.FlopsPerToken(shape, 12), 1e-6);
     }
 
     [Fact]

@@ -38,6 +38,35 @@ public sealed class ExperimentRunnerTests : IDisposable
         Assert.Equal(4, Trained(logs[1], Stage.Base));
         Assert.Equal(["plain", "averaged"], results.Rows.Select(row => row.Name));
         Assert.Equal([1L, 2], results.Rows[0].Runs.Select(run => run.Seed));
+
+        // Which documents are scored does not depend on the seed.
+        Assert.Single(results.Rows.SelectMany(row => row.Runs).Select(run => run.Evaluation[0].ScoredTokens).Distinct());
+    }
+
+    [Fact]
+    public async Task RowsOfAnotherTau_HaveBaseAndDenseModelInCommon()
+    {
+        LoadedConfig Run(string row, int phases, int innerSteps) => _runs.Loaded with
+        {
+            Config = _runs.Config with
+            {
+                Name = $"{row}-seed1",
+                Recipe = _runs.Config.Recipe with { BaseSteps = 60, Phases = phases, InnerSteps = innerSteps },
+                Inner = _runs.Config.Inner with { BaseLearningRate = 1e-3, LearningRate = 1e-3 },
+            },
+        };
+        Experiment table = new("tau", [new ExperimentRow("tau-4", [Run("tau-4", 15, 4)]), new ExperimentRow("tau-20", [Run("tau-20", 3, 20)])]);
+        List<EventLog> logs = [];
+
+        ExperimentResults results = await RunAsync(table, "experiment", logs);
+
+        Assert.Equal((60, 60), (Trained(logs[0], Stage.Base), Trained(logs[0], Stage.Dense)));
+        Assert.Equal((0, 0), (Trained(logs[1], Stage.Base), Trained(logs[1], Stage.Dense)));
+        EvaluationRow[] dense = [.. results.Rows.Select(row => row.Runs[0].Evaluation.Single(model => model.Kind == ModelKind.DenseEqualSteps))];
+        Assert.Equal(dense[0], dense[1]);
+        await _runs.TrainAsync("alone", table.Rows[1].Runs[0].Config);
+        Assert.Equal(_runs.Contents("alone"), _runs.Contents(RunOf("tau-20-seed1")));
+        Assert.True((await _runs.VerifyAsync(RunOf("tau-20-seed1"))).IsSound);
     }
 
     [Fact]
@@ -119,7 +148,7 @@ public sealed class ExperimentRunnerTests : IDisposable
     {
         LoadedConfig Run(string row, long seed, OuterOptimizerOptions outer) => _runs.Loaded with
         {
-            Config = _runs.Config with { Name = $"{row}-seed{seed}", Seed = seed, Outer = outer },
+            Config = _runs.Config with { Name = $"{row}-seed{seed}", Seed = seed, Outer = outer, Evaluation = _runs.Config.Evaluation with { MaxDocuments = 7 } },
         };
         OuterOptimizerOptions averaged = new() { LearningRate = 1, Momentum = 0 };
         return new Experiment("table",

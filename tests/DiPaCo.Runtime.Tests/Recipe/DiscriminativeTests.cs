@@ -90,6 +90,45 @@ public sealed class DiscriminativeTests : IDisposable
     }
 
     [Fact]
+    public async Task Rounds_CountAsRouting_FromThePhaseOnThatTheyLeadTo()
+    {
+        RunResults results = await _runs.TrainAsync("run", Config(after: [1]));
+
+        RunView run = new(_runs.File("run"));
+        double first = Flops("features") + Flops("router");
+        double scoring = Flops("score");
+        Assert.True(first > 0 && scoring > first, $"{first} and {scoring}");
+        Assert.Equal(first + scoring + Flops("discriminative-router"), results.Evaluation[0].RoutingFlops, 1e-9 * scoring);
+        Assert.All(results.Evaluation.Where(row => row.Kind != ModelKind.Routed), row => Assert.Equal(0, row.RoutingFlops));
+        Assert.Equal(first, results.Validation[0].RoutingFlops, 1e-9 * first);
+        Assert.All(results.Validation.Skip(1), point => Assert.Equal(results.Evaluation[0].RoutingFlops, point.RoutingFlops));
+
+        double Flops(string kind) => run.Entries.Where(entry => entry.Kind == kind).Sum(entry => TaskFlops.Of(new TaskResult(entry.Outputs, entry.Metrics)));
+    }
+
+    [Fact]
+    public async Task ARound_AsksThePathsThatGoOn_NotThoseThatAreServed()
+    {
+        // The second phase ruins what the first has learned, so that early stopping serves the first one.
+        RunConfig config = Config(after: [2]);
+        config = config with
+        {
+            Recipe = config.Recipe with { Phases = 3, InnerSteps = 8, Stages = [new PhaseStage(1, 8, 0.01, 1), new PhaseStage(2, 8, 1.0, 0)], EarlyStopping = true },
+        };
+        await _runs.TrainAsync("plain", config with { Recipe = config.Recipe with { EarlyStopping = false } });
+        Assert.True(await _runs.TrainUntilAsync("stopping", (_, runEvent) => runEvent is PhaseFinished { Phase.Value: 0 }, config));
+        await _runs.TrainAsync("stopping", config);
+        RunView plain = new(_runs.File("plain"));
+        RunView stopping = new(_runs.File("stopping"));
+
+        Assert.Contains(
+            stopping.Entries.Where(entry => entry.Kind == "loss-difference"),
+            entry => JsonSerializer.Deserialize<LossDifference>(entry.Metrics, TaskJson.Options)!.IsBeyondNoise);
+        Assert.Equal(plain.Model!.Router, stopping.Model!.Router);
+        Assert.Equal(plain.Model.Modules, stopping.Model.Modules);
+    }
+
+    [Fact]
     public async Task SeveralRounds_Resume_WithTheSameBytes()
     {
         RunConfig config = Config(after: [1, 2]);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime.Recipe;
@@ -8,7 +9,7 @@ using Xunit;
 
 namespace DiPaCo.Runtime.Tests.Recipe;
 
-/// <summary>Each path is served as it was when it did best on its own validation documents.</summary>
+/// <summary>A path that does clearly worse than before on its own validation documents is served as it was then.</summary>
 public sealed class EarlyStoppingTests : IDisposable
 {
     private readonly TestRuns _runs = new();
@@ -16,28 +17,82 @@ public sealed class EarlyStoppingTests : IDisposable
     public void Dispose() => _runs.Dispose();
 
     [Fact]
-    public void TheLowestLossOfEachPath_IsServed_TheEarliestAmongEquals()
+    public void TheNewestVersionIsServed_UnlessTheBestIsAheadBeyondNoise()
     {
         ModelTopology topology = ModelTopology.Create(
-            new TopologyOptions { Embedding = Sharing.Shared, Head = Sharing.Shared, Levels = [new LevelOptions { Blocks = 1, Experts = 3 }] }, Shape);
+            new TopologyOptions { Embedding = Sharing.Shared, Head = Sharing.Shared, Levels = [new LevelOptions { Blocks = 1, Experts = 4 }] }, Shape);
         EarlyStopping stopping = new();
+        LossDifference better = new(9, -0.1, 0.2);
+        LossDifference equal = new(9, 0, 0);
+        LossDifference withinNoise = new(9, 0.1, 0.2);
+        LossDifference beyondNoise = new(9, 0.3, 0.2);
+        LossDifference ofOneDocument = new(1, 0.3, null);
 
-        stopping.Look(Version(1), Losses(3.0, 2.0, 5.0));
-        stopping.Look(Version(2), Losses(2.5, 2.0, 4.0));
-        stopping.Look(Version(3), Losses(2.6, 2.5, double.NaN));
+        Look(1, null, null, null, null);
+        Look(2, better, withinNoise, beyondNoise, ofOneDocument);
+        Assert.Equal([(2, 1)], Stopped(2));
+        Look(3, beyondNoise, beyondNoise, withinNoise, equal);
+        Assert.Equal([(0, 2), (1, 1)], Stopped(3));
+
+        // What was the best stays what later versions are compared with, and its modules are kept.
+        Assert.Equal([2, 1, 1, 1], Enumerable.Range(0, 4).Select(path => (int)stopping.LossesOf(new PathId(path))!.Value.Hex[1] - '0'));
+        Assert.Contains(Version(1).Modules[new ModuleId("level1.expert2")], stopping.BlobsOf(topology));
+        Assert.DoesNotContain(Version(1).Modules[new ModuleId("level1.expert0")], stopping.BlobsOf(topology));
         ServedModel served = stopping.Serve(topology, Version(3));
-
-        Assert.Equal([(0, 2), (1, 1), (2, 2)], served.Stopped.Select(path => (path.Key.Value, path.Value.Phase.Value)));
         Assert.NotEqual(new ServedModel(topology, Version(3), ImmutableSortedDictionary<PathId, ModelVersion>.Empty).Digest, served.Digest);
         Assert.Equal(Version(1).Modules[new ModuleId("level1.expert1")], served.PathOf(new PathId(1), ComputeType.Fp32).Modules.Single(module => module.Id.Name == "level1.expert1").Blob);
 
         stopping.Restart();
-        stopping.Look(Version(3), Losses(9, 9, 9));
+        Assert.Null(stopping.LossesOf(new PathId(0)));
         Assert.Empty(stopping.Serve(topology, Version(3)).Stopped);
+
+        void Look(int phase, params LossDifference?[] differences)
+        {
+            for (int path = 0; path < differences.Length; path++)
+            {
+                stopping.Look(new PathId(path), Version(phase), BlobHash.Parse($"{phase:x2}{new string('0', 62)}"), differences[path]);
+            }
+        }
+
+        IEnumerable<(int Path, int Phase)> Stopped(int latest) =>
+            stopping.Serve(topology, Version(latest)).Stopped.Select(path => (path.Key.Value, path.Value.Phase.Value));
 
         ModelVersion Version(int phase) => new(
             new Phase(phase), topology.Modules.ToImmutableSortedDictionary(module => module.Id, module => BlobHash.Of([(byte)phase, (byte)module.Id.Name.Length, (byte)module.Id.Name[^1]])),
             ImmutableSortedDictionary<ModuleId, BlobHash>.Empty, ImmutableSortedDictionary<PathId, BlobHash>.Empty);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public async Task EveryValidationDocumentOfAShardCounts_UpToItsBound(int most)
+    {
+        // The sample that follows the whole model's perplexity has one document, for all paths together.
+        RunConfig config = _runs.Config with
+        {
+            Recipe = _runs.Config.Recipe with { EarlyStopping = true },
+            Evaluation = _runs.Config.Evaluation with { MaxValidationDocuments = 1, MaxStoppingDocumentsPerPath = most },
+        };
+        await _runs.TrainAsync("run", config);
+        RunView run = new(_runs.File("run"));
+
+        long[] expected = [.. run.Shards.Select(size => most == 0 ? size.ValidationDocuments : Math.Min(most, size.ValidationDocuments)).Where(count => count > 0)];
+        long[] found = [.. run.Entries.Where(entry => entry.Kind == "loss-difference").Select(entry => (long)JsonSerializer.Deserialize<LossDifference>(entry.Metrics, TaskJson.Options)!.Documents)];
+        Assert.Contains(expected, count => count > 1);
+        Assert.Equal(expected, found);
+    }
+
+    [Fact]
+    public async Task StoppingResumes_WithTheSameBytes()
+    {
+        RunConfig config = _runs.Config with { Recipe = _runs.Config.Recipe with { EarlyStopping = true, Phases = 4 } };
+        RunResults whole = await _runs.TrainAsync("whole", config);
+        Assert.True(await _runs.TrainUntilAsync("stopped", (_, runEvent) => runEvent is StepMade { Phase.Value: 2 }, config));
+
+        RunResults resumed = await _runs.TrainAsync("stopped", config);
+
+        Assert.Equal(whole.ModelDigest, resumed.ModelDigest);
+        Assert.Equal(_runs.Contents("whole"), _runs.Contents("stopped"));
     }
 
     [Fact]
@@ -75,8 +130,4 @@ public sealed class EarlyStoppingTests : IDisposable
     {
         Vocabulary = 61, Blocks = 1, Width = 32, Heads = 2, KeyValueHeads = 1, HeadWidth = 16, FeedForward = 64,
     };
-
-    private static Dictionary<PathId, EvaluationMetrics> Losses(params double[] losses) => losses
-        .Select((loss, path) => (Path: new PathId(path), Loss: loss))
-        .ToDictionary(entry => entry.Path, entry => double.IsNaN(entry.Loss) ? EvaluationMetrics.None : new EvaluationMetrics(1, 10, entry.Loss * 10, 0, 0, 1));
 }

@@ -38,7 +38,7 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
             Assert.Equal(naive.Tokens, row.ScoredTokens);
             Assert.Equal(Math.Exp(naive.Loss / naive.Tokens), row.Perplexity, row.Perplexity * 1e-5);
             Assert.Equal(Math.Exp((naive.Loss + naive.PrefixLoss) / (naive.Tokens + naive.PrefixTokens)), row.PerplexityWithPrefix, row.Perplexity * 1e-5);
-            Assert.Equal((naive.Loss + naive.PrefixLoss) / Math.Log(2) / naive.Bytes, row.BitsPerByte, row.BitsPerByte * 1e-5);
+            Assert.Equal(naive.Loss / Math.Log(2) / naive.Bytes, row.BitsPerByte, row.BitsPerByte * 1e-5);
         }
     }
 
@@ -214,6 +214,7 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
         Dictionary<ulong, string> texts = File.ReadLines(reference.Runs.Corpus)
             .Select(line => JsonDocument.Parse(line).RootElement)
             .ToDictionary(record => DocumentOrigin.Hash(record.GetProperty("url").GetString()!), record => record.GetProperty("text").GetString()!);
+        int[] byteCounts = TokenizerFile.Load(File.ReadAllBytes(run.FileOf(run.Model!.Tokenizer))).ByteCounts();
         Sums sums = new();
         using PathModels models = new(torch.CPU);
         foreach (PathId path in run.Topology.Paths)
@@ -225,7 +226,8 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
             {
                 int[] tokens = new int[shard[id].TokenCount];
                 shard.CopyTokens(id, 0, tokens);
-                Score(model, tokens, run.Config, Encoding.UTF8.GetByteCount(texts[shard[id].OriginHash]), sums);
+                int prefixBytes = tokens.AsSpan(0, Math.Min(tokens.Length, run.Config.Routing.PrefixTokens)).ToArray().Sum(token => byteCounts[token]);
+                Score(model, tokens, run.Config, Encoding.UTF8.GetByteCount(texts[shard[id].OriginHash]) - prefixBytes, sums);
             }
         }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Core.Planning;
 using DiPaCo.RunHost;
+using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Runtime.Tests.Support;
 using Xunit;
@@ -47,6 +48,13 @@ public sealed class ReroutingTests : IDisposable
         Assert.Equal(quality.Entropy / 2, quality.EntropyShare.Value, 1e-12);
         Assert.Equal(Math.Round(quality.OracleAgreement!.Value * 20), quality.OracleAgreement.Value * 20, 1e-9);
 
+        // Only the token router's rows pay for it: for the router split under every path, and for its training.
+        RunView routing = new(_runs.File("run"));
+        double tokenRouter = TaskFlops.Of(ResultOf(routing.Only("train-token-router")));
+        Assert.All(rerouted[..2], row => Assert.Equal(routed.RoutingFlops, row.RoutingFlops));
+        Assert.All(rerouted[2..], row => Assert.InRange(row.RoutingFlops - routed.RoutingFlops, 1.01 * tokenRouter, double.MaxValue));
+        Assert.True(routed.RoutingFlops > 0);
+
         // What the plan says of the tree of paths is what was computed.
         RunView run = new(_runs.File("run"));
         PlannedStage planned = RunPlan.Of(run.Config, new PlanAssumptions()).Stages.Single(stage => stage.Name == "test split under every path");
@@ -66,6 +74,8 @@ public sealed class ReroutingTests : IDisposable
         Assert.Equal(results.Evaluation, resumed.Evaluation);
         Assert.Equal(_runs.Contents("run"), _runs.Contents("stopped"));
     }
+
+    private static TaskResult ResultOf(JournalEntry entry) => new(entry.Outputs, entry.Metrics);
 
     [Theory]
     [InlineData(ReroutingRouter.Prefix)]

@@ -60,7 +60,10 @@ internal sealed class CandidateLab : IDisposable
             TaskResult result = await RunAsync(Spec(branch, candidates) with { Split = split });
             CandidateMetrics one = JsonSerializer.Deserialize<CandidateMetrics>(result.Metrics, TaskJson.Options)!;
             cost = new CandidateMetrics(
-                0, cost.Candidates + one.Candidates, cost.ModuleEvaluations + one.ModuleEvaluations, cost.SeparateEvaluations + one.SeparateEvaluations);
+                0, cost.Candidates + one.Candidates, cost.ModuleEvaluations + one.ModuleEvaluations, cost.SeparateEvaluations + one.SeparateEvaluations)
+            {
+                Flops = cost.Flops + one.Flops,
+            };
             parts.AddRange(await CandidateLossesCodec.ReadAllAsync([result[CandidateSpec.Output]], _bench.Store, CancellationToken.None));
         }
 

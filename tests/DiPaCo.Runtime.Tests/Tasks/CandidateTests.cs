@@ -59,6 +59,10 @@ public sealed class CandidateTests(ReferenceRun reference)
         (CandidateLosses[] parts, CandidateMetrics two) = await lab.ScoreCandidatesAsync(2);
 
         Assert.Equal(2 * one.SeparateEvaluations, two.SeparateEvaluations);
+
+        // Nothing but the embedding is shared here, and a look-up costs nothing.
+        Assert.True(one.Flops > 0);
+        Assert.Equal(2 * one.Flops, two.Flops, 1e-9 * two.Flops);
         Assert.Equal(2 * one.Candidates, parts.Sum(part => part.All.Length));
     }
 

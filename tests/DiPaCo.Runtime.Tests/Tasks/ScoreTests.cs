@@ -131,6 +131,28 @@ public sealed class ScoreTests(ReferenceRun reference) : IDisposable
     }
 
     [Fact]
+    public async Task Flops_AreThoseOfEveryPositionUnderEveryPath_LessWhatIsShared()
+    {
+        RunView run = reference.View;
+        TransformerShape shape = run.Topology.Shape;
+        using TokenCorpus corpus = TokenCorpus.Open([.. run.Model!.Chunks.Select(run.FileOf)]);
+        EvaluationBatches batches = new(
+            corpus, new SequenceOptions(run.Sequences.Length, run.Sequences.PrefixTokens), run.Sequences.MicroBatch, new int[corpus.VocabularySize]);
+        double onePath = batches.Read([.. corpus.Documents(Split.Test)])
+            .Sum(batch => (double)batch.Batch.Rows * batch.Batch.Length * shape.ForwardFlopsPerToken(batch.Batch.Length));
+
+        TaskResult whole = await _bench.ExecuteAsync(Documents(0) with { Paths = [.. run.Topology.Paths.Select(path => new PathColumn(path, PathOf(path)))] });
+
+        // The first block of every path is its own: only the look-up in the embedding is shared, which costs nothing.
+        Assert.Equal(4 * onePath, TaskFlops.Of(whole), 1e-9 * onePath);
+        double features = run.Entries.Where(entry => entry.Kind == "features").Sum(entry => TaskFlops.Of(new TaskResult(entry.Outputs, entry.Metrics)));
+        double ofAToken = 3 * ((2.0 * shape.Width * (shape.QkvRows + (shape.Heads * shape.HeadWidth) + shape.UpRows + shape.FeedForward)) + (2.0 * shape.Heads * shape.HeadWidth * 8));
+        Assert.Equal(240 * 8 * ofAToken, features, 1e-9 * features);
+        Assert.True(TaskFlops.Of(new TaskResult(run.Only("router").Outputs, run.Only("router").Metrics)) > 0);
+        Assert.Equal(0, TaskFlops.Of(new TaskResult(run.Only("shard").Outputs, run.Only("shard").Metrics)));
+    }
+
+    [Fact]
     public async Task TheRoutersPaths_AreBetweenTheBounds()
     {
         RunConfig config = reference.Runs.Config;

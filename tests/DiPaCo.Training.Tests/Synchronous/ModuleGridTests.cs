@@ -58,7 +58,7 @@ public sealed class ModuleGridTests
                 }
             }
 
-            Assert.Equal(norm, grid.AddGradient(modules, weights[p], model, Clip), 1e-6 * norm);
+            Assert.Equal(norm, grid.AddGradient(modules, weights[p], model, Clip, loss: 1), 1e-6 * norm);
         }
 
         optimizer.Step(Rate, loss: 1);
@@ -91,7 +91,9 @@ public sealed class ModuleGridTests
         (int[] tokens, int[] targets) = Batch(0);
         model.Accumulate(tokens, targets, Length, double.NaN);
 
-        Assert.Throws<NonFiniteStepException>(() => grid.AddGradient(modules, [1, 1, 1, 1], model, Clip));
+        Assert.Throws<NonFiniteStepException>(() => grid.AddGradient(modules, [1, 1, 1, 1], model, Clip, loss: 1));
+        model.Parameters.ClearGradients();
+        Assert.Contains("loss is ∞", Assert.Throws<NonFiniteStepException>(() => grid.AddGradient(modules, [1, 1, 1, 1], model, Clip, double.PositiveInfinity)).Message, StringComparison.Ordinal);
         Assert.All(grid.Parameters.Segments, segment => Assert.All(Doubles(grid.Parameters.GradientsOf(segment.Module)), g => Assert.Equal(0, g)));
     }
 

@@ -11,6 +11,7 @@ internal static class EvaluationSection
         {
             EveryPhases = section.Count("every_phases", filled.EveryPhases, new Bounds(0, 1_000_000), "Validation perplexity after every so many phases; 0: never."),
             MaxValidationDocuments = section.Count("max_validation_documents", filled.MaxValidationDocuments, documents, "Documents of the validation split scored at each phase; 0: all."),
+            MaxStoppingDocumentsPerPath = section.Count("max_stopping_documents_per_path", defaults.MaxStoppingDocumentsPerPath, documents, "Validation documents of its shard that say whether a path does worse than before (recipe.early_stopping); 0: all."),
             MaxDocuments = section.Count("max_documents", filled.MaxDocuments, documents, "Documents of the test split scored at the end; 0: all."),
             DenseEqualSteps = section.Flag("dense_equal_steps", defaults.DenseEqualSteps, "Compare with a dense model of one path's size at equal steps."),
             DenseEqualFlops = section.Flag("dense_equal_flops", defaults.DenseEqualFlops, "Compare with the same dense model trained for P times the steps."),

@@ -40,6 +40,9 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 DiscriminativeSpec discriminative => await FitRouterAsync(discriminative, store, cancellationToken),
                 ShardSpec shard => await ShardAsync(shard, store, cancellationToken),
                 HeldOutSpec heldOut => await HeldOutAsync(heldOut, store, cancellationToken),
+                LossDifferenceSpec difference => LossDifferenceTask.Execute(
+                    await LossMatrixCodec.ReadAllAsync([difference.Earlier], store, cancellationToken),
+                    await LossMatrixCodec.ReadAllAsync([difference.Later], store, cancellationToken)),
                 EvaluateSpec evaluate => await EvaluateAsync(evaluate, store, progress, cancellationToken),
                 ScoreSpec score => await ScoreAsync(score, store, progress, cancellationToken),
                 CandidateSpec candidates => await ScoreAsync(candidates, store, progress, cancellationToken),
@@ -138,16 +141,19 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         FeatureMatrix features = await _compute.Run(() => FeaturesTask.Execute(
             chunk, spec.PrefixTokens, _models.Load(spec.Base, files, FeaturesTask.BatchDocuments * spec.PrefixTokens), progress, cancellationToken));
         BlobHash blob = await store.PutAsync(stream => FeatureCodec.Write(features, spec.PrefixTokens, stream, cancellationToken), cancellationToken);
-        return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(FeaturesSpec.Output, blob), "{}");
+        RoutingMetrics metrics = new(FeaturesTask.FlopsOf(spec.Base.Shape, features.Rows, spec.PrefixTokens));
+        return new TaskResult(
+            ImmutableSortedDictionary<string, BlobHash>.Empty.Add(FeaturesSpec.Output, blob), JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
 
     private async Task<TaskResult> FitRouterAsync(RouterSpec spec, IBlobStore store, CancellationToken cancellationToken)
     {
         using TokenCorpus corpus = await TokenFiles.OpenAsync(spec.Chunks, store, cancellationToken);
         using RoutedDocuments documents = await DocumentsAsync(corpus, spec.Features, store, cancellationToken);
-        IRouter router = await _compute.Run(() => RouterTask.Execute(spec, documents, spec.Options.PrefixTokens, threads, cancellationToken));
+        (IRouter router, RoutingMetrics metrics) = await _compute.Run(() => RouterTask.Execute(spec, documents, spec.Options.PrefixTokens, threads, cancellationToken));
         BlobHash blob = await store.PutAsync(stream => RouterCodec.Write(router, stream), cancellationToken);
-        return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(RouterSpec.Output, blob), "{}");
+        return new TaskResult(
+            ImmutableSortedDictionary<string, BlobHash>.Empty.Add(RouterSpec.Output, blob), JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
 
     private async Task<TaskResult> FitRouterAsync(DiscriminativeSpec spec, IBlobStore store, CancellationToken cancellationToken)
@@ -196,7 +202,10 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
             _models.Create(spec.Paths[0].Model, spec.Sequences.MicroBatch * spec.Sequences.Length), files, progress, cancellationToken));
         BlobHash output = await store.PutAsync(stream => LossMatrixCodec.Write(losses, stream), cancellationToken);
         ScoreMetrics metrics = new(
-            losses.Documents.Length, losses.Documents.Sum(document => (long)document.Tokens), task.Tree.ModuleEvaluations, task.Tree.SeparateEvaluations);
+            losses.Documents.Length, losses.Documents.Sum(document => (long)document.Tokens), task.Tree.ModuleEvaluations, task.Tree.SeparateEvaluations)
+        {
+            Flops = task.Flops,
+        };
         return new TaskResult(
             ImmutableSortedDictionary<string, BlobHash>.Empty.Add(ScoreSpec.Output, output), JsonSerializer.Serialize(metrics, TaskJson.Options));
     }

@@ -6,7 +6,7 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Loss">Sum of their losses, nats.</param>
 /// <param name="PrefixTokens">Scored tokens of the prefix.</param>
 /// <param name="PrefixLoss">Sum of their losses, nats.</param>
-/// <param name="Bytes">UTF-8 bytes of the documents.</param>
+/// <param name="Bytes">UTF-8 bytes of the scored tokens after the prefix.</param>
 public sealed record EvaluationMetrics(long Documents, long Tokens, double Loss, long PrefixTokens, double PrefixLoss, long Bytes)
 {
     /// <summary>Nothing scored.</summary>
@@ -18,8 +18,10 @@ public sealed record EvaluationMetrics(long Documents, long Tokens, double Loss,
     /// <summary>Perplexity with the prefix included.</summary>
     public double PerplexityWithPrefix => Math.Exp((Loss + PrefixLoss) / (Tokens + PrefixTokens));
 
-    /// <summary>Bits per UTF-8 byte, the prefix included: comparable between tokenizers.</summary>
-    public double BitsPerByte => (Loss + PrefixLoss) / (Bytes * Math.Log(2));
+    /// <summary>
+    /// Bits per UTF-8 byte behind the prefix: comparable between tokenizers. The prefix chose the path, so its tokens are not scored under it.
+    /// </summary>
+    public double BitsPerByte => Loss / (Bytes * Math.Log(2));
 
     /// <summary>Adds two sums.</summary>
     public static EvaluationMetrics operator +(EvaluationMetrics a, EvaluationMetrics b) => new(

@@ -4,7 +4,7 @@ namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>
 /// Features of every document of a token chunk: the mean over the prefix of the base model's last hidden states (paper §2.4).
-/// Output: <c>features</c>, one row a document in the order of the chunk.
+/// Output: <c>features</c>, one row a document in the order of the chunk. Metrics: <see cref="RoutingMetrics"/>.
 /// </summary>
 /// <param name="Base">The base model, as it was at the fork.</param>
 /// <param name="Chunk">Token chunk.</param>

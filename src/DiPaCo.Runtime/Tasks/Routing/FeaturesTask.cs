@@ -1,3 +1,4 @@
+using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Model;
 using DiPaCo.Routing;
@@ -9,6 +10,10 @@ internal static class FeaturesTask
 {
     /// <summary>Documents computed at once: 8,192 tokens of 32-token prefixes.</summary>
     public const int BatchDocuments = 256;
+
+    /// <summary>Floating-point operations of a chunk's features: a prefix for every document, short ones padded.</summary>
+    public static double FlopsOf(TransformerShape shape, int documents, int prefixTokens) =>
+        (double)documents * prefixTokens * shape.FeatureFlopsPerToken(prefixTokens);
 
     public static FeatureMatrix Execute(
         TokenChunk chunk, int prefixTokens, PathModel model, IProgress<TaskStep>? progress, CancellationToken cancellationToken)

@@ -4,7 +4,7 @@ using DiPaCo.Core.Configuration;
 
 namespace DiPaCo.Runtime.Tasks;
 
-/// <summary>Fits the router on the features of the training documents. Output: <c>router</c>.</summary>
+/// <summary>Fits the router on the features of the training documents. Output: <c>router</c>. Metrics: <see cref="RoutingMetrics"/>.</summary>
 /// <param name="Chunks">Token chunks.</param>
 /// <param name="Features">Their features, chunk by chunk.</param>
 /// <param name="Paths">The paths to route to.</param>

@@ -8,7 +8,16 @@ namespace DiPaCo.Runtime.Tasks;
 /// <summary>Computes a <see cref="RouterSpec"/>.</summary>
 internal static class RouterTask
 {
-    public static IRouter Execute(RouterSpec spec, RoutedDocuments documents, int prefixTokens, int threads, CancellationToken cancellationToken)
+    public static (IRouter Router, RoutingMetrics Metrics) Execute(
+        RouterSpec spec, RoutedDocuments documents, int prefixTokens, int threads, CancellationToken cancellationToken)
+    {
+        ClusteringWork work = new();
+        IRouter router = Fit(spec, documents, prefixTokens, threads, work, cancellationToken);
+        return (router, new RoutingMetrics(work.Flops));
+    }
+
+    private static IRouter Fit(
+        RouterSpec spec, RoutedDocuments documents, int prefixTokens, int threads, ClusteringWork work, CancellationToken cancellationToken)
     {
         if (spec.Options.Method == RoutingMethod.Random)
         {
@@ -30,6 +39,7 @@ internal static class RouterTask
                 Iterations = spec.Options.Iterations,
                 BatchRows = spec.Options.BatchRows,
                 Threads = threads,
+                Work = work,
             },
         };
         return spec.Options.Method switch

@@ -90,7 +90,7 @@ internal sealed class CandidateTask
 
         Score();
         CandidateLosses losses = new([.. Enumerable.Range(0, _documents.Count).SelectMany(Losses)]);
-        return (losses, new CandidateMetrics(_documents.Count, sums.Length, tree.ModuleEvaluations, separate));
+        return (losses, new CandidateMetrics(_documents.Count, sums.Length, tree.ModuleEvaluations, separate) { Flops = tree.Flops });
 
         void Score() => tree.Evaluate(sequences, [.. documentOf.Select(document => _candidates[document])], Add, cancellationToken);
 

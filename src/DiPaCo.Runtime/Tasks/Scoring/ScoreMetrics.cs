@@ -5,4 +5,8 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Tokens">Their tokens behind the prefix.</param>
 /// <param name="ModuleEvaluations">How often the parts of a module were computed for each token.</param>
 /// <param name="SeparateEvaluations">How often they were if every path were computed alone.</param>
-public sealed record ScoreMetrics(long Documents, long Tokens, long ModuleEvaluations, long SeparateEvaluations);
+public sealed record ScoreMetrics(long Documents, long Tokens, long ModuleEvaluations, long SeparateEvaluations)
+{
+    /// <summary>Floating-point operations of the paths, padding included.</summary>
+    public double Flops { get; init; }
+}

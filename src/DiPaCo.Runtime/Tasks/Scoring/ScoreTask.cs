@@ -37,6 +37,9 @@ internal sealed class ScoreTask
     /// <summary>The paths as a tree.</summary>
     public PathTree Tree { get; }
 
+    /// <summary>Floating-point operations so far, padding included.</summary>
+    public double Flops { get; private set; }
+
     /// <summary>A path's modules as a tree sees them.</summary>
     public static ImmutableArray<StackModule> Stack(PathInput path) =>
         [.. path.Modules.Select(module => new StackModule(module.Parts, module.Blob))];
@@ -60,6 +63,7 @@ internal sealed class ScoreTask
             batches.Add(new TokenBatch(evaluation.Batch.Tokens.ToArray(), evaluation.Batch.Targets.ToArray(), evaluation.Batch.Length));
             runs.Add(Runs(evaluation));
             tokens += batches[^1].Tokens.Length;
+            Flops += batches[^1].Tokens.Length * Tree.FlopsPerToken(model.Shape, batches[^1].Length);
             if (tokens >= MostOfAFork / model.Shape.Width)
             {
                 Score();
@@ -102,7 +106,7 @@ internal sealed class ScoreTask
         int[] tokens = new int[_corpus[id].TokenCount];
         _corpus.CopyTokens(id, 0, tokens);
         int bytes = 0;
-        foreach (int target in tokens.AsSpan(1))
+        foreach (int target in tokens.AsSpan(_sequences.PrefixLength))
         {
             bytes += _byteCounts[target];
         }

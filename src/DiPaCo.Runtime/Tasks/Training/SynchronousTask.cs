@@ -38,7 +38,7 @@ internal sealed class SynchronousTask(SynchronousSpec spec, IReadOnlyList<TokenC
                 grid.Load(spec.Paths[p].Modules, model);
                 model.Parameters.ClearGradients();
                 double loss = model.Accumulate(batch.Tokens.Span, batch.Targets.Span, batch.Length, 1.0 / batch.ScoredTargets) / batch.ScoredTargets;
-                double norm = grid.AddGradient(spec.Paths[p].Modules, spec.Paths[p].Weights, model, spec.AdamW.ClipNorm);
+                double norm = AddGradient(spec.Paths[p], loss, optimizer.Steps + 1);
                 losses += loss;
 
                 double flops = model.Shape.TrainingFlopsPerToken(batch.Length) * batch.Rows * batch.Length;
@@ -51,5 +51,17 @@ internal sealed class SynchronousTask(SynchronousSpec spec, IReadOnlyList<TokenC
         }
 
         return sums;
+
+        double AddGradient(SynchronousPath path, double loss, long number)
+        {
+            try
+            {
+                return grid.AddGradient(path.Modules, path.Weights, model, spec.AdamW.ClipNorm, loss);
+            }
+            catch (NonFiniteStepException exception)
+            {
+                throw new NonFiniteStepException($"Step {number} of path {path.Path} was not made. {exception.Message}");
+            }
+        }
     }
 }
