@@ -120,7 +120,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
     private static async Task ThrowIfDamagedAsync(RunPaths paths, RunConfig config, CancellationToken cancellationToken)
     {
         FolderBlobStore store = new(paths.Blobs);
-        foreach ((string _, BlobHash blob) in ModelFile.Read(paths, config)?.Blobs ?? [])
+        foreach ((string _, BlobHash blob) in ModelFile.ReadWhereDue(paths, config)!.Blobs)
         {
             await store.GetFileAsync(blob, cancellationToken);
         }
