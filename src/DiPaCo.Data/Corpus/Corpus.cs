@@ -44,7 +44,7 @@ public sealed class Corpus : IDocumentSource
             }
         }
 
-        ThrowIfTooManyAreBad(report);
+        ThrowIfUnfit(report);
     }
 
     /// <summary>Reads one file of the corpus.</summary>
@@ -58,9 +58,16 @@ public sealed class Corpus : IDocumentSource
         }
     }
 
-    /// <summary>Whether what was read is good enough.</summary>
-    /// <exception cref="Core.DiPaCoException">The share of bad records is beyond the allowed one.</exception>
-    internal void ThrowIfTooManyAreBad(CorpusReport report) => report.ThrowIfBeyond(_options.MaximumBadShare);
+    /// <summary>Whether the whole corpus, read to its end, can be used.</summary>
+    /// <exception cref="Core.DiPaCoException">The share of bad records is beyond the allowed one, or no record names its original.</exception>
+    internal void ThrowIfUnfit(CorpusReport report)
+    {
+        report.ThrowIfBeyond(_options.MaximumBadShare);
+        if (_options.RequiresOrigin)
+        {
+            report.ThrowIfNoOrigin(_options.OriginField);
+        }
+    }
 
     private IAsyncEnumerable<Document> Records(CorpusFile file, CorpusReport report, CancellationToken cancellationToken) => file.Format switch
     {
