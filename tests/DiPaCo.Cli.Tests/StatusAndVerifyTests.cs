@@ -30,7 +30,19 @@ public sealed class StatusAndVerifyTests
 
         Assert.Contains("finished", cli.Standard, StringComparison.Ordinal);
         Assert.Contains("61.82", cli.Standard, StringComparison.Ordinal);
-        Assert.Contains(Path.Combine("runs/mine", "report.html"), cli.Standard, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task StatusNamesAReportThatIsThereOnly()
+    {
+        using TemporaryFolder folder = new();
+        CommandLine cli = new() { Engine = new FakeEngine { Status = SampleRun.Status() with { State = RunState.Finished, Stage = null, Evaluation = SampleRun.Results().Evaluation } } };
+
+        await cli.RunAsync("status", folder[""]);
+        Assert.DoesNotContain("report", cli.Standard, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(folder["report.html"], "", TestContext.Current.CancellationToken);
+        await cli.RunAsync("status", folder[""]);
+        Assert.Contains("report:", cli.Standard, StringComparison.Ordinal);
     }
 
     [Fact]

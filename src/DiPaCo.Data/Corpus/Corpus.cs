@@ -22,15 +22,20 @@ public sealed class Corpus : IDocumentSource
     /// <inheritdoc/>
     public string Description => $"{string.Join(", ", _options.Paths)} ({Files.Count} {(Files.Count == 1 ? "file" : "files")})";
 
+    /// <inheritdoc/>
+    public string? Remark { get; private init; }
+
     /// <summary>Finds the files; reads nothing of them yet.</summary>
+    /// <param name="options">Where they are, and how they are read.</param>
+    /// <param name="remark">The source's <see cref="Remark"/>.</param>
     /// <exception cref="Core.DiPaCoException">A path does not exist or has no readable file.</exception>
-    public static Corpus Open(CorpusOptions options)
+    public static Corpus Open(CorpusOptions options, string? remark = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(options.MaximumBadShare);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.MaximumRecordBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MaximumRecordBytes, 1 << 30);
         ArgumentOutOfRangeException.ThrowIfNegative(options.TextPartsPerOrigin);
-        return new Corpus(options, CorpusPaths.Resolve(options.Paths));
+        return new Corpus(options, CorpusPaths.Resolve(options.Paths)) { Remark = remark };
     }
 
     /// <inheritdoc/>

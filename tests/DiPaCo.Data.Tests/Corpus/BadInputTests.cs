@@ -225,7 +225,9 @@ public sealed class BadInputTests : IDisposable
             await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(text, urls), file);
             using ParquetRowGroupWriter rows = writer.CreateRowGroup();
             await rows.WriteAsync(text, ["some text"]);
-            await rows.WriteAsync<int>(urls, new int[] { 1, 2 }, new int[] { 0, 1 });
+            int[] values = [1, 2];
+            int[] levels = [0, 1];
+            await rows.WriteAsync<int>(urls, values, levels);
         }
 
         Assert.Contains("has a column 'url', which is to name each record's original, but its values are neither text nor numbers", await FailureAsync(_folder.Root));

@@ -101,13 +101,17 @@ public sealed class CorpusFormatTests : IDisposable
     [Fact]
     public async Task ParquetOriginThatIsANumber_IsItsDigits()
     {
-        await WriteAsync(new DataField<int>("url"), (rows, field) => rows.WriteAsync<int>(field, new int[] { 7, -3 }));
+        int[] whole = [7, -3];
+        long?[] large = [1L << 40, null];
+        bool[] truths = [true, false];
+        double[] real = [0.5, 2];
+        await WriteAsync(new DataField<int>("url"), (rows, field) => rows.WriteAsync<int>(field, whole));
         Assert.Equal(["7", "-3"], await OriginsAsync());
-        await WriteAsync(new DataField<long?>("url"), (rows, field) => rows.WriteAsync<long>(field, new long?[] { 1L << 40, null }));
+        await WriteAsync(new DataField<long?>("url"), (rows, field) => rows.WriteAsync<long>(field, large));
         Assert.Equal(["1099511627776", DocumentOrigin.OfText("two")], await OriginsAsync());
-        await WriteAsync(new DataField<bool>("url"), (rows, field) => rows.WriteAsync<bool>(field, new bool[] { true, false }));
+        await WriteAsync(new DataField<bool>("url"), (rows, field) => rows.WriteAsync<bool>(field, truths));
         Assert.Equal(["true", "false"], await OriginsAsync());
-        await WriteAsync(new DataField<double>("url"), (rows, field) => rows.WriteAsync<double>(field, new double[] { 0.5, 2 }));
+        await WriteAsync(new DataField<double>("url"), (rows, field) => rows.WriteAsync<double>(field, real));
         Assert.Equal(["0.5", "2"], await OriginsAsync());
 
         async Task<IEnumerable<string>> OriginsAsync() => (await Documents.ReadAsync(_folder.Root)).Select(document => document.Origin);
