@@ -91,14 +91,16 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
             observer.Observe(new RunNote("The last session was killed while it recorded a task; that task is done again.", IsWarning: false));
         }
 
+        using ComputeSetup setup = ComputeSetup.Of(config.Config, time);
+        await setup.Record.KeepAsync(run.Paths, journal, observer, cancellationToken);
+
         // Blobs of tasks that a killed session had not recorded.
         await GarbageCollector.CollectAsync(store, Retention.Expected(journal.Entries), time.GetUtcNow(), cancellationToken);
         using MetricsLog metrics = MetricsLog.OpenForWriting(run.Lock, _steps);
-        using ComputeSetup setup = ComputeSetup.Of(config.Config, time);
         MachineSummary machine = setup.Describe(config.Config.Transformer.Compute, MeasuresMachine);
         observer.Observe(new MachineFound(machine));
         observer = new MetricsObserver(observer, metrics, time);
-        RunSession session = new(config.Config, store, new TaskRunner(store, journal, setup.Executor, Others), observer, time)
+        RunSession session = new(config.Config, store, new TaskRunner(store, journal, setup.Executor, Others?.OnDevice(setup.Record.Device)), observer, time)
         {
             ConfigurationYaml = ResolvedYaml.Write(config),
         };
