@@ -80,6 +80,44 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal(("stopped", "phases"), (status.RootElement.GetProperty("state").GetString(), status.RootElement.GetProperty("stage").GetString()));
     }
 
+    /// <summary>The report is all that is left to do then, and no task of the journal; the same command must still come to it.</summary>
+    [Fact]
+    public async Task ARunKilledBetweenItsResultsAndItsReportGetsTheReportByTheSameCommand()
+    {
+        SmallProject.WriteCorpus(_folder["corpus"]);
+        File.WriteAllText(_folder["mine.yaml"], $"name: mine\nsize: tiny\ndata: {{ paths: [corpus] }}\n{SmallProject.Configuration}");
+        string results = _folder["runs/mine/results.json"];
+        string report = _folder["runs/mine/report.html"];
+        for (int attempt = 1; attempt == 1 || File.Exists(report); attempt++)
+        {
+            // Drawing the report takes much longer than a look; should a process have made it all the same, the run finishes once more.
+            Assert.True(attempt <= 10, "The report was there at once every time.");
+            if (attempt > 1)
+            {
+                File.Delete(results);
+                File.Delete(report);
+            }
+
+            using Process process = Programs.StartDipaco(_folder.Path, "train", "mine.yaml");
+            using PeriodicTimer looks = new(TimeSpan.FromMilliseconds(1), TimeProvider.System);
+            while (!File.Exists(results) && !process.HasExited)
+            {
+                await looks.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+            }
+
+            process.Kill();
+            await Programs.EndOfAsync(process);
+        }
+
+        using JsonDocument status = await JsonAsync("status", "runs/mine", "--json");
+        ProgramResult again = await DipacoAsync("train", "mine.yaml");
+
+        Assert.Equal("finished", status.RootElement.GetProperty("state").GetString());
+        Assert.Equal((0, ""), (again.ExitCode, again.Error));
+        Assert.Contains(DigestOf(status), File.ReadAllText(report), StringComparison.Ordinal);
+        Assert.True(File.Exists(_folder["runs/mine/plots/loss.png"]));
+    }
+
     [Fact]
     public async Task TextThatCannotBeReadIsNamedAndNothingIsLeftBehind()
     {

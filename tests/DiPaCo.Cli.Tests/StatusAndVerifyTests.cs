@@ -30,7 +30,19 @@ public sealed class StatusAndVerifyTests
 
         Assert.Contains("finished", cli.Standard, StringComparison.Ordinal);
         Assert.Contains("61.82", cli.Standard, StringComparison.Ordinal);
-        Assert.Contains(Path.Combine("runs/mine", "report.html"), cli.Standard, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task StatusNamesAReportThatIsThereOnly()
+    {
+        using TemporaryFolder folder = new();
+        CommandLine cli = new() { Engine = new FakeEngine { Status = SampleRun.Status() with { State = RunState.Finished, Stage = null, Evaluation = SampleRun.Results().Evaluation } } };
+
+        await cli.RunAsync("status", folder[""]);
+        Assert.DoesNotContain("report", cli.Standard, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(folder["report.html"], "", TestContext.Current.CancellationToken);
+        await cli.RunAsync("status", folder[""]);
+        Assert.Contains("report:", cli.Standard, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -121,6 +133,18 @@ public sealed class StatusAndVerifyTests
     }
 
     [Fact]
+    public async Task DamageBeyondRepairNamesNoCommandThatWouldNotHelp()
+    {
+        CommandLine cli = new() { Engine = Damaged(repaired: false, repairable: false) };
+
+        int code = await cli.RunAsync("verify", "runs/mine", "--repair");
+
+        Assert.Equal(ExitCodes.Damaged, code);
+        Assert.Contains("This cannot be repaired", cli.Standard, StringComparison.Ordinal);
+        Assert.DoesNotContain("--repair", cli.Standard, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task VerifyAsJsonHasDigestAndDamage()
     {
         CommandLine cli = new() { Engine = Damaged(repaired: false) };
@@ -151,14 +175,14 @@ public sealed class StatusAndVerifyTests
         Assert.False(Directory.Exists(folder["nothing"]));
     }
 
-    private static FakeEngine Damaged(bool repaired) => new()
+    private static FakeEngine Damaged(bool repaired, bool repairable = true) => new()
     {
         Verify = new VerifyResult
         {
             ModelDigest = SampleRun.Digest,
             Blobs = 120,
             Bytes = 34_000_000,
-            Damaged = [new Damage("blob 00ff", "its bytes hash to 11ee", repaired), new Damage("blob 22dd", "it is missing", repaired)],
+            Damaged = [new Damage("blob 00ff", "its bytes hash to 11ee", repaired) { Repairable = repairable }, new Damage("blob 22dd", "it is missing", repaired)],
         },
     };
 }

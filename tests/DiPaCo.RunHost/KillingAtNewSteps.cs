@@ -20,12 +20,13 @@ internal sealed class KillingAtNewSteps : IStorageSteps
     /// <param name="run">The run's folder.</param>
     /// <param name="known">File of the known steps; it is created, and outlives this process.</param>
     /// <param name="stride">At which new step to end.</param>
-    public KillingAtNewSteps(string run, string known, int stride)
+    /// <param name="first">At which one to end where none is known yet.</param>
+    public KillingAtNewSteps(string run, string known, int stride, int first)
     {
         _journal = new RunPaths(run).Journal;
         _known = known;
         _steps = File.Exists(known) ? [.. File.ReadAllLines(known)] : [];
-        _left = stride;
+        _left = _steps.Count == 0 ? first : stride;
     }
 
     public void Reached(StorageStep done, string path)

@@ -21,7 +21,7 @@ internal sealed record BenchResult
     [JsonPropertyName("adamw")]
     public required CopyRatio AdamW { get; init; }
 
-    /// <summary>Safetensors against a file copy.</summary>
+    /// <summary>Safetensors against the same bytes without a format.</summary>
     public required FileRatios Safetensors { get; init; }
 }
 
@@ -34,5 +34,5 @@ internal sealed record BenchStep(long Parameters, ComputeType Dtype, double Rati
 /// <summary>Time of an AdamW step over the time of a memory copy of the same bytes.</summary>
 internal sealed record CopyRatio(double Ratio);
 
-/// <summary>Time of writing and reading safetensors over the time of a plain file copy of the same bytes.</summary>
-internal sealed record FileRatios(double Write, double Read);
+/// <summary>Times of writing and reading safetensors, and of putting them into the blob store, over those of plainly writing and reading the same bytes.</summary>
+internal sealed record FileRatios(double Write, double Read, double Put);

@@ -50,23 +50,23 @@ internal sealed class MachineBench : IMachineBench
         double adamW = AdamWBenchmark.Measure(BenchmarkShapes.Large, quick ? 3 : 10);
         cancellation.ThrowIfCancellationRequested();
         progress.Report("safetensors …");
-        (double write, double read) = MeasureFiles(quick ? 2 : 5);
+        SafeTensorsRatios files = MeasureFiles(quick ? 2 : 5);
         return new BenchResult
         {
             Machine = MachineInfo.Of(Environment.ProcessorCount, "cpu", ComputeType.Bf16) with { MatrixFlopsPerSecond = bf16 },
             Gemm = new MatrixRates(fp32, bf16),
             Step = steps.ToImmutable(),
             AdamW = new CopyRatio(adamW),
-            Safetensors = new FileRatios(write, read),
+            Safetensors = new FileRatios(files.Write, files.Read, files.Put),
         };
     }
 
-    private static (double Write, double Read) MeasureFiles(int rounds)
+    private static SafeTensorsRatios MeasureFiles(int rounds)
     {
         string folder = Directory.CreateTempSubdirectory("dipaco-bench-").FullName;
         try
         {
-            return SafeTensorsBenchmark.Measure(folder, rounds);
+            return SafeTensorsBenchmark.Measure(folder, rounds, write => BlobStoreBench.Put(folder, write));
         }
         finally
         {

@@ -25,8 +25,9 @@ internal static class BenchView
         }
 
         table.AddRow("AdamW step", $"[bold]{result.AdamW.Ratio:0.00}×[/]", "[grey]the time of a memory copy of the same bytes; less is better[/]");
-        table.AddRow("safetensors, write", $"[bold]{result.Safetensors.Write:0.00}×[/]", "[grey]the time of a file copy of the same bytes; less is better[/]");
-        table.AddRow("safetensors, read", $"[bold]{result.Safetensors.Read:0.00}×[/]", "[grey]the same[/]");
+        table.AddRow("safetensors, write", $"[bold]{result.Safetensors.Write:0.00}×[/]", "[grey]the time of writing the same bytes; less is better[/]");
+        table.AddRow("safetensors, read", $"[bold]{result.Safetensors.Read:0.00}×[/]", "[grey]the time of reading the same bytes[/]");
+        table.AddRow("blob store, put", $"[bold]{result.Safetensors.Put:0.00}×[/]", "[grey]the time of writing and flushing the same bytes[/]");
         console.MarkupLine($"[grey]{Markup.Escape(MachineLine.Of(result.Machine))}[/]");
         console.Write(table);
     }

@@ -45,7 +45,11 @@ internal static class StatusView
                 console.MarkupLine($"[grey]{Markup.Escape(router)}[/]");
             }
 
-            console.MarkupLine($"[grey]report:[/] {Markup.Escape(Path.Combine(folder, "report.html"))}");
+            string report = Path.Combine(folder, "report.html");
+            if (File.Exists(report))
+            {
+                console.MarkupLine($"[grey]report:[/] {Markup.Escape(report)}");
+            }
         }
     }
 

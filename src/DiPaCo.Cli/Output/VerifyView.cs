@@ -32,10 +32,12 @@ internal static class VerifyView
                 console.MarkupLine($"  … and {result.Damaged.Length - MostShown} more");
             }
 
+            bool repairable = result.Damaged.All(damage => damage.Repairable);
             console.WriteLine(result.IsSound
                 ? "The run's 'dipaco train' command makes these parts anew."
-                : "This sets them aside, so that the run's 'dipaco train' command makes them anew:");
-            if (!result.IsSound)
+                : repairable ? "This sets them aside, so that the run's 'dipaco train' command makes them anew:"
+                : "This cannot be repaired: no command makes these parts anew.");
+            if (!result.IsSound && repairable)
             {
                 // Past the console, which would wrap a long line.
                 console.Profile.Out.Writer.WriteLine($"  {SafeText.Of(repair)}");

@@ -22,7 +22,11 @@ public static class RunConfigJson
         NewLine = "\n",
     };
 
-    /// <summary>Keys that may change while a run is in progress: they decide where a run computes, not what.</summary>
+    /// <summary>
+    /// Keys that may change while a run is in progress. <c>threads</c> reaches no byte. <c>device</c> names a place, and a run may move from
+    /// one GPU to another, or from <c>auto</c> to what that was; but a GPU and a CPU round differently, so a run records the kind of
+    /// device that it began on, and is refused on another.
+    /// </summary>
     public static ImmutableArray<string> FreeKeys { get; } = ["device", "threads"];
 
     /// <summary>Writes the canonical JSON.</summary>

@@ -22,15 +22,20 @@ public sealed class Corpus : IDocumentSource
     /// <inheritdoc/>
     public string Description => $"{string.Join(", ", _options.Paths)} ({Files.Count} {(Files.Count == 1 ? "file" : "files")})";
 
+    /// <inheritdoc/>
+    public string? Remark { get; private init; }
+
     /// <summary>Finds the files; reads nothing of them yet.</summary>
+    /// <param name="options">Where they are, and how they are read.</param>
+    /// <param name="remark">The source's <see cref="Remark"/>.</param>
     /// <exception cref="Core.DiPaCoException">A path does not exist or has no readable file.</exception>
-    public static Corpus Open(CorpusOptions options)
+    public static Corpus Open(CorpusOptions options, string? remark = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(options.MaximumBadShare);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.MaximumRecordBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MaximumRecordBytes, 1 << 30);
         ArgumentOutOfRangeException.ThrowIfNegative(options.TextPartsPerOrigin);
-        return new Corpus(options, CorpusPaths.Resolve(options.Paths));
+        return new Corpus(options, CorpusPaths.Resolve(options.Paths)) { Remark = remark };
     }
 
     /// <inheritdoc/>
@@ -44,7 +49,7 @@ public sealed class Corpus : IDocumentSource
             }
         }
 
-        ThrowIfTooManyAreBad(report);
+        ThrowIfUnfit(report);
     }
 
     /// <summary>Reads one file of the corpus.</summary>
@@ -58,9 +63,16 @@ public sealed class Corpus : IDocumentSource
         }
     }
 
-    /// <summary>Whether what was read is good enough.</summary>
-    /// <exception cref="Core.DiPaCoException">The share of bad records is beyond the allowed one.</exception>
-    internal void ThrowIfTooManyAreBad(CorpusReport report) => report.ThrowIfBeyond(_options.MaximumBadShare);
+    /// <summary>Whether the whole corpus, read to its end, can be used.</summary>
+    /// <exception cref="Core.DiPaCoException">The share of bad records is beyond the allowed one, or no record names its original.</exception>
+    internal void ThrowIfUnfit(CorpusReport report)
+    {
+        report.ThrowIfBeyond(_options.MaximumBadShare);
+        if (_options.RequiresOrigin)
+        {
+            report.ThrowIfNoOrigin(_options.OriginField);
+        }
+    }
 
     private IAsyncEnumerable<Document> Records(CorpusFile file, CorpusReport report, CancellationToken cancellationToken) => file.Format switch
     {

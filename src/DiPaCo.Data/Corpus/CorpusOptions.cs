@@ -9,8 +9,11 @@ public sealed record CorpusOptions
     /// <summary>The field or column with the text. Default <c>text</c>.</summary>
     public string TextField { get; init; } = "text";
 
-    /// <summary>The field or column with the document's origin; what follows <c>#</c> in it is a part's name. Default <c>url</c>.</summary>
+    /// <summary>The field or column with the document's origin; what follows <c>#</c> in it is a part's name. A number stands for its digits. Default <c>url</c>.</summary>
     public string OriginField { get; init; } = "url";
+
+    /// <summary>Whether a corpus of records none of which has the origin's field is refused. Default no.</summary>
+    public bool RequiresOrigin { get; init; }
 
     /// <summary>The field or column that names the kind of text. Default <c>source</c>.</summary>
     public string SourceField { get; init; } = "source";

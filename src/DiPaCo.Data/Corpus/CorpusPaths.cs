@@ -1,6 +1,5 @@
 using System.IO.Enumeration;
 using DiPaCo.Core;
-using Microsoft.Extensions.FileSystemGlobbing;
 
 namespace DiPaCo.Data;
 
@@ -45,7 +44,7 @@ internal static class CorpusPaths
 
         if (Directory.Exists(path))
         {
-            return Recognised(path, path, Enumerate(path));
+            return Recognised(path, path, Enumerate(path, _ => true, followsLinks: false));
         }
 
         if (path.AsSpan().IndexOfAny('*', '?') >= 0)
@@ -67,13 +66,15 @@ internal static class CorpusPaths
             throw new DiPaCoException($"The corpus glob {pattern} starts at the folder {root}, which does not exist.");
         }
 
-        // The glob library knows * and **; question marks are matched afterwards, segment by segment, by the file system's own rules.
-        string glob = string.Join('/', segments[wild..]);
-        var matcher = new Matcher(StringComparison.Ordinal);
-        matcher.AddInclude(glob.Replace('?', '*'));
-        IEnumerable<string> names = matcher.GetResultsInFullPath(root).Select(full => Path.GetRelativePath(root, full));
-        return Recognised(pattern, root, glob.Contains('?') ? names.Where(name => Matches(segments.AsSpan(wild), SegmentsOf(name))) : names);
+        // A link to a folder may lead back to itself; a glob of a fixed depth comes to an end all the same.
+        string[] glob = segments[wild..];
+        bool followsLinks = !glob.Any(IsAnyDepth);
+        IEnumerable<string> names = Enumerate(root, folder => LeadsOn(glob, SegmentsOf(folder)), followsLinks)
+            .Where(name => Matches(glob, SegmentsOf(name)));
+        return Recognised(pattern, root, names);
     }
+
+    private static bool IsAnyDepth(string segment) => segment is "**" or "";
 
     private static string[] SegmentsOf(string name) => name.Replace(Path.DirectorySeparatorChar, '/').Split('/');
 
@@ -112,19 +113,69 @@ internal static class CorpusPaths
         return glob.IsEmpty;
     }
 
-    private static IEnumerable<string> Enumerate(string root)
+    /// <summary>Whether files below a folder can match a glob.</summary>
+    private static bool LeadsOn(ReadOnlySpan<string> glob, ReadOnlySpan<string> folder)
+    {
+        foreach (string segment in folder)
+        {
+            if (IsAnyDepth(glob[0]))
+            {
+                return true;
+            }
+
+            // The last segment is the file's.
+            if (glob.Length == 1 || !FileSystemName.MatchesSimpleExpression(glob[0], segment, ignoreCase: false))
+            {
+                return false;
+            }
+
+            glob = glob[1..];
+        }
+
+        return true;
+    }
+
+    /// <summary>The files below a folder, by names relative to it: neither hidden ones nor those of runs.</summary>
+    /// <param name="root">The folder.</param>
+    /// <param name="enters">Which folders, by names relative to the root, are worth entering.</param>
+    /// <param name="followsLinks">Whether links to folders are followed; links to files always are.</param>
+    private static IEnumerable<string> Enumerate(string root, Func<string, bool> enters, bool followsLinks)
     {
         var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System, IgnoreInaccessible = false };
-        return new FileSystemEnumerable<string>(root, (ref FileSystemEntry entry) => entry.ToFullPath(), options)
+        var files = new FileSystemEnumerable<string>(root, (ref FileSystemEntry entry) => entry.ToFullPath(), options)
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
-            // A link to a folder may lead back to itself; links to files are fine.
-            ShouldRecursePredicate = (ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) == 0,
-        }.Select(full => Path.GetRelativePath(root, full));
+            ShouldRecursePredicate = (ref FileSystemEntry entry) =>
+                (followsLinks || (entry.Attributes & FileAttributes.ReparsePoint) == 0)
+                && enters(Path.GetRelativePath(root, entry.ToFullPath()))
+                && !IsRun(entry.ToFullPath()),
+        };
+
+        // Here, not before: the root is opened by whoever lists it, who says so where it cannot be.
+        foreach (string full in files)
+        {
+            yield return Path.GetRelativePath(root, full);
+        }
+    }
+
+    /// <summary>
+    /// Whether a folder is that of a run or of an experiment: what they record is no text to train on, and it would change a corpus
+    /// that they lie in while they go on.
+    /// </summary>
+    private static bool IsRun(string folder)
+    {
+        return (Has("run.json") && (Has("journal.jsonl") || Has("run.lock"))) || (Has("experiment.json") && Has("experiment.md"));
+
+        bool Has(string file) => File.Exists(Path.Combine(folder, file));
     }
 
     private static List<CorpusFile> Recognised(string given, string root, IEnumerable<string> names)
     {
+        if (IsRun(root))
+        {
+            throw new DiPaCoException($"The corpus path {given} leads into the folder of a run, which is no text to train on. Give the text itself.");
+        }
+
         var files = new List<CorpusFile>();
         string? other = null;
         try

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 
 namespace DiPaCo.Data;
 
@@ -12,11 +13,20 @@ public sealed class CorpusReport
     private const int ExamplesPerFile = 5;
     private const int MaximumExamples = 100;
 
-    // A share means little on a handful of records: reading goes on at least this far before it stops early.
-    private const int RecordsBeforeEarlyStop = 1000;
+    // What is read so far says little about the whole: bad records may stand together at its beginning. Reading stops early only where so
+    // many records are bad, and so large a part of those read, that the rest could hardly make up for it.
+    private const int BadBeforeEarlyStop = 100;
+    private const int TimesTheShare = 10;
+
+    // Enough to name the fields of a corpus, whose first records hardly ever have all of them.
+    private const int RecordsWithNamedFields = 1000;
+    private const int MostFields = 100;
 
     private readonly List<BadRecord> _examples = [];
     private readonly SortedDictionary<string, long> _badByFile = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _fields = new(StringComparer.Ordinal);
+    private long _records;
+    private long _origins;
 
     /// <summary>Files begun.</summary>
     public int Files { get; private set; }
@@ -51,7 +61,39 @@ public sealed class CorpusReport
             _examples.Add(record);
         }
 
-        if (maximumShare <= 0 || Documents + BadRecords >= RecordsBeforeEarlyStop)
+        ThrowIfHopeless(maximumShare);
+    }
+
+    /// <summary>Whether the names of a record's fields are still worth noting: no record so far has named its original.</summary>
+    internal bool WantsFields => _origins == 0 && _records < RecordsWithNamedFields && _fields.Count < MostFields;
+
+    internal void Field(string name) => _fields.Add(name);
+
+    /// <summary>Counts a good record of a format with fields.</summary>
+    internal void Record(bool namesOrigin)
+    {
+        _records++;
+        _origins += namesOrigin ? 1 : 0;
+    }
+
+    /// <summary>Where the user names the field of the origin, a corpus without it is not what they think it is.</summary>
+    internal void ThrowIfNoOrigin(string field)
+    {
+        if (_records == 0 || _origins > 0)
+        {
+            return;
+        }
+
+        string hint = NearestKey.To(field, _fields) is { } nearest ? $"Did you mean '{nearest}'?" : $"Its fields: {string.Join(", ", _fields)}.";
+        throw new DiPaCoException(
+            $"No record of the corpus has anything in the field '{field}' (data.origin_field), so parts of one original could come into different splits. {hint} "
+            + "Name a field that the records have, or leave the key out: the field is then url, and a record without it is an original of its own.");
+    }
+
+    /// <summary>Of a corpus that is not read to its end, whether the rest could make up for what was bad so far.</summary>
+    internal void ThrowIfHopeless(double maximumShare)
+    {
+        if (maximumShare <= 0 || (BadRecords >= BadBeforeEarlyStop && BadRecords > TimesTheShare * maximumShare * (Documents + BadRecords)))
         {
             ThrowIfBeyond(maximumShare);
         }

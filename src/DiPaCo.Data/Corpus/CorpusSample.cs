@@ -45,7 +45,11 @@ public sealed record CorpusSample(long Documents, long Bytes, bool IsWhole, IRea
             whole &= ended;
         }
 
-        corpus.ThrowIfTooManyAreBad(report);
+        if (whole)
+        {
+            corpus.ThrowIfUnfit(report);
+        }
+
         double scale = files.Length == corpus.Files.Count || fileBytes == 0 ? 1 : (double)corpus.Files.Sum(LengthOf) / fileBytes;
         return reading.Result((long)Math.Round(allDocuments * scale), (long)Math.Round(allBytes * scale), whole);
     }

@@ -23,21 +23,26 @@ public sealed class DemoCorpus : IDocumentSource
     /// <inheritdoc/>
     public string Description => $"the .NET SDK's API documentation in {_root} ({_files.Count} files)";
 
+    /// <inheritdoc/>
+    public string? Remark { get; private init; }
+
     /// <summary>Finds the documentation of the newest SDK installed beside the running runtime (or in DOTNET_ROOT).</summary>
+    /// <param name="remark">The source's <see cref="Remark"/>.</param>
     /// <exception cref="DiPaCoException">Only a runtime is installed, without the SDK's reference packs.</exception>
-    public static DemoCorpus Open() => Open(DotnetRoots());
+    public static DemoCorpus Open(string? remark = null) => Open(DotnetRoots(), remark);
 
     /// <summary>Finds the documentation below the first of these folders that has it.</summary>
     /// <param name="dotnetRoots">Folders as of a .NET installation, with <c>packs/</c> inside.</param>
+    /// <param name="remark">The source's <see cref="Remark"/>.</param>
     /// <exception cref="DiPaCoException">None of them has reference packs with documentation.</exception>
-    public static DemoCorpus Open(IReadOnlyList<string> dotnetRoots)
+    public static DemoCorpus Open(IReadOnlyList<string> dotnetRoots, string? remark = null)
     {
         foreach (string root in dotnetRoots)
         {
             List<string> files = Find(root);
             if (files.Count > 0)
             {
-                return new DemoCorpus(root, files);
+                return new DemoCorpus(root, files) { Remark = remark };
             }
         }
 

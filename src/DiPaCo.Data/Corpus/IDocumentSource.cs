@@ -6,6 +6,9 @@ public interface IDocumentSource
     /// <summary>One line for a person: what is read from where.</summary>
     string Description { get; }
 
+    /// <summary>What a person should know about how this text was understood; null where there is nothing to say.</summary>
+    string? Remark { get; }
+
     /// <summary>
     /// Reads every document once, in order. Can be called again; each call starts over.
     /// </summary>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -7,6 +8,8 @@ namespace DiPaCo.Data;
 /// <summary>Reads one JSON object a line: .jsonl, and .json in C4's layout.</summary>
 internal static class JsonLinesReader
 {
+    private const int LongestNotedField = 200;
+
     public static async IAsyncEnumerable<Document> ReadAsync(
         CorpusFile file, CorpusOptions options, CorpusReport report, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -20,20 +23,21 @@ internal static class JsonLinesReader
             }
 
             Fields fields = default;
-            string? reason = lines.TooLong ? $"longer than {options.MaximumRecordBytes} bytes" : TryParse(lines.Line.Span, options, out fields);
+            string? reason = lines.TooLong ? $"longer than {options.MaximumRecordBytes} bytes" : TryParse(lines.Line.Span, options, report, out fields);
             if (reason is not null)
             {
                 report.Bad(new BadRecord(file.Name, lines.Number, reason), options.MaximumBadShare);
                 continue;
             }
 
+            report.Record(fields.Origin is not null);
             string location = $"{file.Name}:{lines.Number}";
             yield return new Document(fields.Text!, DocumentOrigin.Of(fields.Origin, () => DocumentOrigin.OfText(fields.Text!)), fields.Source ?? file.Stem, location);
         }
     }
 
     /// <summary>The reason why the line is bad; null where it is good.</summary>
-    private static string? TryParse(ReadOnlySpan<byte> line, CorpusOptions options, out Fields fields)
+    private static string? TryParse(ReadOnlySpan<byte> line, CorpusOptions options, CorpusReport report, out Fields fields)
     {
         fields = default;
         if (!Utf8.IsValid(line))
@@ -43,7 +47,7 @@ internal static class JsonLinesReader
 
         try
         {
-            return Parse(line, options, ref fields);
+            return Parse(line, options, report, ref fields);
         }
         catch (JsonException failure)
         {
@@ -56,7 +60,7 @@ internal static class JsonLinesReader
         }
     }
 
-    private static string? Parse(ReadOnlySpan<byte> line, CorpusOptions options, ref Fields fields)
+    private static string? Parse(ReadOnlySpan<byte> line, CorpusOptions options, CorpusReport report, ref Fields fields)
     {
         var reader = new Utf8JsonReader(line);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -70,6 +74,11 @@ internal static class JsonLinesReader
             bool text = reader.ValueTextEquals(options.TextField);
             bool origin = reader.ValueTextEquals(options.OriginField);
             bool source = reader.ValueTextEquals(options.SourceField);
+            if (report.WantsFields && !reader.ValueIsEscaped && reader.ValueSpan.Length <= LongestNotedField)
+            {
+                report.Field(reader.GetString()!);
+            }
+
             reader.Read();
             textSeen |= text;
             if (reader.TokenType == JsonTokenType.String && (text || origin || source))
@@ -82,6 +91,14 @@ internal static class JsonLinesReader
             else if (text)
             {
                 return $"field '{options.TextField}' is not a string";
+            }
+            else if (origin && reader.TokenType is (JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False))
+            {
+                fields.Origin = Encoding.UTF8.GetString(reader.ValueSpan);
+            }
+            else if (origin && reader.TokenType is (JsonTokenType.StartObject or JsonTokenType.StartArray))
+            {
+                return $"field '{options.OriginField}' is neither a string nor a number";
             }
 
             reader.Skip();

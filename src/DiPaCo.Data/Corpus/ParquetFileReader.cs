@@ -7,7 +7,7 @@ using Parquet.Schema;
 
 namespace DiPaCo.Data;
 
-/// <summary>Reads string columns of a Parquet file, one row group at a time.</summary>
+/// <summary>Reads the columns of a Parquet file that hold text and origin, one row group at a time.</summary>
 internal static class ParquetFileReader
 {
     // A row group is read whole: this bounds memory, and a damaged header cannot ask for more.
@@ -31,15 +31,20 @@ internal static class ParquetFileReader
         await using ParquetReader reader = await Guard(file, () => ParquetReader.CreateAsync(stream, new ParquetOptions { TreatByteArrayAsString = true }, leaveStreamOpen: true, cancellationToken));
         DataField text = Find(reader, options.TextField) ?? throw new DiPaCoException(
             $"The corpus file {file.FullPath} has no string column '{options.TextField}'. Its columns: {string.Join(", ", reader.Schema.GetDataFields().Select(field => $"{field.Name} ({field.ClrType.Name})"))}.");
-        DataField? origin = Find(reader, options.OriginField);
+        ParquetOrigin? origin = ParquetOrigin.Find(file, reader.Schema, options.OriginField);
         DataField? source = Find(reader, options.SourceField);
+        foreach (Field field in reader.Schema.Fields.Where(_ => report.WantsFields))
+        {
+            report.Field(field.Name);
+        }
+
         long row = 0;
         for (int group = 0; group < reader.RowGroupCount; group++)
         {
             using ParquetRowGroupReader rows = reader.OpenRowGroupReader(group);
             int count = Count(file, stream, rows);
             string?[] texts = await ColumnAsync(file, rows, text, count, cancellationToken);
-            string?[]? origins = origin is null ? null : await ColumnAsync(file, rows, origin, count, cancellationToken);
+            string?[]? origins = origin is null ? null : await Guard(file, () => origin.ReadAsync(rows, count, cancellationToken));
             string?[]? sources = source is null ? null : await ColumnAsync(file, rows, source, count, cancellationToken);
             for (int i = 0; i < count; i++)
             {
@@ -51,6 +56,7 @@ internal static class ParquetFileReader
                     continue;
                 }
 
+                report.Record(!string.IsNullOrEmpty(origins?[i]));
                 string location = $"{file.Name}:{row}";
                 string name = sources?[i] is { Length: > 0 } given ? given : file.Stem;
                 yield return new Document(texts[i]!, DocumentOrigin.Of(origins?[i], () => DocumentOrigin.OfText(texts[i]!)), name, location);
@@ -83,7 +89,7 @@ internal static class ParquetFileReader
     }
 
     private static DataField? Find(ParquetReader reader, string name) => Array.Find(
-        reader.Schema.GetDataFields(), field => field.Name == name && !field.IsArray && (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>)));
+        reader.Schema.GetDataFields(), field => field.Name == name && field.Path.Length == 1 && ParquetOrigin.IsText(field));
 
     private static int Count(CorpusFile file, Stream stream, ParquetRowGroupReader rows)
     {

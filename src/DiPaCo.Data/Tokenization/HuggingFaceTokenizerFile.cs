@@ -12,13 +12,24 @@ internal static class HuggingFaceTokenizerFile
     private static readonly string[] CustomaryEnds =
         ["<|endoftext|>", "<|end_of_text|>", "<|begin_of_text|>", "<eos>", "</s>", "<|im_end|>", "<｜end▁of▁sentence｜>"];
 
+    // White space, every kind of letter and length in UTF-8, words that most vocabularies hold whole, and what looks like a special token.
+    private const string Probe =
+        "  Two  spaces,\ttab\nline \u00e9e\u0301 \ufb01 \U0001F600\u0001 \r the and of to in is that for it was on as with be at by this have from or had\n\n"
+        + "public static void return int if else for while { } ( ) [ ] ; 0123456789 <|endoftext|> <s> </s> <unk> [PAD] ";
+
     public static TextTokenizer Read(ReadOnlyMemory<byte> file, string name)
     {
         try
         {
             ReadOnlyMemory<byte> json = file.Span.StartsWith("\uFEFF"u8) ? file[3..] : file;
             using JsonDocument document = JsonDocument.Parse(json);
-            return new ByteLevelBpe(Read(document.RootElement, name), file);
+            var tokenizer = new ByteLevelBpe(Read(document.RootElement, name), file);
+            if (tokenizer.Decode(tokenizer.Encode(Probe)) != Probe)
+            {
+                throw new DiPaCoException($"{name} does not give a text back that it has encoded: its merges and its vocabulary contradict each other. Fetch it again, or use another byte-level tokenizer.");
+            }
+
+            return tokenizer;
         }
         catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
@@ -40,17 +51,21 @@ internal static class HuggingFaceTokenizerFile
 
         PreTokenizerReader.RefuseNormalizer(root, name);
         Dictionary<string, int> vocabulary = ReadVocabulary(model.GetProperty("vocab"), name);
-        Dictionary<string, int> special = ReadAdded(root);
-        int size = vocabulary.Values.Concat(special.Values).Max() + 1;
+        List<AddedToken> added = ReadAdded(root);
+        AddedToken? end = FindEnd(added);
+
+        // Special tokens stand for no text, so that none may arise from one. What else is added is text like any other.
+        HashSet<int> special = [.. added.Where(token => token.Special || token == end).Select(token => token.Id)];
+        int size = vocabulary.Values.Concat(added.Select(token => token.Id)).Max() + 1;
         var tokens = new byte[]?[size];
         int[] byteTokens = [.. Enumerable.Repeat(-1, 256)];
-        foreach ((string token, int id) in vocabulary)
+        foreach (AddedToken token in added.Where(token => !special.Contains(token.Id)))
         {
-            if (special.ContainsKey(token))
-            {
-                continue;
-            }
+            tokens[token.Id] = Encoding.UTF8.GetBytes(token.Content);
+        }
 
+        foreach ((string token, int id) in vocabulary.Where(entry => !special.Contains(entry.Value)))
+        {
             // A token outside the alphabet of bytes can never arise from bytes; it stands for its own text.
             byte[] bytes = ByteAlphabet.Read(token) ?? Encoding.UTF8.GetBytes(token);
             tokens[id] = bytes;
@@ -69,9 +84,10 @@ internal static class HuggingFaceTokenizerFile
         {
             Tokens = tokens,
             ByteTokens = byteTokens,
-            Merges = ReadMerges(model.GetProperty("merges"), vocabulary, name),
+            Merges = ReadMerges(model.GetProperty("merges"), vocabulary, tokens, name),
             Splitter = splitter,
-            EndOfText = FindEnd(special, name),
+            EndOfText = end?.Id ?? throw new DiPaCoException(
+                $"{name} has no special token {string.Join(" or ", CustomaryEnds)} to begin and end documents with. Its special tokens: {string.Join(" ", added.Take(20).Select(token => token.Content))}."),
             WholePiecesFirst = model.TryGetProperty("ignore_merges", out JsonElement ignore) && ignore.ValueKind == JsonValueKind.True,
         };
     }
@@ -94,9 +110,9 @@ internal static class HuggingFaceTokenizerFile
         return vocabulary.Count > 0 ? vocabulary : throw new DiPaCoException($"{name} has an empty vocabulary.");
     }
 
-    private static Dictionary<string, int> ReadAdded(JsonElement root)
+    private static List<AddedToken> ReadAdded(JsonElement root)
     {
-        var special = new Dictionary<string, int>(StringComparer.Ordinal);
+        var tokens = new List<AddedToken>();
         if (root.TryGetProperty("added_tokens", out JsonElement added) && added.ValueKind == JsonValueKind.Array)
         {
             foreach (JsonElement token in added.EnumerateArray())
@@ -107,14 +123,15 @@ internal static class HuggingFaceTokenizerFile
                     throw new FormatException($"an added token has the id {id}.");
                 }
 
-                special[token.GetProperty("content").GetString() ?? ""] = id;
+                bool special = token.TryGetProperty("special", out JsonElement flag) && flag.ValueKind == JsonValueKind.True;
+                tokens.Add(new AddedToken(token.GetProperty("content").GetString() ?? "", id, special));
             }
         }
 
-        return special;
+        return tokens;
     }
 
-    private static Dictionary<long, (int Rank, int Token)> ReadMerges(JsonElement element, Dictionary<string, int> vocabulary, string name)
+    private static Dictionary<long, (int Rank, int Token)> ReadMerges(JsonElement element, Dictionary<string, int> vocabulary, byte[]?[] tokens, string name)
     {
         var merges = new Dictionary<long, (int, int)>(element.GetArrayLength());
         int rank = 0;
@@ -132,16 +149,29 @@ internal static class HuggingFaceTokenizerFile
                 throw new DiPaCoException($"{name} has a merge, number {rank}, of tokens that are not in its vocabulary: '{string.Join(' ', parts)}'.");
             }
 
-            merges.TryAdd(BpeModel.Pair(left, right), (rank++, token));
+            // A special token has no bytes: made of text, it would lose it.
+            if (tokens[left] is { } head && tokens[right] is { } tail && tokens[token] is { } whole)
+            {
+                if (!whole.AsSpan().SequenceEqual([.. head, .. tail]))
+                {
+                    throw new DiPaCoException($"{name} has a merge, number {rank}, that changes text: '{string.Join(' ', parts)}'. Fetch it again, or use another byte-level tokenizer.");
+                }
+
+                merges.TryAdd(BpeModel.Pair(left, right), (rank, token));
+            }
+
+            rank++;
         }
 
         return merges;
     }
 
-    private static int FindEnd(Dictionary<string, int> special, string name)
-    {
-        string? found = Array.Find(CustomaryEnds, special.ContainsKey);
-        return found is not null ? special[found] : throw new DiPaCoException(
-            $"{name} has no special token {string.Join(" or ", CustomaryEnds)} to begin and end documents with. Its special tokens: {string.Join(" ", special.Keys.Take(20))}.");
-    }
+    private static AddedToken? FindEnd(List<AddedToken> added) =>
+        CustomaryEnds.Select(customary => added.Find(token => token.Content == customary)).FirstOrDefault(end => end is not null);
+
+    /// <summary>A token beside the vocabulary proper.</summary>
+    /// <param name="Content">Its text.</param>
+    /// <param name="Id">Its id.</param>
+    /// <param name="Special">Whether it stands for no text.</param>
+    private sealed record AddedToken(string Content, int Id, bool Special);
 }

@@ -36,7 +36,7 @@ public static class ComputeDevice
         _ when gpus > 0 => throw new DiPaCoException(
             $"device is '{request}', but libtorch sees {gpus} GPU(s) here; expected cuda:0 to cuda:{gpus - 1}, cpu or auto."),
         _ => throw new DiPaCoException(
-            $"device is '{request}', but libtorch sees no GPU here. It needs an NVIDIA driver and a libtorch with CUDA: build with " +
-            $"-p:TorchBackend=cuda, or set {TorchLocator.Variable} to the torch/lib folder of a PyTorch with CUDA. Or set device to cpu or auto."),
+            $"device is '{request}', but libtorch sees no GPU here. It needs an NVIDIA driver and a libtorch with CUDA: set the " +
+            $"environment variable TorchBackend to cuda and build again ('dipaco' from a checkout does), or set {TorchLocator.Variable} to the torch/lib folder of a PyTorch with CUDA. Or set device to cpu or auto."),
     };
 }

@@ -30,12 +30,16 @@ public static class TorchLibrary
         }
     }
 
+    /// <summary>The version of libtorch that this build was made for; none of another series is loaded.</summary>
+    public static string Version { get; } =
+        BuildProperty("LibTorchVersion") ?? throw new InvalidOperationException("The build did not state LibTorchVersion.");
+
     private static TorchLocator Locator() => new()
     {
         FromEnvironment = Environment.GetEnvironmentVariable(TorchLocator.Variable),
         ProgramFolder = AppContext.BaseDirectory,
         BuildFolder = BuildProperty("TorchNativeFolder"),
-        Version = BuildProperty("LibTorchVersion") ?? throw new InvalidOperationException("The build did not state LibTorchVersion."),
+        Version = Version,
     };
 
     private static string? BuildProperty(string key) => typeof(TorchLibrary).Assembly

@@ -15,10 +15,21 @@ namespace DiPaCo.Runtime.Experiments;
 /// blobs has a successor; its hashes are enough to walk to it, and the last link has its parameters. AdamW's state after the last step,
 /// which no task reads, is not brought along.
 /// </remarks>
-/// <param name="folders">Folders of finished runs.</param>
-public sealed class SiblingRuns(IEnumerable<string> folders) : ITaskMemory
+public sealed class SiblingRuns : ITaskMemory
 {
-    private readonly ImmutableArray<Sibling> _siblings = [.. folders.Select(Sibling.Open)];
+    private readonly ImmutableArray<Sibling> _siblings;
+
+    /// <summary>Remembers what some runs have computed.</summary>
+    /// <param name="folders">Folders of finished runs.</param>
+    public SiblingRuns(IEnumerable<string> folders)
+        : this([.. folders.Select(Sibling.Open)])
+    {
+    }
+
+    private SiblingRuns(ImmutableArray<Sibling> siblings) => _siblings = siblings;
+
+    /// <inheritdoc/>
+    public ITaskMemory OnDevice(string device) => new SiblingRuns(_siblings.RemoveAll(sibling => sibling.Device != device));
 
     /// <inheritdoc/>
     public async Task<TaskResult?> FindAsync(TaskSpec spec, IBlobStore store, CancellationToken cancellationToken)
@@ -64,12 +75,13 @@ public sealed class SiblingRuns(IEnumerable<string> folders) : ITaskMemory
         return true;
     }
 
-    private sealed record Sibling(ImmutableDictionary<string, JournalEntry> Entries, FolderBlobStore Store)
+    private sealed record Sibling(string? Device, ImmutableDictionary<string, JournalEntry> Entries, FolderBlobStore Store)
     {
         public static Sibling Open(string folder)
         {
             using TaskJournal journal = TaskJournal.OpenForReading(folder);
             return new Sibling(
+                ComputeRecord.Of(folder, journal.Entries)?.Device,
                 journal.Entries.Where(entry => entry.Kind is not (Recipe.Retention.Kind or ForgottenTask.Kind)).ToImmutableDictionary(entry => entry.Key, StringComparer.Ordinal),
                 new FolderBlobStore(new RunPaths(folder).Blobs));
         }

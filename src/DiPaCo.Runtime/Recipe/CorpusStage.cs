@@ -74,6 +74,11 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
 
     private async Task<TaskResult> CheckAsync(CancellationToken cancellationToken)
     {
+        if (source.Remark is { } remark)
+        {
+            session.Note(remark, isWarning: true);
+        }
+
         using CorpusFingerprint fingerprint = new();
         long[] splits = new long[Enum.GetValues<Split>().Length];
         CorpusReport report = new();

@@ -144,6 +144,16 @@ internal sealed record ModelFile
         }
     }
 
+    /// <summary>Reads the file; null only in an unfinished run, before its first phase has ended or after a repair.</summary>
+    /// <exception cref="DiPaCoException">The file is damaged, of another run, or lost.</exception>
+    public static ModelFile? ReadWhereDue(RunPaths paths, RunConfig config) =>
+        Read(paths, config) ?? (!IsDue(paths) ? null : throw new DiPaCoException(
+            $"'{Path.Combine(paths.Folder, FileName)}' is missing, although the run is finished: it says which blobs are the model. "
+            + $"'dipaco verify {paths.Folder} --repair' sets the results aside; the run's 'dipaco train' command then writes both anew."));
+
+    /// <summary>Whether a run must have the file: it is written before the results.</summary>
+    public static bool IsDue(RunPaths paths) => File.Exists(Path.Combine(paths.Folder, ResultsFile.FileName));
+
     private static DiPaCoException Damaged(string file, string problem, Exception? cause = null)
     {
         string message = $"'{file}' is damaged: {problem} Delete it and 'results.json'; the run's 'dipaco train' command writes both anew.";

@@ -26,10 +26,10 @@ internal sealed class PhaseLoop(RunSession session, ModelTopology topology, Prep
     /// <param name="before">What was trained for it: the base model.</param>
     /// <param name="routed">The first shards.</param>
     /// <param name="origins">Blobs that must stay whatever happens.</param>
-    /// <param name="write">Writes down the model after a phase that ends for the first time.</param>
+    /// <param name="write">Writes down the model after the newest phase that has ended, and is told whether it has not done so yet.</param>
     /// <param name="cancellationToken">Ends the training after the current step; finished tasks are kept.</param>
     public Task<PhaseLog> RunAsync(
-        ModelVersion fork, TrainMetrics before, RoutedCorpus routed, ImmutableArray<BlobHash> origins, Action<PhaseLog> write,
+        ModelVersion fork, TrainMetrics before, RoutedCorpus routed, ImmutableArray<BlobHash> origins, Action<PhaseLog, bool> write,
         CancellationToken cancellationToken)
     {
         RecipeOptions recipe = _config.Recipe;
@@ -55,9 +55,9 @@ internal sealed class PhaseLoop(RunSession session, ModelTopology topology, Prep
                 }
 
                 string moment = Retention.EndOf(phase);
-                if (!retention.IsPast(moment))
+                if (!retention.IsPast(Retention.EndOf(log.Model.Phase)))
                 {
-                    write(log);
+                    write(log, !retention.IsPast(moment));
                 }
 
                 await retention.ReleaseAsync(moment, [.. origins, .. log.Kept, .. log.KeptForStopping], cancellationToken, log.Served.Digest);

@@ -70,6 +70,10 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
     /// <summary>The moment at which a phase has ended.</summary>
     public static string EndOf(Phase phase) => $"phase {phase}";
 
+    /// <summary>How many phases have ended according to a journal.</summary>
+    public static int PhasesEnded(IEnumerable<JournalEntry> entries) =>
+        entries.Count(entry => entry.Kind == Kind && entry.Key.StartsWith(KeyOf("phase "), StringComparison.Ordinal));
+
     /// <summary>The digest of the model that a phase ended with; null where the journal does not know it.</summary>
     public static string? DigestAfter(Phase phase, IEnumerable<JournalEntry> entries) =>
         entries.LastOrDefault(entry => entry.Key == KeyOf(EndOf(phase))) is { } end

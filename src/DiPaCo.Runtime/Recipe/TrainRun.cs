@@ -45,7 +45,16 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
 
         ModelVersion fork = await ForkAsync(topology, baseModel, cancellationToken);
         PhaseLog log = await new PhaseLoop(session, topology, corpus, sharder, retention).RunAsync(
-            fork, baseModel.Training, routed, origins, log => WriteModel(corpus, baseModel, log, []), cancellationToken);
+            fork, baseModel.Training, routed, origins,
+            (log, isNew) =>
+            {
+                // Whoever deletes the file, or has it deleted by a repair, gets it back without waiting for another phase.
+                if (isNew || !File.Exists(Path.Combine(files.Paths.Folder, ModelFile.FileName)))
+                {
+                    WriteModel(corpus, baseModel, log, []);
+                }
+            },
+            cancellationToken);
 
         ImmutableArray<DenseModel> baselines = await new DenseBaselines(session, dense, StepCounts.Of(_config, topology.Paths.Length))
             .TrainAsync(initial, baseModel, BaseSchedule, cancellationToken);

@@ -11,13 +11,28 @@ internal static class CorpusSource
 
     /// <summary>Opens it; reads nothing yet.</summary>
     /// <exception cref="Core.DiPaCoException">A path does not exist, or has no readable file.</exception>
-    public static IDocumentSource Open(LoadedConfig config) => Open(config.Config.Data, config.Config.Data.Paths, config.FullPath);
+    public static IDocumentSource Open(LoadedConfig config) =>
+        Open(config.Config.Data, config.Config.Data.Paths, config.FullPath, StatesOrigin(config));
 
-    /// <summary>Opens other text with the configuration's fields.</summary>
+    /// <summary>Opens other text with the configuration's fields. Nothing of it is split, so it may be without originals.</summary>
     public static IDocumentSource Open(DataOptions fields, IReadOnlyList<string> paths, Func<string, string> fullPath) =>
-        paths is [DataOptions.Demo] ? DemoCorpus.Open() : OpenFiles(fields, [.. paths.Select(fullPath)]);
+        Open(fields, paths, fullPath, requiresOrigin: false);
 
-    private static Corpus OpenFiles(DataOptions fields, IReadOnlyList<string> paths)
+    private static IDocumentSource Open(DataOptions fields, IReadOnlyList<string> paths, Func<string, string> fullPath, bool requiresOrigin) =>
+        paths is [DataOptions.Demo] ? OpenDemo(fullPath) : OpenFiles(fields, [.. paths.Select(fullPath)], requiresOrigin);
+
+    private static bool StatesOrigin(LoadedConfig config) =>
+        config.Config.Data.OriginField != new DataOptions { Paths = [] }.OriginField
+        || config.Values.Any(value => value is { Key: "data.origin_field", Origin: ConfigOrigin.Stated });
+
+    private static DemoCorpus OpenDemo(Func<string, string> fullPath)
+    {
+        string folder = fullPath(DataOptions.Demo);
+        return DemoCorpus.Open(!Path.Exists(folder) ? null
+            : $"'{DataOptions.Demo}' as text to train on is the .NET SDK's documentation, not '{folder}'. If you mean the latter, name it './{DataOptions.Demo}'.");
+    }
+
+    private static Corpus OpenFiles(DataOptions fields, IReadOnlyList<string> paths, bool requiresOrigin)
     {
         CorpusOptions options = new()
         {
@@ -26,12 +41,15 @@ internal static class CorpusSource
             OriginField = fields.OriginField,
             SourceField = fields.SourceField,
             MaximumBadShare = fields.MaxBadShare,
+            RequiresOrigin = requiresOrigin,
         };
         Corpus corpus = Corpus.Open(options);
 
         // A single book has one original and could not be split at all; its parts, some pages each, take the originals' place.
-        return corpus.Files is [{ Format: CorpusFormat.Text }]
-            ? Corpus.Open(options with { TextPartBytes = PagesBytes, TextPartsPerOrigin = PartsPerOrigin })
+        return corpus.Files is [{ Format: CorpusFormat.Text } book]
+            ? Corpus.Open(
+                options with { TextPartBytes = PagesBytes, TextPartsPerOrigin = PartsPerOrigin },
+                $"The text is one single file, {book.Name}, and is divided every {PartsPerOrigin * PagesBytes / 1024} KiB: what is held out stands beside what is trained on. Give several files, or records, to hold out whole originals.")
             : corpus;
     }
 }

@@ -10,6 +10,8 @@ internal sealed class DeferredSource(Func<IDocumentSource> open) : IDocumentSour
 
     public string Description => _source.Value.Description;
 
+    public string? Remark => _source.Value.Remark;
+
     public IAsyncEnumerable<Document> ReadAsync(CorpusReport report, CancellationToken cancellationToken) =>
         _source.Value.ReadAsync(report, cancellationToken);
 }

@@ -94,16 +94,19 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
             observer.Observe(new RunNote("The last session was killed while it recorded a task; that task is done again.", IsWarning: false));
         }
 
+        using ComputeSetup setup = ComputeSetup.Of(config.Config, time);
+        await setup.Record.KeepAsync(run.Paths, journal, observer, cancellationToken);
+
         // Blobs of tasks that a killed session had not recorded.
         await GarbageCollector.CollectAsync(store, Retention.Expected(journal.Entries), time.GetUtcNow(), cancellationToken);
         using MetricsLog metrics = MetricsLog.OpenForWriting(run.Lock, _steps);
-        using ComputeSetup setup = ComputeSetup.Of(config.Config, time);
         MachineSummary machine = setup.Describe(config.Config.Transformer.Compute, MeasuresMachine);
         observer.Observe(new MachineFound(machine));
         observer = new MetricsObserver(observer, metrics, time);
         await using IRunExecution? cluster = Cluster is null ? null
             : await Cluster.BeginAsync(new RunExecutionContext(config.Config, run.Paths.Folder, store, setup.Executor, observer), cancellationToken);
-        RunSession session = new(config.Config, store, new TaskRunner(store, journal, cluster?.Executor ?? setup.Executor, Others), observer, time)
+        TaskRunner tasks = new(store, journal, cluster?.Executor ?? setup.Executor, Others?.OnDevice(setup.Record.Device));
+        RunSession session = new(config.Config, store, tasks, observer, time)
         {
             ConfigurationYaml = ResolvedYaml.Write(config),
         };
@@ -125,7 +128,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
     private static async Task ThrowIfDamagedAsync(RunPaths paths, RunConfig config, CancellationToken cancellationToken)
     {
         FolderBlobStore store = new(paths.Blobs);
-        foreach ((string _, BlobHash blob) in ModelFile.Read(paths, config)?.Blobs ?? [])
+        foreach ((string _, BlobHash blob) in ModelFile.ReadWhereDue(paths, config)!.Blobs)
         {
             await store.GetFileAsync(blob, cancellationToken);
         }

@@ -22,8 +22,10 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
     {
         using RunFolder run = RunFolder.OpenForReading(folder);
         RunConfig config = RunConfigJson.Deserialize(run.Info.Config.GetRawText());
-        ModelFile model = ModelFile.Read(run.Paths, config) ?? throw new DiPaCoException(
-            $"The run '{folder}' has no model yet: its first phase has not ended. 'dipaco status' says how far it is.");
+        ModelFile model = ModelFile.ReadWhereDue(run.Paths, config) ?? throw new DiPaCoException(
+            Retention.PhasesEnded(TaskJournal.ReadEntries(run.Paths.Folder)) > 0
+                ? $"The run '{folder}' has no {ModelFile.FileName}, although phases of it have ended: it was deleted, or a repair set it aside. The run's 'dipaco train' command writes it anew."
+                : $"The run '{folder}' has no model yet: its first phase has not ended. 'dipaco status' says how far it is.");
         string scratch = Directory.CreateTempSubdirectory("dipaco-eval-").FullName;
         try
         {

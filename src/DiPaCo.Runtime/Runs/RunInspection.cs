@@ -14,7 +14,7 @@ internal sealed class RunInspection(string folder)
     {
         using RunFolder run = RunFolder.OpenForReading(folder);
         RunConfig config = RunConfigJson.Deserialize(run.Info.Config.GetRawText());
-        ModelFile? model = ModelFile.Read(run.Paths, config);
+        ModelFile? model = ModelFile.ReadWhereDue(run.Paths, config);
         bool finished = File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName));
         RunResults? results = finished ? await ResultsFile.ReadAsync(run.Paths.Folder, cancellationToken) : null;
         ModelSummary? summary = results?.Model
@@ -55,14 +55,6 @@ internal sealed class RunInspection(string folder)
     }
 
     /// <summary>Kinds of tasks that were done, and the moments that the run is past.</summary>
-    private static HashSet<string> Done(RunPaths paths)
-    {
-        if (!File.Exists(paths.Journal))
-        {
-            return [];
-        }
-
-        using TaskJournal journal = TaskJournal.OpenForReading(paths.Folder);
-        return [.. journal.Entries.Select(entry => entry.Kind == Retention.Kind ? entry.Key : entry.Kind)];
-    }
+    private static HashSet<string> Done(RunPaths paths) =>
+        [.. TaskJournal.ReadEntries(paths.Folder).Select(entry => entry.Kind == Retention.Kind ? entry.Key : entry.Kind)];
 }

@@ -16,17 +16,22 @@ internal sealed class RunVerification(string folder, IStorageSteps steps, StageF
         using RunFolder run = RunFolder.OpenForReading(folder);
         using RunLock? runLock = repair ? RunLock.Acquire(run.Paths.Folder) : null;
         FolderBlobStore store = new(run.Paths.Blobs, steps);
+        if (TaskJournal.SignOfLoss(run.Paths.Folder) is { } sign)
+        {
+            return await WithoutJournalAsync(run.Paths, store, sign, cancellationToken);
+        }
+
         ImmutableArray<Damage>.Builder damaged = ImmutableArray.CreateBuilder<Damage>();
         ModelFile? model = await CheckFilesAsync(run.Paths, damaged, cancellationToken);
 
         // After the model: a run in progress writes a task into the journal before the model that follows from it.
-        IReadOnlyList<JournalEntry> entries = Entries(run.Paths);
+        IReadOnlyList<JournalEntry> entries = TaskJournal.ReadEntries(run.Paths.Folder);
         ImmutableArray<Damage> strange = CheckModel(model, entries);
         while (!strange.IsEmpty && !repair && ModelFile.Read(run.Paths) is { } newer && newer.PhasesDone != model!.PhasesDone)
         {
             // The run has gone on meanwhile, and may have let go of what the older model was made of.
             model = newer;
-            entries = Entries(run.Paths);
+            entries = TaskJournal.ReadEntries(run.Paths.Folder);
             strange = CheckModel(model, entries);
         }
 
@@ -51,31 +56,71 @@ internal sealed class RunVerification(string folder, IStorageSteps steps, StageF
         if (lost.Count > 0 && !repair)
         {
             // A run in progress may have let go of a blob since the journal was read.
-            IReadOnlySet<BlobHash> now = Retention.Expected(Entries(run.Paths));
+            IReadOnlySet<BlobHash> now = Retention.Expected(TaskJournal.ReadEntries(run.Paths.Folder));
             lost = new(lost.Where(entry => now.Contains(entry.Key)).ToDictionary());
         }
 
         Dictionary<BlobHash, string> names = Names(entries, model);
-        damaged.AddRange(lost.Select(entry => new Damage(
-            $"{names[entry.Key]} ({entry.Key.Hex[..12]}…)", entry.Value == BlobCondition.Missing ? "missing" : "hash differs", Repaired: false)));
+        damaged.AddRange(lost.Select(entry => DamageOf(names[entry.Key], entry.Key, entry.Value)));
         if (runLock is not null && damaged.Count > 0)
         {
             await RepairAsync(runLock, run.Paths, entries, store, lost.Keys.ToHashSet(), cancellationToken);
-        }
-
-        long bytes = 0;
-        await foreach (BlobInfo blob in store.EnumerateAsync(cancellationToken))
-        {
-            bytes += blob.Bytes;
         }
 
         return new VerifyResult
         {
             ModelDigest = model?.ComputeDigest(),
             Blobs = expected.Count,
-            Bytes = bytes,
+            Bytes = await BytesAsync(store, cancellationToken),
             Damaged = [.. damaged.Select(damage => damage with { Repaired = repair })],
         };
+    }
+
+    /// <summary>
+    /// A run without its journal: what must be there is not known, and nothing can be set aside, because nothing would make it anew.
+    /// The model can still be looked at.
+    /// </summary>
+    private async Task<VerifyResult> WithoutJournalAsync(RunPaths paths, FolderBlobStore store, string sign, CancellationToken cancellationToken)
+    {
+        ImmutableArray<Damage>.Builder damaged = ImmutableArray.CreateBuilder<Damage>();
+        damaged.Add(new Damage(
+            Path.GetFileName(paths.Journal), $"missing, although there is '{sign}': restore it from a copy of the run, or train into another folder", Repaired: false));
+        ModelFile? model = await CheckFilesAsync(paths, damaged, cancellationToken);
+        (string What, BlobHash Blob)[] blobs = [.. (model?.Blobs ?? []).DistinctBy(named => named.Blob)];
+        frame.Begin(Stage.Verification, blobs.Length, "blobs");
+        for (int i = 0; i < blobs.Length; i++)
+        {
+            BlobCondition condition = await store.VerifyAsync(blobs[i].Blob, cancellationToken);
+            if (condition != BlobCondition.Intact)
+            {
+                damaged.Add(DamageOf(blobs[i].What, blobs[i].Blob, condition));
+            }
+
+            frame.Advance(i + 1);
+        }
+
+        frame.End($"{blobs.Length:N0} blobs re-hashed");
+        return new VerifyResult
+        {
+            ModelDigest = model?.ComputeDigest(),
+            Blobs = blobs.Length,
+            Bytes = await BytesAsync(store, cancellationToken),
+            Damaged = [.. damaged.Select(damage => damage with { Repairable = false })],
+        };
+    }
+
+    private static Damage DamageOf(string name, BlobHash blob, BlobCondition condition) =>
+        new($"{name} ({blob.Hex[..12]}…)", condition == BlobCondition.Missing ? "missing" : "hash differs", Repaired: false);
+
+    private static async Task<long> BytesAsync(FolderBlobStore store, CancellationToken cancellationToken)
+    {
+        long bytes = 0;
+        await foreach (BlobInfo blob in store.EnumerateAsync(cancellationToken))
+        {
+            bytes += blob.Bytes;
+        }
+
+        return bytes;
     }
 
     /// <summary>The order matters: a repair that is interrupted leaves a run that is still known to be damaged, or one that is repaired.</summary>
@@ -105,7 +150,11 @@ internal sealed class RunVerification(string folder, IStorageSteps steps, StageF
         try
         {
             model = ModelFile.Read(paths);
-            if (model is not null && model.ComputeDigest() != model.ModelDigest)
+            if (model is null && ModelFile.IsDue(paths))
+            {
+                damaged.Add(new Damage(ModelFile.FileName, "missing, although the run is finished", Repaired: false));
+            }
+            else if (model is not null && model.ComputeDigest() != model.ModelDigest)
             {
                 damaged.Add(new Damage(ModelFile.FileName, "its digest is not that of its modules", Repaired: false));
             }
@@ -120,7 +169,7 @@ internal sealed class RunVerification(string folder, IStorageSteps steps, StageF
             try
             {
                 RunResults results = await ResultsFile.ReadAsync(paths.Folder, cancellationToken);
-                if (results.ModelDigest != model?.ModelDigest)
+                if (model is not null && results.ModelDigest != model.ModelDigest)
                 {
                     damaged.Add(new Damage(ResultsFile.FileName, $"its model digest is not that of {ModelFile.FileName}", Repaired: false));
                 }
@@ -154,18 +203,6 @@ internal sealed class RunVerification(string folder, IStorageSteps steps, StageF
         }
 
         return [.. problems.Select(problem => new Damage(ModelFile.FileName, problem, Repaired: false))];
-    }
-
-    /// <summary>The journal's entries; none for a run that was ended before it had a journal.</summary>
-    private static IReadOnlyList<JournalEntry> Entries(RunPaths paths)
-    {
-        if (!File.Exists(paths.Journal))
-        {
-            return [];
-        }
-
-        using TaskJournal journal = TaskJournal.OpenForReading(paths.Folder);
-        return journal.Entries;
     }
 
     private static Dictionary<BlobHash, string> Names(IReadOnlyList<JournalEntry> entries, ModelFile? model)

@@ -27,6 +27,9 @@ public sealed class FolderBlobStore : IBlobStore
         _time = time ?? TimeProvider.System;
     }
 
+    /// <summary>Whether a store's folder holds any blob, damaged or not.</summary>
+    internal static bool HoldsBlobs(string folder) => Directory.Exists(folder) && new FolderBlobStore(folder).ListHashes().Count > 0;
+
     /// <inheritdoc/>
     public Task<BlobHash> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken) =>
         PutAsync(write, static (_, _) => { }, cancellationToken);

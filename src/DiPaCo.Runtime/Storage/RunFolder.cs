@@ -136,8 +136,13 @@ public sealed class RunFolder : IDisposable
             .. ConfigurationComparison.Compare(info.Config, wanted.Config)
                 .Where(difference => !ConfigurationComparison.IsWithin(difference, freeKeys)),
         ];
-        return differences.Length == 0 ? info : throw new ConfigurationChangedException(paths.Folder, differences);
+        return differences.Length == 0 ? info : throw new ConfigurationChangedException(paths.Folder, differences, IsTrained(paths));
     }
+
+    /// <summary>Whether there is, or might have been, any training in a run.</summary>
+    private static bool IsTrained(RunPaths paths) =>
+        TaskJournal.SignOfLoss(paths.Folder) is not null
+        || TaskJournal.ReadEntries(paths.Folder).Any(entry => entry.Kind is "train" or ForgottenTask.Kind);
 
     private static RunInfo ReadInfo(RunPaths paths)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DiPaCo.Runtime.Recipe;
 using Microsoft.Win32.SafeHandles;
 
 namespace DiPaCo.Runtime.Storage;
@@ -49,14 +50,17 @@ public sealed class TaskJournal : IDisposable
         }
     }
 
-    /// <summary>Opens a run's journal for appending, creates it if there is none, and cuts off an unfinished last line.</summary>
-    /// <exception cref="StorageException">The journal is damaged or of another version, or cannot be written to.</exception>
+    /// <summary>
+    /// Opens a run's journal for appending, creates it in a run that has none yet, and cuts off an unfinished last line.
+    /// </summary>
+    /// <exception cref="StorageException">The journal is damaged, lost or of another version, or cannot be written to.</exception>
     public static TaskJournal OpenForWriting(RunLock runLock, IStorageSteps? steps = null)
     {
         steps ??= SilentStorageSteps.Instance;
         string path = new RunPaths(runLock.Folder).Journal;
         if (!File.Exists(path))
         {
+            ThrowIfLost(runLock.Folder);
             DurableFile.WriteAllBytes(path, JournalLine.FormatHeader(out _), steps);
         }
 
@@ -86,12 +90,40 @@ public sealed class TaskJournal : IDisposable
         }
     }
 
+    /// <summary>
+    /// What in a run's folder says that its journal was lost; null where there is one, or never was. A run writes its journal before
+    /// anything else but what names it, so whatever else is there was made by tasks that nothing remembers any more.
+    /// </summary>
+    public static string? SignOfLoss(string runFolder)
+    {
+        RunPaths paths = new(runFolder);
+        if (File.Exists(paths.Journal))
+        {
+            return null;
+        }
+
+        string[] made = [paths.Metrics, Path.Combine(runFolder, ResultsFile.FileName), Path.Combine(runFolder, ModelFile.FileName)];
+        string? sign = Array.Find(made, File.Exists) is { } file ? Path.GetFileName(file)
+            : FolderBlobStore.HoldsBlobs(paths.Blobs) ? "blobs" : null;
+
+        // A process that begins the run may have written the journal, and what follows it, since the first look.
+        return File.Exists(paths.Journal) ? null : sign;
+    }
+
     /// <summary>Reads a run's journal as it is now, also while another process appends to it.</summary>
     /// <exception cref="StorageException">The journal is damaged, of another version, or not there.</exception>
     public static TaskJournal OpenForReading(string runFolder)
     {
         string path = new RunPaths(runFolder).Journal;
         return new TaskJournal(path, JournalContents.Read(path), handle: null, SilentStorageSteps.Instance);
+    }
+
+    /// <summary>The finished tasks of a run as of now; none for a run that was ended before it had a journal.</summary>
+    /// <exception cref="StorageException">The journal is damaged or of another version.</exception>
+    public static IReadOnlyList<JournalEntry> ReadEntries(string runFolder)
+    {
+        string path = new RunPaths(runFolder).Journal;
+        return File.Exists(path) ? JournalContents.Read(path).Entries : [];
     }
 
     /// <summary>Finds a finished task.</summary>
@@ -175,6 +207,17 @@ public sealed class TaskJournal : IDisposable
         }
 
         _steps.Reached(StorageStep.JournalFlushed, _path);
+    }
+
+    /// <summary>With an empty journal a run would begin anew, and its first act would be to delete every blob.</summary>
+    private static void ThrowIfLost(string folder)
+    {
+        if (SignOfLoss(folder) is { } sign)
+        {
+            string path = new RunPaths(folder).Journal;
+            throw new StorageException(
+                path, $"'{path}' is missing, although the run has come further than that ('{sign}' is there): which tasks are done is recorded nowhere else, so the run cannot be continued. Restore the file from a copy of the run, or train into another folder (--run).");
+        }
     }
 
     private void ThrowIfContradicted(JournalEntry recorded, JournalEntry entry)

@@ -10,4 +10,8 @@ public interface ITaskMemory
     /// <param name="store">Where its blobs are wanted.</param>
     /// <param name="cancellationToken">Ends the search.</param>
     Task<TaskResult?> FindAsync(TaskSpec spec, IBlobStore store, CancellationToken cancellationToken);
+
+    /// <summary>The part of the memory that was computed on a kind of device: another kind rounds differently.</summary>
+    /// <param name="device"><c>cpu</c> or <c>cuda</c>.</param>
+    ITaskMemory OnDevice(string device);
 }

@@ -5,59 +5,73 @@ using DiPaCo.Model.SafeTensors;
 namespace DiPaCo.Training.Benchmarking;
 
 /// <summary>
-/// Safetensors against a plain copy of the same file, taken in turn: what the format costs beside the file system.
-/// Both go through the page cache; what a disk adds, it adds to both.
+/// Safetensors against the same bytes without any format, taken in turn: writing against writing, reading against reading, and both
+/// against a copy from file to file. All go through the page cache; what a disk adds, it adds to all. Every file that is written has its
+/// blocks claimed first, which makes large ext4 files much faster, and is how the blob store writes.
 /// </summary>
 public static class SafeTensorsBenchmark
 {
     private const int Tensors = 16;
     private const int Elements = 4 << 20;
+    private const int CopyBytes = 1 << 20;
 
-    /// <summary>Time of writing and of reading 256 MiB over the time of copying the file, each the best of some rounds.</summary>
+    /// <summary>Measures files of 256 MiB, each the best of some rounds.</summary>
     /// <param name="folder">Where the files are made; they are removed again.</param>
     /// <param name="rounds">Rounds.</param>
-    public static (double Write, double Read) Measure(string folder, int rounds)
+    /// <param name="put">Puts what an action writes to a stream into a blob store of that folder, removes it again, and returns the time that the first took.</param>
+    public static SafeTensorsRatios Measure(string folder, int rounds, Func<Action<Stream>, TimeSpan> put)
     {
         string path = Path.Combine(folder, "benchmark.safetensors");
-        string copy = Path.Combine(folder, "benchmark.copy");
+        string other = Path.Combine(folder, "benchmark.plain");
         float[] data = GC.AllocateUninitializedArray<float>(Elements, pinned: true);
         data.AsSpan().Fill(1.5f);
         TensorSpec[] specs = [.. Enumerable.Range(0, Tensors).Select(i => new TensorSpec($"tensor{i}", TensorDType.F32, Elements))];
-        double[] best = [double.MaxValue, double.MaxValue, double.MaxValue];
+        Dictionary<string, double> best = new(StringComparer.Ordinal);
         try
         {
             for (int round = 0; round < rounds; round++)
             {
                 File.Delete(path);
-                Keep(0, () => Write(path, specs, data));
-                File.Delete(copy);
-                Keep(1, () => Copy(path, copy));
-                Keep(2, () => Read(path, specs, data));
+                Keep("write", () => Write(path, specs, data));
+                File.Delete(other);
+                Keep("plain write", () => WritePlain(other, data, durable: false));
+                Keep("read", () => Read(path, specs, data));
+                Keep("plain read", () => ReadPlain(other, data));
+                File.Delete(other);
+                Keep("copy", () => Copy(path, other));
+                File.Delete(other);
+                Keep("durable write", () => WritePlain(other, data, durable: true));
+                Note("put", put(stream => WriteTo(stream, specs, data)));
             }
         }
         finally
         {
             File.Delete(path);
-            File.Delete(copy);
+            File.Delete(other);
         }
 
-        return (best[0] / best[1], best[2] / best[1]);
+        return new SafeTensorsRatios(
+            best["write"] / best["plain write"], best["read"] / best["plain read"],
+            best["write"] / best["copy"], best["read"] / best["copy"], best["put"] / best["durable write"]);
 
-        void Keep(int which, Action action)
+        void Keep(string which, Action action)
         {
             long start = Stopwatch.GetTimestamp();
             action();
-            best[which] = Math.Min(best[which], Stopwatch.GetElapsedTime(start).TotalSeconds);
+            Note(which, Stopwatch.GetElapsedTime(start));
         }
+
+        void Note(string which, TimeSpan time) => best[which] = Math.Min(best.GetValueOrDefault(which, double.MaxValue), time.TotalSeconds);
     }
 
     private static void Write(string path, TensorSpec[] specs, float[] data)
     {
-        // As the blob store writes: large ext4 files are much faster with their blocks claimed first.
-        using FileStream file = new(path, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, PreallocationSize = specs.Sum(spec => spec.ByteLength),
-        });
+        using FileStream file = Create(path, specs.Sum(spec => spec.ByteLength));
+        WriteTo(file, specs, data);
+    }
+
+    private static void WriteTo(Stream file, TensorSpec[] specs, float[] data)
+    {
         SafeTensorsWriter writer = new(file, specs);
         foreach (TensorSpec _ in specs)
         {
@@ -67,12 +81,23 @@ public static class SafeTensorsBenchmark
         writer.Complete();
     }
 
+    private static void WritePlain(string path, float[] data, bool durable)
+    {
+        using FileStream file = Create(path, (long)Tensors * Elements * sizeof(float));
+        for (int i = 0; i < Tensors; i++)
+        {
+            file.Write(MemoryMarshal.AsBytes(data.AsSpan()));
+        }
+
+        file.Flush(flushToDisk: durable);
+    }
+
     // In user space: File.Copy may only share blocks on some file systems, which copies nothing.
     private static void Copy(string from, string to)
     {
-        using FileStream source = new(from, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        using FileStream target = new(to, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
-        source.CopyTo(target, 1 << 20);
+        using FileStream source = Open(from);
+        using FileStream target = Create(to, source.Length);
+        source.CopyTo(target, CopyBytes);
     }
 
     private static void Read(string path, TensorSpec[] specs, float[] data)
@@ -83,4 +108,20 @@ public static class SafeTensorsBenchmark
             reader.ReadInto(spec.Name, data.AsSpan());
         }
     }
+
+    private static void ReadPlain(string path, float[] data)
+    {
+        using FileStream file = Open(path);
+        for (int i = 0; i < Tensors; i++)
+        {
+            file.ReadExactly(MemoryMarshal.AsBytes(data.AsSpan()));
+        }
+    }
+
+    private static FileStream Create(string path, long bytes) => new(path, new FileStreamOptions
+    {
+        Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, PreallocationSize = bytes,
+    });
+
+    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
 }

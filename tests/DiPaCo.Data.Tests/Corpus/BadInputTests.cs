@@ -175,7 +175,124 @@ public sealed class BadInputTests : IDisposable
     {
         _folder.Write("a.jsonl", string.Concat(Enumerable.Repeat("nothing\n", 500_000)));
 
-        Assert.StartsWith("1000 of 1000 records are bad", await FailureAsync(_folder.Root));
+        Assert.StartsWith("100 of 100 records are bad", await FailureAsync(_folder.Root));
+    }
+
+    [Fact]
+    public async Task BadRecordsAtTheBeginning_DoNotRefuseACorpusThatIsGoodAsAWhole()
+    {
+        _folder.Write("a.jsonl", "{\n" + Good(999) + "}\n" + Good(4001));
+        var report = new CorpusReport();
+
+        Assert.Equal(5000, (await Documents.ReadAsync(new CorpusOptions { Paths = [_folder.Root] }, report)).Count);
+        Assert.Equal(2, report.BadRecords);
+
+        static string Good(int records) => string.Concat(Enumerable.Range(0, records).Select(i => $"{{\"text\":\"{i}\"}}\n"));
+    }
+
+    [Fact]
+    public async Task WithoutAnyAllowance_TheFirstBadRecordStopsTheReading()
+    {
+        _folder.Write("a.jsonl", "{\"text\":\"good\"}\n" + string.Concat(Enumerable.Repeat("nothing\n", 5000)));
+
+        DiPaCoException failure = await Assert.ThrowsAsync<DiPaCoException>(() =>
+            Documents.ReadAsync(new CorpusOptions { Paths = [_folder.Root], MaximumBadShare = 0 }));
+
+        Assert.StartsWith("1 of 2 records are bad", failure.Message);
+    }
+
+    [Fact]
+    public async Task OriginThatIsAListOrAnObject_IsABadRecord()
+    {
+        _folder.Write("a.jsonl", "{\"text\":\"x\",\"url\":[\"a\"]}\n{\"url\":{\"b\":1},\"text\":\"y\"}\n{\"text\":\"z\",\"url\":null}\n");
+        var report = new CorpusReport();
+
+        List<Document> documents = await Documents.ReadAsync(new CorpusOptions { Paths = [_folder.Root], MaximumBadShare = 0.9 }, report);
+
+        Assert.Equal("z", Assert.Single(documents).Text);
+        Assert.Equal(
+            ["a.jsonl:1: field 'url' is neither a string nor a number", "a.jsonl:2: field 'url' is neither a string nor a number"],
+            report.Examples.Select(example => example.ToString()));
+    }
+
+    [Fact]
+    public async Task ParquetOriginThatIsAList_IsRefused()
+    {
+        var text = new DataField<string>("text");
+        var urls = new DataField<int[]>("url");
+        await using (FileStream file = File.Create(Path.Combine(_folder.Root, "rows.parquet")))
+        {
+            await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(text, urls), file);
+            using ParquetRowGroupWriter rows = writer.CreateRowGroup();
+            await rows.WriteAsync(text, ["some text"]);
+            int[] values = [1, 2];
+            int[] levels = [0, 1];
+            await rows.WriteAsync<int>(urls, values, levels);
+        }
+
+        Assert.Contains("has a column 'url', which is to name each record's original, but its values are neither text nor numbers", await FailureAsync(_folder.Root));
+    }
+
+    [Theory]
+    [InlineData("documnt_id", "Did you mean 'document_id'?")]
+    [InlineData("somewhere", "Its fields: document_id, text.")]
+    public async Task StatedOriginThatNoRecordHas_IsRefused_WithTheNearestField(string field, string hint)
+    {
+        _folder.Write("a.jsonl", string.Concat(Enumerable.Range(0, 20).Select(i => $"{{\"text\":\"t {i}\",\"document_id\":{i}}}\n")));
+        var options = new CorpusOptions { Paths = [_folder.Root], OriginField = field, RequiresOrigin = true };
+
+        DiPaCoException failure = await Assert.ThrowsAsync<DiPaCoException>(() => Documents.ReadAsync(options));
+        DiPaCoException planned = await Assert.ThrowsAsync<DiPaCoException>(() => CorpusSample.TakeAsync(Data.Corpus.Open(options), CancellationToken.None));
+
+        Assert.StartsWith($"No record of the corpus has anything in the field '{field}' (data.origin_field)", failure.Message);
+        Assert.Contains(hint, failure.Message);
+        Assert.Equal(failure.Message, planned.Message);
+        Assert.Equal(20, (await Documents.ReadAsync(options with { OriginField = "document_id" })).Count);
+        Assert.Equal(20, (await Documents.ReadAsync(options with { RequiresOrigin = false })).Count);
+    }
+
+    [Fact]
+    public async Task FolderThatCannotBeListed_IsNamed_InAGlobToo()
+    {
+        // Not even root lists the first of these; the second is for everybody else.
+        string closed = Path.Combine(_folder.Root, "closed");
+        Directory.CreateDirectory(closed);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(closed, UnixFileMode.None);
+        }
+
+        string? glob = (CannotBeListed("/proc/1/map_files"), CannotBeListed(closed)) switch
+        {
+            (true, _) => "/proc/1/map_file?/*.txt",
+            (_, true) => Path.Combine(_folder.Root, "*", "*.txt"),
+            _ => null,
+        };
+        Assert.SkipWhen(glob is null, "This user can list every folder.");
+
+        Assert.StartsWith($"The corpus path {glob} cannot be listed: ", await FailureAsync(glob));
+        Assert.EndsWith("cannot be listed", (await FailureAsync(glob.StartsWith("/proc", StringComparison.Ordinal) ? "/proc/1/map_files" : closed)).Split(':')[0]);
+
+        static bool CannotBeListed(string folder)
+        {
+            try
+            {
+                return Directory.Exists(folder) && Directory.GetFileSystemEntries(folder) is null;
+            }
+            catch (Exception failure) when (failure is UnauthorizedAccessException or IOException)
+            {
+                return true;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task FolderOfARun_IsNoText()
+    {
+        _folder.Write("run.json", "{}");
+        _folder.Write("journal.jsonl", "{}");
+
+        Assert.Equal($"The corpus path {_folder.Root} leads into the folder of a run, which is no text to train on. Give the text itself.", await FailureAsync(_folder.Root));
     }
 
     [Fact]

@@ -84,6 +84,49 @@ public sealed class CorpusFormatTests : IDisposable
         Assert.Equal(["a.jsonl:1", "a.jsonl:3"], documents.Select(document => document.Location));
     }
 
+    /// <summary>Numbers and truth values name originals as text does, by how they are written.</summary>
+    [Fact]
+    public async Task OriginThatIsANumber_IsItsDigits()
+    {
+        _folder.Write("a.jsonl", """
+            {"text":"x","url":17}
+            {"url":1.50,"text":"y"}
+            {"text":"z","url":true}
+            {"text":"w","url":"17"}
+            """);
+
+        Assert.Equal(["17", "1.50", "true", "17"], (await Documents.ReadAsync(_folder.Root)).Select(document => document.Origin));
+    }
+
+    [Fact]
+    public async Task ParquetOriginThatIsANumber_IsItsDigits()
+    {
+        int[] whole = [7, -3];
+        long?[] large = [1L << 40, null];
+        bool[] truths = [true, false];
+        double[] real = [0.5, 2];
+        await WriteAsync(new DataField<int>("url"), (rows, field) => rows.WriteAsync<int>(field, whole));
+        Assert.Equal(["7", "-3"], await OriginsAsync());
+        await WriteAsync(new DataField<long?>("url"), (rows, field) => rows.WriteAsync<long>(field, large));
+        Assert.Equal(["1099511627776", DocumentOrigin.OfText("two")], await OriginsAsync());
+        await WriteAsync(new DataField<bool>("url"), (rows, field) => rows.WriteAsync<bool>(field, truths));
+        Assert.Equal(["true", "false"], await OriginsAsync());
+        await WriteAsync(new DataField<double>("url"), (rows, field) => rows.WriteAsync<double>(field, real));
+        Assert.Equal(["0.5", "2"], await OriginsAsync());
+
+        async Task<IEnumerable<string>> OriginsAsync() => (await Documents.ReadAsync(_folder.Root)).Select(document => document.Origin);
+
+        async Task WriteAsync(DataField field, Func<ParquetRowGroupWriter, DataField, Task> write)
+        {
+            var text = new DataField<string>("text");
+            await using FileStream file = File.Create(Path.Combine(_folder.Root, "rows.parquet"));
+            await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(text, field), file);
+            using ParquetRowGroupWriter rows = writer.CreateRowGroup();
+            await rows.WriteAsync(text, ["one", "two"]);
+            await write(rows, field);
+        }
+    }
+
     [Fact]
     public async Task Zstandard_IsUnpacked()
     {
@@ -181,6 +224,35 @@ public sealed class CorpusFormatTests : IDisposable
         Corpus corpus = Data.Corpus.Open(new CorpusOptions { Paths = [Path.Combine(_folder.Root, glob)] });
 
         Assert.Equal(expected, string.Join(' ', corpus.Files.Select(file => file.Name)));
+    }
+
+    /// <summary>What a run records beside the text that it was trained on must not become text of the next start.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("**/*")]
+    [InlineData("**/*.jsonl")]
+    [InlineData("*/*/*.jsonl")]
+    public void RunsAndHiddenFiles_AreNoText_InFoldersAndGlobs(string glob)
+    {
+        foreach (string name in (string[])[
+            "text/a/b.jsonl", "runs/one/run.json", "runs/one/journal.jsonl", "runs/one/metrics.jsonl", "runs/new/run.json", "runs/new/run.lock",
+            "runs/rows/experiment.json", "runs/rows/experiment.md", "runs/rows/first/run.json", "runs/rows/first/journal.jsonl",
+            ".hidden/a/c.jsonl", "text/.cache/d.jsonl", "text/a/.e.jsonl"])
+        {
+            _folder.Write(name, "{\"text\":\"x\"}");
+        }
+
+        Corpus corpus = Data.Corpus.Open(new CorpusOptions { Paths = [Path.Combine(_folder.Root, glob)] });
+
+        Assert.Equal(["text/a/b.jsonl"], corpus.Files.Select(file => file.Name));
+    }
+
+    [Fact]
+    public void AFileNamedRunJson_IsText_WhereThereIsNoRun()
+    {
+        _folder.Write("data/run.json", "{\"text\":\"x\"}");
+
+        Assert.Equal("data/run.json", Assert.Single(Data.Corpus.Open(new CorpusOptions { Paths = [_folder.Root] }).Files).Name);
     }
 
     [Theory]

@@ -36,6 +36,44 @@ public sealed class TokenizerFileTests
         Assert.EndsWith("to begin and end documents with. Its special tokens: <|finis|>.", message);
     }
 
+    /// <summary>Tokens are often added that are text like any other, and files that were edited by hand declare words to be special.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AddedTokens_ThatOrdinaryTextIsMadeOf_KeepItsBytes(bool special)
+    {
+        byte[] file = (await Documents.TrainAsync(300, "the cat and the hat and the mat")).File.ToArray();
+        TextTokenizer original = TokenizerFile.Load(file);
+        int word = Assert.Single(original.Encode("the"));
+        string added = $$"""{"id":{{word}},"content":"the","special":{{(special ? "true" : "false")}}},{"id":{{original.VocabularySize}},"content":"<|tool é|>","special":false},""";
+        string json = Encoding.UTF8.GetString(file);
+        int at = json.IndexOf('[', json.IndexOf("\"added_tokens\"", StringComparison.Ordinal)) + 1;
+
+        TextTokenizer tokenizer = TokenizerFile.Load(Encoding.UTF8.GetBytes(json[..at] + added + json[at..]));
+
+        const string Text = "the cat and the hat, the other <|tool é|> and <|endoftext|>";
+        Assert.Equal(Text, tokenizer.Decode(tokenizer.Encode(Text)));
+        Assert.Equal(special ? 0 : 3, tokenizer.ByteCount(word));
+        Assert.Equal(special, !tokenizer.Encode("the").Contains(word));
+        Assert.Equal("<|tool é|>", tokenizer.Decode([original.VocabularySize]));
+        Assert.Equal(0, tokenizer.ByteCount(tokenizer.EndOfText));
+    }
+
+    [Fact]
+    public async Task MergeThatChangesText_IsRefused()
+    {
+        byte[] file = (await Documents.TrainAsync(262, "aaaa aaaa bbbb bbbb")).File.ToArray();
+        string json = Encoding.UTF8.GetString(file);
+
+        // U+2581 is no letter of the byte alphabet, so the token stands for its own characters, and 'Ġ' in it no longer for a space.
+        string edited = json
+            .Replace("\"vocab\": {", "\"vocab\": {\"▁\":9000,\"Ġ▁\":9001,", StringComparison.Ordinal)
+            .Replace("\"merges\": [", "\"merges\": [\"Ġ ▁\",", StringComparison.Ordinal);
+        Assert.NotEqual(json, edited);
+
+        Assert.Contains("has a merge, number 0, that changes text: 'Ġ ▁'", Assert.Throws<DiPaCoException>(() => TokenizerFile.Load(Encoding.UTF8.GetBytes(edited))).Message);
+    }
+
     [Fact]
     public async Task DamagedFiles_NeverCrash()
     {

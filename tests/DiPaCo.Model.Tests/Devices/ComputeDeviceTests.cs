@@ -42,7 +42,7 @@ public sealed class ComputeDeviceTests
 
     [Theory]
     [InlineData("cuda:2", 2, "expected cuda:0 to cuda:1")]
-    [InlineData("cuda", 0, "-p:TorchBackend=cuda")]
+    [InlineData("cuda", 0, "environment variable TorchBackend to cuda")]
     public void GpuThatIsNotThere_IsAnErrorThatSaysWhatIs(string text, int gpus, string expected)
     {
         var error = Assert.Throws<DiPaCoException>(() => ComputeDevice.Choose(DeviceRequest.Parse(text), gpus));

@@ -28,11 +28,57 @@ public sealed class BadCorpusTests : IDisposable
         string folder = _runs.File("books");
         WriteBooks(folder, 1);
 
-        RunResults results = await _runs.TrainAsync("run", _runs.Config with { Data = _runs.Config.Data with { Paths = [folder] } });
+        EventLog events = new();
+        RunResults results = await _runs.TrainAsync("run", _runs.Config with { Data = _runs.Config.Data with { Paths = [folder] } }, events);
 
+        RunNote note = Assert.Single(events.Of<RunNote>());
+        Assert.StartsWith("The text is one single file, novel0.txt, and is divided every 16 KiB: what is held out stands beside what is trained on.", note.Text, StringComparison.Ordinal);
         Assert.InRange(results.Corpus.Documents, 170, 200);
         Assert.InRange(results.Corpus.TestDocuments, 4, 40);
         Assert.InRange(results.Corpus.ValidationDocuments, 4, 40);
+    }
+
+    [Fact]
+    public async Task OriginFieldThatNoRecordHas_IsRefused_WithTheNearestField()
+    {
+        DataOptions data = _runs.Config.Data with { OriginField = "ulr" };
+
+        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("run", _runs.Config with { Data = data }));
+
+        Assert.StartsWith("No record of the corpus has anything in the field 'ulr' (data.origin_field)", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'url'?", refusal.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_runs.File("run")));
+    }
+
+    [Fact]
+    public async Task StatedOriginField_IsRequired_AlsoWhereItIsTheDefault()
+    {
+        File.WriteAllLines(_runs.Corpus, SmallCorpus.Lines(240).Select(line => line.Replace("\"url\"", "\"address\"", StringComparison.Ordinal)));
+        string yaml = _runs.File(Path.Combine("input", "small.yaml"));
+        string text = await File.ReadAllTextAsync(yaml, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(yaml, text.Replace("data:\n", "data:\n  origin_field: url\n", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+        RunEngine engine = new(TimeProvider.System) { MeasuresMachine = false };
+
+        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() =>
+            engine.TrainAsync(RunConfigLoader.Load(yaml), _runs.File("stated"), new SilentObserver(), CancellationToken.None));
+        await _runs.TrainAsync("filled in");
+
+        Assert.Contains("Its fields: address, source, text.", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task FolderNamedDemo_IsNotWhatDemoMeans_AndTheRunSaysSo()
+    {
+        Directory.CreateDirectory(_runs.File(Path.Combine("input", "demo")));
+        EventLog events = new();
+
+        await _runs.TrainUntilAsync(
+            "run", (_, runEvent) => { events.Observe(runEvent); return runEvent is RunNote or StageFinished; },
+            _runs.Config with { Data = _runs.Config.Data with { Paths = [DataOptions.Demo] } });
+
+        RunNote note = Assert.Single(events.Of<RunNote>());
+        Assert.Contains("is the .NET SDK's documentation, not '", note.Text, StringComparison.Ordinal);
+        Assert.EndsWith("name it './demo'.", note.Text, StringComparison.Ordinal);
     }
 
     [Fact]

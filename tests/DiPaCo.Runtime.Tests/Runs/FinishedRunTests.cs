@@ -65,6 +65,7 @@ public sealed class FinishedRunTests(ReferenceRun reference) : IDisposable
 
         Assert.Equal(["seed", "recipe.inner_steps", "outer.momentum"], refusal.Differences.Select(difference => difference.Key));
         Assert.Contains("seed: 1 in the run, 7 now", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Nothing has been trained", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

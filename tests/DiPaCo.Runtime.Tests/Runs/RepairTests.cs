@@ -158,6 +158,78 @@ public sealed class RepairTests(ReferenceRun reference) : IDisposable
         AssertSameAsReference("run");
     }
 
+    /// <summary>With an empty journal in its place the run would begin anew and delete every blob.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task RunThatLostItsJournal_IsRefusedByTrain_AndBeyondRepair(bool withModel)
+    {
+        await StopInTheLastPhaseAsync();
+        string folder = _runs.File("run");
+        File.Delete(Path.Combine(folder, "journal.jsonl"));
+        if (!withModel)
+        {
+            File.Delete(Path.Combine(folder, "model.json"));
+            File.Delete(Path.Combine(folder, "metrics.jsonl"));
+        }
+
+        string[] before = _runs.Contents("run");
+
+        StorageException refusal = await Assert.ThrowsAsync<StorageException>(() => _runs.TrainAsync("run"));
+        VerifyResult found = await _runs.VerifyAsync("run");
+        VerifyResult repaired = await _runs.VerifyAsync("run", repair: true);
+
+        Assert.Contains($"{Path.Combine(folder, "journal.jsonl")}' is missing", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Restore the file from a copy of the run, or train into another folder (--run)", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(before, _runs.Contents("run"));
+        foreach (VerifyResult result in new[] { found, repaired })
+        {
+            Damage damage = Assert.Single(result.Damaged);
+            Assert.Equal(("journal.jsonl", false, false), (damage.What, damage.Repaired, damage.Repairable));
+            Assert.Equal($"missing, although there is '{(withModel ? "metrics.jsonl" : "blobs")}': restore it from a copy of the run, or train into another folder", damage.Problem);
+            Assert.False(result.IsSound);
+            Assert.Equal(withModel, result.Blobs > 0);
+        }
+    }
+
+    [Fact]
+    public async Task FinishedRunWithoutModelFile_IsRefused_AndGetsItBack()
+    {
+        await _runs.TrainAsync("run");
+        File.Delete(_runs.File(Path.Combine("run", "model.json")));
+
+        DiPaCoException[] refusals =
+        [
+            await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("run")),
+            await Assert.ThrowsAsync<DiPaCoException>(() => RunEngine.StatusAsync(_runs.File("run"), CancellationToken.None)),
+            await Assert.ThrowsAsync<DiPaCoException>(() => EvaluateAsync("run")),
+        ];
+        VerifyResult found = await _runs.VerifyAsync("run");
+        await _runs.VerifyAsync("run", repair: true);
+        await _runs.TrainAsync("run");
+
+        Assert.All(refusals, refusal => Assert.Contains($"'dipaco verify {_runs.File("run")} --repair'", refusal.Message, StringComparison.Ordinal));
+        Assert.Equal(("model.json", false), (Assert.Single(found.Damaged).What, found.IsSound));
+        AssertSameAsReference("run");
+    }
+
+    [Fact]
+    public async Task UnfinishedRunWithoutModelFile_IsRefusedByEval_AndGetsItBackBeforeTheNextPhaseEnds()
+    {
+        await StopInTheLastPhaseAsync();
+        string file = _runs.File(Path.Combine("run", "model.json"));
+        byte[] model = await File.ReadAllBytesAsync(file);
+        File.Delete(file);
+
+        DiPaCoException refusal = await Assert.ThrowsAsync<DiPaCoException>(() => EvaluateAsync("run"));
+        await StopInTheLastPhaseAsync();
+
+        Assert.Contains("has no model.json, although phases of it have ended", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(model, await File.ReadAllBytesAsync(file));
+        await _runs.TrainAsync("run");
+        AssertSameAsReference("run");
+    }
+
     [Fact]
     public async Task SoundRun_IsLeftAlone()
     {
@@ -224,6 +296,9 @@ public sealed class RepairTests(ReferenceRun reference) : IDisposable
         .Where(output => run.Expected.Contains(output.Blob))
         .GroupBy(output => output.What)
         .Select(outputs => outputs.First());
+
+    private Task<EvaluationResult> EvaluateAsync(string name) =>
+        new RunEngine(TimeProvider.System).EvaluateAsync(_runs.File(name), [], new SilentObserver(), CancellationToken.None);
 
     private async Task StopInTheLastPhaseAsync() => Assert.True(await _runs.TrainUntilAsync(
         "run", (_, runEvent) => runEvent is StepMade { Phase.Value: 1, Path.Value: 2 }));

@@ -91,7 +91,9 @@ public sealed class RunFolderTests : IDisposable
             ],
             exception.Differences.Select(difference => difference.ToString()));
         Assert.StartsWith($"The run '{folder}' began with another configuration:{Environment.NewLine}  seed: 1 in the run, 2 now", exception.Message, StringComparison.Ordinal);
-        Assert.EndsWith("Restore these values to continue the run, or give the new configuration a folder of its own (--run).", exception.Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"Restore these values to continue the run, or give the new configuration a folder of its own (--run). Nothing has been trained in this one yet: delete the folder '{folder}', and the same command begins anew there.",
+            exception.Message, StringComparison.Ordinal);
         Open(folder, """{"seed":1,"levels":[{"experts":2},{"experts":2}],"data":{"path":"a","field":"text"},"device":"cuda"}""").Dispose();
     }
 

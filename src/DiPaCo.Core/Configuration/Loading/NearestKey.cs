@@ -1,7 +1,7 @@
 namespace DiPaCo.Core.Configuration;
 
-/// <summary>Finds the key that a misspelt one was meant to be.</summary>
-internal static class NearestKey
+/// <summary>Finds the key, or the field, that a misspelt one was meant to be.</summary>
+public static class NearestKey
 {
     /// <summary>The candidate with the fewest edits, if they are at most a third of the word (and always if two suffice for a word of four letters or more).</summary>
     public static string? To(string word, IEnumerable<string> candidates)
