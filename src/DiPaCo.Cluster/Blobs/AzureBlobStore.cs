@@ -178,12 +178,12 @@ public sealed class AzureBlobStore : RemoteBlobStore, IPresignedBlobs
     }
 
     /// <inheritdoc/>
-    protected override async Task<BlobPage> TryListAsync(string? next, CancellationToken cancellationToken)
+    protected override async Task<BlobPage> TryListAsync(string? cursor, CancellationToken cancellationToken)
     {
         try
         {
             var options = new GetBlobsOptions { Prefix = _names.Prefix };
-            await foreach (Page<BlobItem> page in _container.GetBlobsAsync(options, cancellationToken).AsPages(next, PageLength))
+            await foreach (Page<BlobItem> page in _container.GetBlobsAsync(options, cancellationToken).AsPages(cursor, PageLength))
             {
                 List<BlobInfo> blobs = [];
                 foreach (BlobItem item in page.Values)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using DiPaCo.Core;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace DiPaCo.Cluster.Blobs;
 
@@ -73,5 +74,5 @@ internal static class BlobProblem
         _ => Of(status, "cut", "The body ended before its announced length. What has come is kept; ask for the offset and go on from there."),
     };
 
-    private static IResult Of(int status, string type, string detail) => TypedResults.Problem(detail, statusCode: status, type: TypePrefix + type);
+    private static ProblemHttpResult Of(int status, string type, string detail) => TypedResults.Problem(detail, statusCode: status, type: TypePrefix + type);
 }

@@ -165,9 +165,9 @@ public sealed class HttpBlobStore : RemoteBlobStore, IDisposable
     }
 
     /// <inheritdoc/>
-    protected override async Task<BlobPage> TryListAsync(string? next, CancellationToken cancellationToken)
+    protected override async Task<BlobPage> TryListAsync(string? cursor, CancellationToken cancellationToken)
     {
-        var address = new Uri(_root, next is null ? "." : $"?after={next}");
+        var address = new Uri(_root, cursor is null ? "." : $"?after={cursor}");
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
         using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         await ThrowUnlessAsync(response, response.StatusCode == HttpStatusCode.OK, default, cancellationToken);

@@ -201,9 +201,9 @@ public abstract class RemoteBlobStore : IBlobStore
     protected abstract Task<bool> TryDeleteAsync(BlobHash hash, CancellationToken cancellationToken);
 
     /// <summary>A part of the list.</summary>
-    /// <param name="next">What the part before says; null for the first.</param>
+    /// <param name="cursor">What the part before says; null for the first.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    protected abstract Task<BlobPage> TryListAsync(string? next, CancellationToken cancellationToken);
+    protected abstract Task<BlobPage> TryListAsync(string? cursor, CancellationToken cancellationToken);
 
     private async Task UploadAsync(BlobLease lease, CancellationToken cancellationToken)
     {

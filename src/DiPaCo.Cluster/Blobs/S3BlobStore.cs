@@ -220,11 +220,11 @@ public sealed class S3BlobStore : RemoteBlobStore, IPresignedBlobs
     }
 
     /// <inheritdoc/>
-    protected override async Task<BlobPage> TryListAsync(string? next, CancellationToken cancellationToken)
+    protected override async Task<BlobPage> TryListAsync(string? cursor, CancellationToken cancellationToken)
     {
         try
         {
-            var request = new ListObjectsV2Request { BucketName = _store.Bucket, Prefix = _names.Prefix, ContinuationToken = next };
+            var request = new ListObjectsV2Request { BucketName = _store.Bucket, Prefix = _names.Prefix, ContinuationToken = cursor };
             ListObjectsV2Response response = await _client.ListObjectsV2Async(request, cancellationToken);
             List<BlobInfo> blobs = [];
             foreach (S3Object item in response.S3Objects ?? [])

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
-using Orleans.Runtime;
 using Orleans.Storage;
 
 namespace DiPaCo.Cluster;

@@ -137,7 +137,7 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
         }
 
         Become(reason.Reason == GiveBackReason.Leaving
-            ? _rules.HandBack(_state, id, number, task, null, Now)
+            ? DispatcherRules.HandBack(_state, id, number, task, null, Now)
             : _rules.Fail(_state, id, number, task, reason.Message, isImpossible, Now));
         return Task.CompletedTask;
     }
@@ -153,7 +153,7 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
             Priority = order.Priority,
             Fingerprint = order.Fingerprint.Length > 0 ? order.Fingerprint : null,
         };
-        (DispatcherState state, SubmitVerdict verdict) = _rules.Submit(_state, demand, Now);
+        (DispatcherState state, SubmitVerdict verdict) = DispatcherRules.Submit(_state, demand, Now);
         if (verdict == SubmitVerdict.Accepted)
         {
             _records.TryAdd(key, new TaskRecord(order));

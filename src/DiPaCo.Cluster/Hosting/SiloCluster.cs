@@ -82,7 +82,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
             WorkerOffer offer = new(
                 "here", time.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, "this process",
                 GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, FlopsPerSecond: 0, fingerprint, Slots: 1);
-            WorkerAgent agent = new(
+            using WorkerAgent agent = new(
                 _host.Link, context.Local, context.Store, offer, new WorkerOptions { Slots = 1 }, options.Observer, time);
             try
             {

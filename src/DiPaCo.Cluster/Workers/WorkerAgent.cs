@@ -11,7 +11,7 @@ namespace DiPaCo.Cluster;
 /// A worker: asks for tasks, computes them, delivers them. Holds nothing that is not in the blob store or can be computed again, so it may
 /// be killed at any moment. Several tasks are held at once; the executor computes one, the others' blobs travel meanwhile.
 /// </summary>
-public sealed class WorkerAgent
+public sealed class WorkerAgent : IDisposable
 {
     // How long runs may take to notice that the dispatcher has forgotten their tasks.
     private static readonly TimeSpan OrderPatience = TimeSpan.FromSeconds(10);
@@ -69,6 +69,9 @@ public sealed class WorkerAgent
             await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _registering.Dispose();
 
     /// <summary>One question at a time, whenever a slot is free.</summary>
     private async Task LeaseAsync(SemaphoreSlim slots, List<Task> running, CancellationToken leave)
