@@ -58,6 +58,7 @@ internal static class BrokenRules
         public override (ModuleState State, ContributionReply Reply) Contribute(ModuleState state, PathContribution contribution, DateTimeOffset now)
         {
             (state, ContributionReply reply) = base.Contribute(state, contribution, now);
+            // Now and then only: a mistake that always shows is no test of the simulation.
             if (state is { Status: ModuleStatus.Collecting, Order: { } order, Latest: { } latest } && order.Segment.Contains(latest.Version) && now.Millisecond % 10 == 0)
             {
                 ImmutableArray<ImmutableArray<PathId>> expected = order.Expected.SetItem(latest.Version.Value - order.Segment.First.Value, [.. state.Contributions.Keys]);
