@@ -36,7 +36,7 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
             {
                 int victim = random.NextInt32(workers.Length);
                 await WaitForWorkAsync(workers[victim], silo);
-                await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(TimeSpan.FromMilliseconds(random.NextInt32(800)), Cancellation));
+                await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(TimeSpan.FromMilliseconds(random.NextInt32(800)), TimeProvider.System, Cancellation));
                 if (silo.HasExited)
                 {
                     break;
@@ -46,7 +46,7 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
                 {
                     // Longer than a lease: its task goes to another worker, and what it delivers later is known already.
                     workers[victim].Signal("STOP");
-                    await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(TimeSpan.FromSeconds(3), Cancellation));
+                    await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System, Cancellation));
                     workers[victim].Signal("CONT");
                     frozen++;
                 }
@@ -85,7 +85,7 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
             for (; killed < 4; killed++)
             {
                 await Task.WhenAny(silo.EndAsync(Cancellation), silo.LineWithAsync("base:", Cancellation));
-                await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(TimeSpan.FromMilliseconds(random.NextInt32(1500)), Cancellation));
+                await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(TimeSpan.FromMilliseconds(random.NextInt32(1500)), TimeProvider.System, Cancellation));
                 if (silo.HasExited)
                 {
                     break;

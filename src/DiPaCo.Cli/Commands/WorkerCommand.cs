@@ -4,7 +4,6 @@ using System.Globalization;
 using DiPaCo.Cli.Output;
 using DiPaCo.Cluster;
 using DiPaCo.Cluster.Blobs;
-using DiPaCo.Core;
 using DiPaCo.Runtime;
 using DiPaCo.Runtime.Tasks;
 using Spectre.Console;

@@ -1,6 +1,5 @@
 using DiPaCo.Cluster.Blobs;
 using DiPaCo.Cluster.Tests.Support;
-using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Tests;
 using Xunit;

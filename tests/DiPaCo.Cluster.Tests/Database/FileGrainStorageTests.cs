@@ -1,5 +1,4 @@
 using DiPaCo.Runtime.Storage;
-using Orleans.Runtime;
 using Orleans.Storage;
 using Xunit;
 

@@ -4,7 +4,6 @@ using DiPaCo.Cluster.Tests.Support;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Storage;
-using DiPaCo.Runtime.Tasks;
 using Xunit;
 
 namespace DiPaCo.Cluster.Tests.Hosting;

@@ -115,7 +115,7 @@ public sealed class PostgresServer : IAsyncLifetime
             }
             catch (Npgsql.NpgsqlException) when (attempt < 300 && !_server!.HasExited)
             {
-                await Task.Delay(100);
+                await Task.Delay(TimeSpan.FromSeconds(0.1), TimeProvider.System);
             }
         }
     }
