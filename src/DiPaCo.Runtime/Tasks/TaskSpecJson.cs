@@ -32,6 +32,7 @@ public static class TaskSpecJson
         ["sample"] = typeof(SampleSpec),
         ["topics"] = typeof(TopicsSpec),
         ["drift"] = typeof(DriftSpec),
+        ["loss-difference"] = typeof(LossDifferenceSpec),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The kinds that workers compute.</summary>
