@@ -45,7 +45,7 @@ public sealed class EvalAndBenchTests
         Assert.Equal(["name", "modelDigest", "data", "documents", "badRecords", "evaluation", "router"], Keys(json.RootElement));
         Assert.Equal(["documents", "entropy", "entropyShare", "oracleAgreement"], Keys(json.RootElement.GetProperty("router")));
         Assert.Equal(
-            ["kind", "model", "paths", "parametersPerPath", "parametersTotal", "steps", "trainingTokens", "trainingFlops",
+            ["kind", "model", "paths", "parametersPerPath", "parametersTotal", "steps", "trainingTokens", "trainingFlops", "routingFlops",
              "perplexity", "perplexityWithPrefix", "bitsPerByte", "scoredTokens"],
             Keys(json.RootElement.GetProperty("evaluation")[0]));
     }
