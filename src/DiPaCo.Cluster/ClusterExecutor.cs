@@ -19,6 +19,9 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.5);
 
     /// <inheritdoc/>
+    public bool IsParallel => true;
+
+    /// <inheritdoc/>
     public async Task<TaskResult> ExecuteAsync(TaskSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
         string key = spec.Key().Hex;
@@ -29,22 +32,17 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
             while (true)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                TaskNews? news = await TryAsync(() => dispatcher().WatchAsync(key, next), cancellationToken);
-                if (news is { IsKnown: false })
+                TaskNews? news = null;
+                await TryAsync(async () => news = await dispatcher().WatchAsync(key, next), cancellationToken);
+                if (news is null)
                 {
-                    order ??= OrderOf(spec, key);
-                    await TryAsync(
-                        async () =>
-                        {
-                            await dispatcher().OrderAsync(order);
-                            return order;
-                        },
-                        cancellationToken);
                     continue;
                 }
 
-                if (news is null)
+                if (!news.IsKnown)
                 {
+                    order ??= OrderOf(spec, key);
+                    await TryAsync(() => dispatcher().OrderAsync(order), cancellationToken);
                     continue;
                 }
 
@@ -62,21 +60,19 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch
         {
-            await TryAsync(
-                async () =>
-                {
-                    await dispatcher().ForgetAsync(run, key);
-                    return "";
-                },
-                CancellationToken.None);
+            // Nobody waits for it any more, and a failure is told.
+            await ForgetAsync(key);
             throw;
         }
     }
 
-    /// <summary>Tells the dispatcher that a result is recorded, so that it need not keep it.</summary>
-    public Task ForgetAsync(TaskKey key) => dispatcher().ForgetAsync(run, key.Hex);
+    /// <inheritdoc/>
+    public Task RecordedAsync(TaskKey key) => ForgetAsync(key.Hex);
+
+    /// <summary>A dispatcher that cannot be reached now will not know the task when it is back.</summary>
+    private Task ForgetAsync(string key) => TryAsync(() => dispatcher().ForgetAsync(run, key), CancellationToken.None);
 
     private TaskOrder OrderOf(TaskSpec spec, string key) => new(
         run, key, spec.Kind, TaskSpecJson.Write(spec), [.. spec.Inputs.Distinct().Select(input => input.Hex)],
@@ -97,18 +93,16 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
         return Math.Max(next, steps.First + steps.Steps.Length);
     }
 
-    /// <summary>The dispatcher may be moving from one silo to another; it is asked again until it answers.</summary>
-    private async Task<T?> TryAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken)
-        where T : class
+    /// <summary>The dispatcher may be moving from one silo to another; whoever needs its answer asks again.</summary>
+    private async Task TryAsync(Func<Task> call, CancellationToken cancellationToken)
     {
         try
         {
-            return await call();
+            await call();
         }
         catch (Exception exception) when (exception is Orleans.Runtime.OrleansException or TimeoutException)
         {
             await Task.Delay(Pause, time, cancellationToken);
-            return null;
         }
     }
 }

@@ -14,10 +14,22 @@ internal sealed class MetricsObserver(IRunObserver next, MetricsLog log, TimePro
     // Seldom enough to be no load; a killed session loses at most as much.
     private static readonly TimeSpan Piece = TimeSpan.FromSeconds(5);
 
+    private readonly Lock _lock = new();
     private long _begun;
     private TimeSpan _written;
 
     public void Observe(RunEvent runEvent)
+    {
+        // Tasks that are computed at the same time tell of their steps at the same time.
+        lock (_lock)
+        {
+            Log(runEvent);
+        }
+
+        next.Observe(runEvent);
+    }
+
+    private void Log(RunEvent runEvent)
     {
         switch (runEvent)
         {
@@ -35,8 +47,6 @@ internal sealed class MetricsObserver(IRunObserver next, MetricsLog log, TimePro
                 Write(finished.Stage, finished.Elapsed);
                 break;
         }
-
-        next.Observe(runEvent);
     }
 
     private void Write(Stage stage, TimeSpan elapsed)

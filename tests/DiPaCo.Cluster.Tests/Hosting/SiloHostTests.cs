@@ -4,6 +4,8 @@ using DiPaCo.Cluster.Tests.Support;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training;
 using Xunit;
 
 namespace DiPaCo.Cluster.Tests.Hosting;
@@ -12,6 +14,11 @@ namespace DiPaCo.Cluster.Tests.Hosting;
 public sealed class SiloHostTests : IAsyncLifetime
 {
     private static readonly string Key = BlobHash.Of([1]).Hex;
+
+    private static readonly TransformerShape Shape = new()
+    {
+        Vocabulary = 320, Blocks = 1, Width = 32, Heads = 2, KeyValueHeads = 2, HeadWidth = 16, FeedForward = 64,
+    };
 
     private readonly TemporaryFolder _folder = new();
     private SiloHost _silo = null!;
@@ -54,6 +61,48 @@ public sealed class SiloHostTests : IAsyncLifetime
         Assert.Equal(delivery.Outputs, end.Delivery!.Outputs);
         await dispatcher.ForgetAsync("run", Key);
         Assert.False((await dispatcher.WatchAsync(Key, 0)).IsKnown);
+    }
+
+    [Fact]
+    public async Task TasksThatARunAsksForAtTheSameTime_AreLeasedAtTheSameTime_AndForgottenOnceRecorded()
+    {
+        ClusterExecutor executor = new(() => _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key), "run", "", TimeProvider.System);
+        ForkSpec[] specs = [.. new byte[] { 1, 2 }.Select(parent => new ForkSpec(Shape, BlobHash.Of([parent]), []))];
+        await _silo.Link.RegisterAsync(Offer("w", 1) with { Slots = 2 }, Cancellation);
+
+        Assert.True(executor.IsParallel);
+        Task<TaskResult>[] asked = [.. specs.Select(spec => executor.ExecuteAsync(spec, new FolderBlobStore(_folder.Path), null, Cancellation))];
+        LeasedTask[] leased = [(await _silo.Link.LeaseAsync("w", 1, 1, [], Cancellation)).Task!, (await _silo.Link.LeaseAsync("w", 1, 2, [], Cancellation)).Task!];
+        foreach (LeasedTask task in leased)
+        {
+            TaskDelivery delivery = new(ImmutableSortedDictionary<string, string>.Empty.Add("module", task.Key), "{}", TimeSpan.Zero, StepBatch.None);
+            await _silo.Link.CompleteAsync("w", 1, task.Lease, task.Key, delivery, Cancellation);
+        }
+
+        TaskResult[] results = await Task.WhenAll(asked);
+        Assert.Equal(specs.Select(spec => spec.Key().Hex), results.Select(result => result["module"].Hex));
+        IDispatcherGrain dispatcher = _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
+        Assert.Equal(2, (await dispatcher.StatusAsync()).Tasks.Length);
+        foreach (ForkSpec spec in specs)
+        {
+            await executor.RecordedAsync(spec.Key());
+        }
+
+        Assert.Empty((await dispatcher.StatusAsync()).Tasks);
+    }
+
+    [Fact]
+    public async Task ATaskThatIsImpossible_FailsAtTheRun_AndIsForgotten()
+    {
+        ClusterExecutor executor = new(() => _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key), "run", "", TimeProvider.System);
+        await _silo.Link.RegisterAsync(Offer("w", 1), Cancellation);
+        Task<TaskResult> asked = executor.ExecuteAsync(new ForkSpec(Shape, BlobHash.Of([1]), []), new FolderBlobStore(_folder.Path), null, Cancellation);
+        LeasedTask leased = (await _silo.Link.LeaseAsync("w", 1, 1, [], Cancellation)).Task!;
+
+        await _silo.Link.GiveBackAsync("w", 1, leased.Lease, leased.Key, new GivenBack(GiveBackReason.NonFinite, "the loss is NaN"), Cancellation);
+
+        Assert.Equal("the loss is NaN", (await Assert.ThrowsAsync<NonFiniteStepException>(() => asked)).Message);
+        Assert.Empty((await _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key).StatusAsync()).Tasks);
     }
 
     [Fact]
