@@ -1,6 +1,7 @@
 using System.Globalization;
 using DiPaCo.Benchmarks;
 using DiPaCo.Model.Native;
+using DiPaCo.Runtime.Storage;
 using DiPaCo.Training.Benchmarking;
 
 TorchThreads.Set(int.Parse(Environment.GetEnvironmentVariable("THREADS") ?? $"{Environment.ProcessorCount}"));
@@ -16,7 +17,7 @@ switch (args)
         Console.WriteLine($"AdamW: {AdamWBenchmark.Measure(BenchmarkShapes.Large, pairs: 10):F2} times a copy of the same bytes");
         break;
     case ["safetensors", ..]:
-        SafeTensorsRatios files = SafeTensorsBenchmark.Measure(Path.GetTempPath(), rounds: 7, BlobStorePut.Time);
+        SafeTensorsRatios files = await SafeTensorsBenchmark.MeasureAsync(Path.GetTempPath(), rounds: 7, BlobStoreBenchmark.PutAsync);
         Console.WriteLine($"safetensors: write {files.Write:F2} times a plain write, read {files.Read:F2} times a plain read of the same bytes");
         Console.WriteLine($"safetensors: write {files.WriteOverCopy:F2}, read {files.ReadOverCopy:F2} times a copy of the same file");
         Console.WriteLine($"FolderBlobStore.PutAsync: {files.Put:F2} times a plain write that is flushed to the disk");

@@ -3,6 +3,7 @@ using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model.Native;
 using DiPaCo.Runtime;
+using DiPaCo.Runtime.Storage;
 using DiPaCo.Training.Benchmarking;
 
 namespace DiPaCo.Cli.Bench;
@@ -17,7 +18,7 @@ internal sealed class MachineBench : IMachineBench
     private const double StepShare = 0.6;
 
     public Task<BenchResult> MeasureAsync(bool quick, IProgress<string> progress, CancellationToken cancellation) =>
-        Task.Run(() => Measure(quick, progress, cancellation), cancellation);
+        Task.Run(() => MachineAsync(quick, progress, cancellation), cancellation);
 
     public Task<double> TrainingFlopsPerSecondAsync(RunConfig config, CancellationToken cancellation) => Task.Run(
         () =>
@@ -27,7 +28,7 @@ internal sealed class MachineBench : IMachineBench
         },
         cancellation);
 
-    private static BenchResult Measure(bool quick, IProgress<string> progress, CancellationToken cancellation)
+    private static async Task<BenchResult> MachineAsync(bool quick, IProgress<string> progress, CancellationToken cancellation)
     {
         Prepare(threads: 0);
         progress.Report("matrix products …");
@@ -50,7 +51,7 @@ internal sealed class MachineBench : IMachineBench
         double adamW = AdamWBenchmark.Measure(BenchmarkShapes.Large, quick ? 3 : 10);
         cancellation.ThrowIfCancellationRequested();
         progress.Report("safetensors …");
-        SafeTensorsRatios files = MeasureFiles(quick ? 2 : 5);
+        SafeTensorsRatios files = await FilesAsync(quick ? 2 : 5);
         return new BenchResult
         {
             Machine = MachineInfo.Of(Environment.ProcessorCount, "cpu", ComputeType.Bf16) with { MatrixFlopsPerSecond = bf16 },
@@ -61,12 +62,12 @@ internal sealed class MachineBench : IMachineBench
         };
     }
 
-    private static SafeTensorsRatios MeasureFiles(int rounds)
+    private static async Task<SafeTensorsRatios> FilesAsync(int rounds)
     {
         string folder = Directory.CreateTempSubdirectory("dipaco-bench-").FullName;
         try
         {
-            return SafeTensorsBenchmark.Measure(folder, rounds, write => BlobStoreBench.Put(folder, write));
+            return await SafeTensorsBenchmark.MeasureAsync(folder, rounds, BlobStoreBenchmark.PutAsync);
         }
         finally
         {

@@ -27,6 +27,8 @@ public sealed class SiloHost : IAsyncDisposable
 
     private readonly IHost _host;
 
+    private bool _disposed;
+
     private SiloHost(IHost host, TokenStore tokens, string certificate)
     {
         _host = host;
@@ -39,6 +41,9 @@ public sealed class SiloHost : IAsyncDisposable
 
     /// <summary>Finds grains.</summary>
     public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
+
+    /// <summary>What other silos know it by.</summary>
+    public SiloAddress Silo => _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
 
     /// <summary>The tokens that it accepts.</summary>
     public TokenStore Tokens { get; }
@@ -92,6 +97,11 @@ public sealed class SiloHost : IAsyncDisposable
     /// <summary>Stops the silo; what is under way elsewhere goes on without it.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
         await _host.StopAsync();
         await StopAsync(_host);
     }

@@ -18,8 +18,8 @@ public static class SafeTensorsBenchmark
     /// <summary>Measures files of 256 MiB, each the best of some rounds.</summary>
     /// <param name="folder">Where the files are made; they are removed again.</param>
     /// <param name="rounds">Rounds.</param>
-    /// <param name="put">Puts what an action writes to a stream into a blob store of that folder, removes it again, and returns the time that the first took.</param>
-    public static SafeTensorsRatios Measure(string folder, int rounds, Func<Action<Stream>, TimeSpan> put)
+    /// <param name="put">Puts what an action writes to a stream into a blob store of a folder, removes it again, and returns the time that the first took.</param>
+    public static async Task<SafeTensorsRatios> MeasureAsync(string folder, int rounds, Func<string, Action<Stream>, Task<TimeSpan>> put)
     {
         string path = Path.Combine(folder, "benchmark.safetensors");
         string other = Path.Combine(folder, "benchmark.plain");
@@ -41,7 +41,7 @@ public static class SafeTensorsBenchmark
                 Keep("copy", () => Copy(path, other));
                 File.Delete(other);
                 Keep("durable write", () => WritePlain(other, data, durable: true));
-                Note("put", put(stream => WriteTo(stream, specs, data)));
+                Note("put", await put(folder, stream => WriteTo(stream, specs, data)));
             }
         }
         finally
