@@ -88,7 +88,7 @@ public sealed class LogisticRouterTests
     public void TheFit_IsAMinimum_ThatNoStepOfTheReferenceImproves()
     {
         (FeatureMatrix features, ImmutableArray<PathId> labels) = Inseparable(1500, 8, 4);
-        LogisticRouterOptions options = Options(4) with { CalibrationIterations = 0, L2 = 0.01, Tolerance = 1e-5 };
+        LogisticRouterOptions options = Options(4) with { Calibration = BiasCalibration.None, L2 = 0.01, Tolerance = 1e-5 };
         LogisticRouterFit fit = LogisticRouterFit.Of(features, labels, options, null, Cancel);
         FeatureMatrix z = new(1500, 8);
         for (int row = 0; row < 1500; row++)
@@ -114,7 +114,7 @@ public sealed class LogisticRouterTests
         // Labels that the features tell little about, most of them of a few paths: the plain fit forgets the others.
         (FeatureMatrix features, ImmutableArray<PathId> labels) = Inseparable(documents, 10, paths);
         LogisticRouterOptions options = Options(paths) with { Threads = 2 };
-        LogisticRouterFit plain = LogisticRouterFit.Of(features, labels, options with { CalibrationIterations = 0 }, null, Cancel);
+        LogisticRouterFit plain = LogisticRouterFit.Of(features, labels, options with { Calibration = BiasCalibration.None }, null, Cancel);
         LogisticRouterFit fit = LogisticRouterFit.Of(features, labels, options, null, Cancel);
         // Rare paths become rarer: the rarest quarter gets less than half of its labels.
         int[] rare = [.. Enumerable.Range(0, paths).OrderBy(path => plain.Labels[path]).Take(paths / 4)];
