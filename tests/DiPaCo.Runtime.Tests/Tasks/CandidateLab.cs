@@ -29,6 +29,10 @@ internal sealed class CandidateLab : IDisposable
 
     public RouterInput Input => _documents.Input;
 
+    public RoutedDocuments Documents => _documents;
+
+    public IRouter Router => _router;
+
     public void Dispose()
     {
         _documents.Dispose();
