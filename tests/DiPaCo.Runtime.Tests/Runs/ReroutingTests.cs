@@ -89,7 +89,34 @@ public sealed class ReroutingTests : IDisposable
 
         Assert.Equal(2, results.Evaluation.Count(row => row.Kind == ModelKind.Rerouted));
         Assert.Equal(results.Evaluation, again.Evaluation);
-        Assert.Equal(router == ReroutingRouter.Token, new RunView(_runs.File("run")).Model!.TokenRouter is not null);
+        Assert.Equal(router == ReroutingRouter.Token, new RunView(_runs.File("run")).Model!.TokenRouters.Length == 1);
+    }
+
+    [Fact]
+    public async Task ARouterForEveryWindow_LooksAsFarAsTheWindow_AndServesItAlone()
+    {
+        RunConfig config = Config with
+        {
+            Evaluation = Config.Evaluation with { RerouteRouter = ReroutingRouter.Token, RerouteWindows = [16, 32], TokenRouterHorizon = null },
+        };
+
+        RunResults results = await _runs.TrainAsync("run", config);
+
+        RunView run = new(_runs.File("run"));
+        Assert.Equal([16, 32], run.Model!.TokenRouters.SelectMany(router => router.Windows));
+        JournalEntry[] trained = [.. run.Entries.Where(entry => entry.Kind == "train-token-router")];
+        Assert.Equal(run.Model.TokenRouters.Select(router => router.Blob), trained.Select(entry => entry.Outputs[TokenRouterSpec.Output]));
+        Assert.NotEqual(run.Model.TokenRouters[0].Blob, run.Model.TokenRouters[1].Blob);
+        Assert.Equal(2, RunPlan.Of(run.Config, new PlanAssumptions()).Stages.Single(stage => stage.Name == "token router").Steps / 5);
+
+        // Each row pays for its own router only.
+        EvaluationRow[] rerouted = [.. results.Evaluation.Where(row => row.Kind == ModelKind.Rerouted)];
+        Assert.Equal(run.Model.TokenRouters.Select(router => router.Flops), rerouted.Select(row => row.RoutingFlops - results.Evaluation[0].RoutingFlops), (one, other) => Math.Abs(one - other) < 1e-6 * one);
+        Assert.Equal(results.Evaluation, (await EvaluateAsync("run")).Evaluation);
+
+        // A router that looks 16 tokens ahead and serves every window is the first of these two, byte for byte.
+        await _runs.TrainAsync("one", config with { Evaluation = config.Evaluation with { TokenRouterHorizon = 16 } });
+        Assert.Equal(run.Model.TokenRouters[0].Blob, new RunView(_runs.File("one")).Model!.TokenRouters.Single().Blob);
     }
 
     [Fact]
