@@ -146,6 +146,25 @@ public sealed class DiscriminativeTests : IDisposable
         Assert.Equal(2, new RunView(_runs.File("whole")).Entries.Count(entry => entry.Kind == "discriminative-router"));
     }
 
+    [Theory]
+    [InlineData(DiscriminativePrior.Generative)]
+    [InlineData(DiscriminativePrior.Previous)]
+    [InlineData(DiscriminativePrior.None)]
+    public async Task EveryRound_IsDrawnTowardsTheRouterThatIsAskedFor(DiscriminativePrior prior)
+    {
+        RunConfig config = Config(after: [1, 2]);
+        await _runs.TrainAsync("run", config with { Discriminative = config.Discriminative with { Prior = prior, Weighting = DocumentWeighting.Regret } });
+
+        RunView run = new(_runs.File("run"));
+        BlobHash first = run.Only("router").Outputs[RouterSpec.Output];
+        JournalEntry[] fitted = [.. run.Entries.Where(entry => entry.Kind == "discriminative-router")];
+        BlobHash second = fitted[0].Outputs[RouterSpec.Output];
+        Assert.Equal(prior != DiscriminativePrior.None, fitted[0].Inputs.Contains(first));
+        Assert.Equal(prior == DiscriminativePrior.Generative, fitted[1].Inputs.Contains(first));
+        Assert.Equal(prior == DiscriminativePrior.Previous, fitted[1].Inputs.Contains(second));
+        Assert.All(fitted, entry => Assert.NotNull(JsonSerializer.Deserialize<DiscriminativeMetrics>(entry.Metrics, TaskJson.Options)!.HeldOutLoss));
+    }
+
     [Fact]
     public async Task ARoundWithCandidates_LearnsFromTheBestOfThem_AndResumesWithTheSameBytes()
     {

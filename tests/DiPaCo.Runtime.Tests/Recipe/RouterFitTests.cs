@@ -14,6 +14,9 @@ namespace DiPaCo.Runtime.Tests.Recipe;
 /// <summary>What each way to fit a discriminative router is worth on a real run, before anything is trained on its shards.</summary>
 public sealed class RouterFitTests
 {
+    private const int MostLearned = 1000;
+    private const int MostHeldOut = 300;
+
     /// <summary>The run's folder is in DIPACO_TEST_RUN; a run that was stopped after a phase will do. See docs/experiments.md.</summary>
     [Fact]
     public async Task TheFitsOfARun_ComparedOnHeldOutDocuments()
@@ -21,8 +24,8 @@ public sealed class RouterFitTests
         string? folder = Environment.GetEnvironmentVariable("DIPACO_TEST_RUN");
         Assert.SkipWhen(string.IsNullOrEmpty(folder), "No folder of a run in DIPACO_TEST_RUN.");
         using CandidateLab lab = new(new RunView(folder!));
-        LossMatrix learned = await lab.ScoreAllAsync(Split.Router);
-        LossMatrix[] heldOut = [await lab.ScoreAllAsync(Split.Test), await lab.ScoreAllAsync(Split.Validation)];
+        LossMatrix learned = await lab.ScoreAllAsync(Split.Router, MostLearned);
+        LossMatrix[] heldOut = [await lab.ScoreAllAsync(Split.Test, MostHeldOut), await lab.ScoreAllAsync(Split.Validation, MostHeldOut)];
         ImmutableArray<DocumentLabel> labels = lab.Labels(learned);
         Write($"{labels.Length} documents learned from, {heldOut.Sum(matrix => matrix.Documents.Length)} held out");
         Write($"the run's own router: perplexity {Perplexity(lab, heldOut, lab.Router):F2}; the best path: {Perplexity(lab, heldOut, null):F2}");

@@ -44,9 +44,11 @@ internal sealed class CandidateLab : IDisposable
 
     public Task<TaskResult> RunAsync(TaskSpec spec) => _bench.ExecuteAsync(spec);
 
-    public async Task<LossMatrix> ScoreAllAsync(Split split = Split.Test)
+    public async Task<LossMatrix> ScoreAllAsync(Split split = Split.Test, int most = 0)
     {
-        ScoreSpec documents = new([], _run.Model!.Chunks, _run.Model.Tokenizer, split, HeldOutRank.All, _run.Sequences, Cell: 0);
+        TaskResult chosen = await RunAsync(new HeldOutSpec(_run.Model!.Chunks, split, _run.Config.Routing.PrefixTokens, most));
+        ulong lastRank = most == 0 ? HeldOutRank.All : JsonSerializer.Deserialize<HeldOutMetrics>(chosen.Metrics, TaskJson.Options)!.LastRank;
+        ScoreSpec documents = new([], _run.Model.Chunks, _run.Model.Tokenizer, split, lastRank, _run.Sequences, Cell: 0);
         return await LossMatrixCodec.ReadAllAsync(
             await new PathScorer(_run.Topology, _bench.ExecuteAsync).RunAsync(PathOf, documents), _bench.Store, CancellationToken.None);
     }
