@@ -82,11 +82,9 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
     {
         for (int i = 0; i < steps.Steps.Length; i++)
         {
-            StepReport step = steps.Steps[i];
             if (steps.First + i >= next)
             {
-                progress?.Report(new TaskStep(step.Done, step.Units, step.Training is not { } made ? null : new TrainingStep(
-                    made.Loss, made.LearningRate, made.GradientNorm, made.Tokens, made.Flops, made.Elapsed, made.DataWait)));
+                progress?.Report(steps.Steps[i].ToTaskStep());
             }
         }
 

@@ -1,7 +1,6 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using DiPaCo.Core;
+using DiPaCo.Tests;
 using Xunit;
 
 namespace DiPaCo.EndToEnd;
@@ -74,7 +73,7 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
     public async Task ASiloThatIsKilled_GoesOnWithTheWorkersThatItHad()
     {
         string run = Path.Combine(reference.Folder, "silo");
-        string[] train = ["train", reference.Config, "--run", run, "--listen", $"127.0.0.1:{FreePort()}", "--workers-only", "--lease", "2"];
+        string[] train = ["train", reference.Config, "--run", run, "--listen", $"127.0.0.1:{FreePort.Find()}", "--workers-only", "--lease", "2"];
         DipacoProcess silo = DipacoProcess.Start(train);
         string invitation = Invitation().Match(await silo.LineWithAsync("dipaco1.", Cancellation)).Value;
         using DipacoProcess worker = Worker(invitation, 0);
@@ -117,13 +116,6 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
     /// <summary>The order of the journal is that in which tasks ended, which many hands change.</summary>
     private static IEnumerable<string> WithoutJournal(IEnumerable<string> contents) =>
         contents.Where(line => !line.StartsWith("journal", StringComparison.Ordinal));
-
-    private static int FreePort()
-    {
-        using TcpListener probe = new(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
 
     [GeneratedRegex("dipaco1\\.[A-Za-z0-9_-]+")]
     private static partial Regex Invitation();

@@ -56,7 +56,7 @@ internal static class WorkerCommand
             settings.Name, services.Clock.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, summary.Device,
             GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, summary.MatrixFlopsPerSecond, fingerprint, Slots: 2);
         using WorkerAgent agent = new(
-            new GrpcWorkerLink(channel.Invoker, services.Clock), machine.Executor, store, offer, new WorkerOptions(), new Lines(output, services.Clock), services.Clock);
+            new GrpcWorkerLink(channel.Invoker, services.Clock), machine.Executor, new CachedBlobs(store), offer, new WorkerOptions(), new Lines(output, services.Clock), services.Clock);
         await agent.RunAsync(cancellation);
         output.WriteLine("Left; what was not finished goes to other workers.");
         return ExitCodes.Success;

@@ -11,7 +11,7 @@ internal static class WireMapping
     // Two heartbeats of a very fast task; more is no progress but an attack on memory.
     private const int MostSteps = 20_000;
 
-    public static Wire.RegisterRequest ToWire(WorkerOffer offer, DateTimeOffset now) => new()
+    public static Wire.RegisterRequest ToWire(WorkerOffer offer) => new()
     {
         Worker = offer.Worker,
         Incarnation = offer.Incarnation,
@@ -21,7 +21,6 @@ internal static class WireMapping
         FlopsPerSecond = offer.FlopsPerSecond,
         Fingerprint = offer.Fingerprint,
         Slots = offer.Slots,
-        UnixMilliseconds = now.ToUnixTimeMilliseconds(),
     };
 
     public static WorkerOffer FromWire(Wire.RegisterRequest request)

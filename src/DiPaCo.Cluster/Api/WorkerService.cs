@@ -5,13 +5,12 @@ namespace DiPaCo.Cluster.Api;
 
 /// <summary>The silo's end of the worker protocol: checks what comes, and hands it to the dispatcher.</summary>
 /// <param name="link">The dispatcher.</param>
-/// <param name="time">For the clock that workers compare theirs with.</param>
-internal sealed class WorkerService(IWorkerLink link, TimeProvider time) : Wire.Worker.WorkerBase
+internal sealed class WorkerService(IWorkerLink link) : Wire.Worker.WorkerBase
 {
     public override Task<Wire.RegisterReply> Register(Wire.RegisterRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
-        await link.RegisterAsync(WireMapping.FromWire(request), context.CancellationToken);
-        return new Wire.RegisterReply { UnixMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds() };
+        Registration registration = await link.RegisterAsync(WireMapping.FromWire(request), context.CancellationToken);
+        return new Wire.RegisterReply { UnixMilliseconds = registration.Clock.ToUnixTimeMilliseconds() };
     });
 
     public override Task<Wire.LeaseReply> Lease(Wire.LeaseRequest request, ServerCallContext context) => AnswerAsync(async () =>

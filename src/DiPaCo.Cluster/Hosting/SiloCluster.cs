@@ -83,7 +83,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
                 "here", time.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, "this process",
                 GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, FlopsPerSecond: 0, fingerprint, Slots: 1);
             using WorkerAgent agent = new(
-                _host.Link, context.Local, context.Store, offer, new WorkerOptions { Slots = 1 }, options.Observer, time);
+                _host.Link, context.Local, new SharedBlobs(context.Store), offer, new WorkerOptions { Slots = 1 }, options.Observer, time);
             try
             {
                 await agent.RunAsync(_leave.Token);

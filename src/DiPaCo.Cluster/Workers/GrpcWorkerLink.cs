@@ -6,7 +6,7 @@ namespace DiPaCo.Cluster;
 
 /// <summary>The worker's end of the protocol.</summary>
 /// <param name="client">The channel to a silo.</param>
-/// <param name="time">For the clock that is told, and deadlines.</param>
+/// <param name="time">For deadlines.</param>
 public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWorkerLink
 {
     // A silo answers a question for work within its patience, everything else at once.
@@ -17,7 +17,7 @@ public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWor
     /// <inheritdoc/>
     public Task<Registration> RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken) => CallAsync(async () =>
     {
-        Wire.RegisterReply reply = await _client.RegisterAsync(WireMapping.ToWire(offer, time.GetUtcNow()), Options(cancellationToken));
+        Wire.RegisterReply reply = await _client.RegisterAsync(WireMapping.ToWire(offer), Options(cancellationToken));
         return new Registration(DateTimeOffset.FromUnixTimeMilliseconds(reply.UnixMilliseconds));
     }, cancellationToken);
 

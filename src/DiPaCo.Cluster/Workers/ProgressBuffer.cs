@@ -18,13 +18,10 @@ internal sealed class ProgressBuffer : IProgress<TaskStep>
     /// <inheritdoc/>
     public void Report(TaskStep value)
     {
-        TrainingReport? training = value.Training is { } made
-            ? new TrainingReport(made.Loss, made.LearningRate, made.GradientNorm, made.Tokens, made.Flops, made.Elapsed, made.DataWait)
-            : null;
         lock (_lock)
         {
             DoneFraction = value.Units > 0 ? Math.Clamp((double)value.Done / value.Units, 0, 1) : 0;
-            _steps.Enqueue(new StepReport(value.Done, value.Units, training));
+            _steps.Enqueue(StepReport.Of(value));
             if (_steps.Count > MostUntold)
             {
                 _steps.Dequeue();

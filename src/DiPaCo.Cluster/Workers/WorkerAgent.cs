@@ -18,29 +18,28 @@ public sealed class WorkerAgent : IDisposable
 
     private readonly IWorkerLink _link;
     private readonly ITaskExecutor _executor;
-    private readonly IBlobStore _store;
+    private readonly IWorkerBlobs _blobs;
     private readonly WorkerOffer _offer;
     private readonly WorkerOptions _options;
     private readonly IWorkerObserver _observer;
     private readonly TimeProvider _time;
-    private readonly RecentInputs _recent = new(IWorkerLink.MostCached);
     private readonly SemaphoreSlim _registering = new(1);
     private Registration? _registration;
 
     /// <summary>Makes a worker; <see cref="RunAsync"/> starts it.</summary>
     /// <param name="link">The way to the dispatcher.</param>
     /// <param name="executor">Computes.</param>
-    /// <param name="store">Holds inputs; what is put there the silo can read.</param>
+    /// <param name="blobs">Hold inputs; what is put there the silo can read.</param>
     /// <param name="offer">Who it is and what it can do.</param>
     /// <param name="options">How it works.</param>
     /// <param name="observer">Watches.</param>
     /// <param name="time">For leases and pauses; reaches no result.</param>
     public WorkerAgent(
-        IWorkerLink link, ITaskExecutor executor, IBlobStore store, WorkerOffer offer, WorkerOptions options, IWorkerObserver observer, TimeProvider time)
+        IWorkerLink link, ITaskExecutor executor, IWorkerBlobs blobs, WorkerOffer offer, WorkerOptions options, IWorkerObserver observer, TimeProvider time)
     {
         _link = link;
         _executor = executor;
-        _store = store;
+        _blobs = blobs;
         _offer = offer with { Slots = options.Slots };
         _options = options;
         _observer = observer;
@@ -93,7 +92,7 @@ public sealed class WorkerAgent : IDisposable
             {
                 await RegisterAsync(leave);
                 LeaseOutcome outcome = await CallAsync(
-                    "ask for work", () => _link.LeaseAsync(_offer.Worker, _offer.Incarnation, number, _recent.Newest(), leave), leave);
+                    "ask for work", () => _link.LeaseAsync(_offer.Worker, _offer.Incarnation, number, _blobs.Newest(IWorkerLink.MostCached), leave), leave);
                 leased = outcome.Task;
                 if (outcome.UnknownWorker)
                 {
@@ -157,7 +156,7 @@ public sealed class WorkerAgent : IDisposable
         Task<string> heartbeats = BeatAsync(held, progress, ended);
         try
         {
-            TaskDelivery delivery = await ExecuteAsync(leased, progress, ended.Token);
+            TaskDelivery delivery = await _blobs.UseAsync(store => ExecuteAsync(leased, store, progress, ended.Token));
             DeliveryOutcome outcome = await DeliverAsync(held, name, delivery, progress, leave);
             bool taken = outcome.Verdict is CompletionVerdict.Taken or CompletionVerdict.Known;
             _observer.Observe(new WorkerEvent(
@@ -194,22 +193,16 @@ public sealed class WorkerAgent : IDisposable
         }
     }
 
-    private async Task<TaskDelivery> ExecuteAsync(LeasedTask leased, ProgressBuffer progress, CancellationToken cancellationToken)
+    private async Task<TaskDelivery> ExecuteAsync(LeasedTask leased, IBlobStore store, ProgressBuffer progress, CancellationToken cancellationToken)
     {
         TaskSpec spec = TaskSpecJson.Read(leased.Kind, leased.Spec, new TaskKey(leased.Key));
         foreach (BlobHash input in spec.Inputs.Distinct())
         {
-            await _store.GetFileAsync(input, cancellationToken);
-            _recent.Add(input.Hex);
+            await store.GetFileAsync(input, cancellationToken);
         }
 
         long begun = _time.GetTimestamp();
-        TaskResult result = await _executor.ExecuteAsync(spec, _store, progress, cancellationToken);
-        foreach (BlobHash output in result.Outputs.Values)
-        {
-            _recent.Add(output.Hex);
-        }
-
+        TaskResult result = await _executor.ExecuteAsync(spec, store, progress, cancellationToken);
         return new TaskDelivery(
             result.Outputs.ToImmutableSortedDictionary(output => output.Key, output => output.Value.Hex, StringComparer.Ordinal),
             result.Metrics, _time.GetElapsedTime(begun), StepBatch.None);
