@@ -38,7 +38,7 @@ internal sealed class WorkerService(IWorkerLink link) : Wire.Worker.WorkerBase
     public override Task<Wire.GiveBackReply> GiveBack(Wire.GiveBackRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         await link.GiveBackAsync(
-            request.Worker, request.Incarnation, request.Lease, request.Key, new GivenBack(WireMapping.FromWire(request.Reason), request.Message), context.CancellationToken);
+            request.Worker, request.Incarnation, request.Lease, request.Key, WireMapping.FromWire(request), context.CancellationToken);
         return new Wire.GiveBackReply();
     });
 

@@ -23,6 +23,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
             Certificate = options.Certificate,
             Insecure = options.Insecure,
             Lease = options.Lease,
+            MaximumNormRatio = options.MaximumNormRatio,
         };
         string fingerprint = options.Listen is null ? "" : await NumericsFingerprint.ComputeAsync(context.Local, cancellationToken);
         SiloHost host = await SiloHost.StartAsync(silo, context.Store, time, cancellationToken);
@@ -83,7 +84,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
                 "here", time.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, "this process",
                 GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, FlopsPerSecond: 0, fingerprint, Slots: 1);
             using WorkerAgent agent = new(
-                _host.Link, context.Local, new SharedBlobs(context.Store), offer, new WorkerOptions { Slots = 1 }, options.Observer, time);
+                _host.Link, context.Local, new SharedBlobs(context.Store), offer, new WorkerOptions { Slots = 1, Grace = TimeSpan.Zero }, options.Observer, time);
             try
             {
                 await agent.RunAsync(_leave.Token);

@@ -61,9 +61,7 @@ public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWor
     /// <inheritdoc/>
     public Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason, CancellationToken cancellationToken) => CallAsync(async () =>
     {
-        await _client.GiveBackAsync(
-            new Wire.GiveBackRequest { Worker = worker, Incarnation = incarnation, Lease = lease, Key = key, Reason = WireMapping.ToWire(reason.Reason), Message = reason.Message },
-            Options(cancellationToken));
+        await _client.GiveBackAsync(WireMapping.ToWire(worker, incarnation, lease, key, reason), Options(cancellationToken));
         return true;
     }, cancellationToken);
 
