@@ -11,6 +11,18 @@ internal static class WireMapping
     // Two heartbeats of a very fast task; more is no progress but an attack on memory.
     private const int MostSteps = 20_000;
 
+    public static Wire.GreetReply ToWire(Greeting greeting) => new()
+    {
+        Version = greeting.Version,
+        UnixMilliseconds = greeting.Clock.ToUnixTimeMilliseconds(),
+        LargestTaskBytes = greeting.LargestTaskBytes,
+        MedianFlopsPerSecond = greeting.MedianFlopsPerSecond,
+    };
+
+    public static Greeting FromWire(Wire.GreetReply reply) => new(
+        reply.Version, DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(reply.UnixMilliseconds, 0, 253_402_300_799_999)), Math.Max(0, reply.LargestTaskBytes),
+        double.IsFinite(reply.MedianFlopsPerSecond) ? Math.Max(0, reply.MedianFlopsPerSecond) : 0);
+
     public static Wire.RegisterRequest ToWire(WorkerOffer offer) => new()
     {
         Worker = offer.Worker,

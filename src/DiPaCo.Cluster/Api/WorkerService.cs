@@ -7,10 +7,13 @@ namespace DiPaCo.Cluster.Api;
 /// <param name="link">The dispatcher.</param>
 internal sealed class WorkerService(IWorkerLink link) : Wire.Worker.WorkerBase
 {
+    public override Task<Wire.GreetReply> Greet(Wire.GreetRequest request, ServerCallContext context) => AnswerAsync(async () =>
+        WireMapping.ToWire(await link.GreetAsync(context.CancellationToken)));
+
     public override Task<Wire.RegisterReply> Register(Wire.RegisterRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
-        Registration registration = await link.RegisterAsync(WireMapping.FromWire(request), context.CancellationToken);
-        return new Wire.RegisterReply { UnixMilliseconds = registration.Clock.ToUnixTimeMilliseconds() };
+        await link.RegisterAsync(WireMapping.FromWire(request), context.CancellationToken);
+        return new Wire.RegisterReply();
     });
 
     public override Task<Wire.LeaseReply> Lease(Wire.LeaseRequest request, ServerCallContext context) => AnswerAsync(async () =>

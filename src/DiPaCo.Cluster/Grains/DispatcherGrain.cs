@@ -48,7 +48,14 @@ internal sealed class DispatcherGrain(
             new GrainTimerCreationOptions(TickEvery, TickEvery) { Interleave = true, KeepAlive = true });
     }
 
-    public Task<Registration> RegisterAsync(WorkerOffer offer)
+    public Task<Greeting> GreetAsync()
+    {
+        double[] rates = [.. _state.Workers.Values.Select(worker => worker.Capabilities.FlopsPerSecond).Where(rate => rate > 0).Order()];
+        long largest = _records.Values.Select(record => record.Order.MemoryBytes).Append(options.LargestTaskBytes).Max();
+        return Task.FromResult(new Greeting(WorkerVersion.Text, Now, largest, rates.Length > 0 ? rates[rates.Length / 2] : 0));
+    }
+
+    public Task RegisterAsync(WorkerOffer offer)
     {
         if (offer.Version != WorkerVersion.Text)
         {
@@ -60,7 +67,7 @@ internal sealed class DispatcherGrain(
         (DispatcherState state, Runtime.Rules.Registration reply) = _rules.Register(_state, capabilities, Now);
         Become(state);
         return reply.IsCurrent
-            ? Task.FromResult(new Registration(Now))
+            ? Task.CompletedTask
             : throw new LinkException($"A worker named '{offer.Worker}' has joined later than this one; give one of them another name (--name).", isFinal: true);
     }
 

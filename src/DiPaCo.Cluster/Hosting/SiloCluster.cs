@@ -1,5 +1,6 @@
 using System.Net;
 using DiPaCo.Core;
+using DiPaCo.Core.Planning;
 using DiPaCo.Runtime;
 using DiPaCo.Runtime.Tasks;
 
@@ -24,6 +25,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
             Insecure = options.Insecure,
             Lease = options.Lease,
             MaximumNormRatio = options.MaximumNormRatio,
+            LargestTaskBytes = RunPlan.Of(context.Config, new PlanAssumptions()).Memory.Total,
         };
         string fingerprint = options.Listen is null ? "" : await NumericsFingerprint.ComputeAsync(context.Local, cancellationToken);
         SiloHost host = await SiloHost.StartAsync(silo, context.Store, time, cancellationToken);

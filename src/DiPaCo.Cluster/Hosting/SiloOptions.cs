@@ -29,6 +29,9 @@ public sealed record SiloOptions
     /// </summary>
     public double MaximumNormRatio { get; init; } = 10;
 
+    /// <summary>Memory that the largest task of the runs is planned to need, which workers are told before there is one; 0: not known.</summary>
+    public long LargestTaskBytes { get; init; }
+
     /// <summary>Address under which other silos reach this one; only with a database.</summary>
     public IPAddress SiloAddress { get; init; } = IPAddress.Loopback;
 

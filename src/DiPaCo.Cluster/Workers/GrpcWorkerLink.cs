@@ -15,11 +15,12 @@ public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWor
     private readonly Wire.Worker.WorkerClient _client = new(client);
 
     /// <inheritdoc/>
-    public Task<Registration> RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken) => CallAsync(async () =>
-    {
-        Wire.RegisterReply reply = await _client.RegisterAsync(WireMapping.ToWire(offer), Options(cancellationToken));
-        return new Registration(DateTimeOffset.FromUnixTimeMilliseconds(reply.UnixMilliseconds));
-    }, cancellationToken);
+    public Task<Greeting> GreetAsync(CancellationToken cancellationToken) => CallAsync(
+        async () => WireMapping.FromWire(await _client.GreetAsync(new Wire.GreetRequest(), Options(cancellationToken))), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken) => CallAsync(
+        async () => await _client.RegisterAsync(WireMapping.ToWire(offer), Options(cancellationToken)), cancellationToken);
 
     /// <inheritdoc/>
     public Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, IReadOnlyList<string> cached, CancellationToken cancellationToken) => CallAsync(async () =>

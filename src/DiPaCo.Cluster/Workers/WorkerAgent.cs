@@ -26,7 +26,7 @@ public sealed class WorkerAgent : IDisposable
     private readonly TimeProvider _time;
     private readonly PatientCalls _calls;
     private readonly SemaphoreSlim _registering = new(1);
-    private Registration? _registration;
+    private int _isRegistered;
 
     /// <summary>Makes a worker; <see cref="RunAsync"/> starts it.</summary>
     /// <param name="link">The way to the dispatcher.</param>
@@ -126,13 +126,18 @@ public sealed class WorkerAgent : IDisposable
         await _registering.WaitAsync(cancellationToken);
         try
         {
-            if (_registration is null)
+            if (Volatile.Read(ref _isRegistered) == 0)
             {
-                _registration = await _calls.CallAsync("register", () => _link.RegisterAsync(_offer, cancellationToken), cancellationToken);
-                TimeSpan off = _time.GetUtcNow() - _registration.Clock;
-                _observer.Observe(new WorkerEvent(
-                    WorkerEventKind.Registered,
-                    $"{_offer.Worker} on {_offer.Device}{(off.Duration() > TimeSpan.FromMinutes(1) ? $"; this machine's clock is {off.TotalSeconds:0} s ahead of the silo's" : "")}"));
+                await _calls.CallAsync(
+                    "register",
+                    async () =>
+                    {
+                        await _link.RegisterAsync(_offer, cancellationToken);
+                        return true;
+                    },
+                    cancellationToken);
+                Volatile.Write(ref _isRegistered, 1);
+                _observer.Observe(new WorkerEvent(WorkerEventKind.Registered, $"{_offer.Worker} on {_offer.Device}"));
             }
         }
         finally
@@ -141,7 +146,7 @@ public sealed class WorkerAgent : IDisposable
         }
     }
 
-    private void Forget() => Interlocked.Exchange(ref _registration, null);
+    private void Forget() => Volatile.Write(ref _isRegistered, 0);
 
     private async Task ComputeAsync(LeasedTask leased, SemaphoreSlim slots, CancellationToken leaving, CancellationToken grace)
     {
