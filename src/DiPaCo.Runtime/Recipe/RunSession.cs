@@ -28,6 +28,8 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
 
     public TaskRunner Tasks => tasks;
 
+    public TimeProvider Time => time;
+
     public SequenceInput Sequences => new(
         config.Transformer.SequenceLength, config.Routing.PrefixTokens, config.Recipe.LossOnPrefix, config.Recipe.MicroBatchSequences,
         LengthWindow);

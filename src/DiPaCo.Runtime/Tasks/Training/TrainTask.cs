@@ -76,7 +76,7 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
             double norm = adamW.Step(learningRate, loss);
 
             double flops = model.Shape.TrainingFlopsPerToken(batch.Length) * batch.Rows * batch.Length;
-            sums += new TrainMetrics(1, loss, batch.ScoredTargets, flops);
+            sums += new TrainMetrics(1, loss, batch.ScoredTargets, flops, batch.Rows);
             progress?.Report(new TaskStep(sums.Steps, spec.Steps, new TrainingStep(
                 loss, learningRate, norm, batch.ScoredTargets, flops, time.GetElapsedTime(begun), waited)));
         }
