@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Model;
@@ -13,9 +14,23 @@ namespace DiPaCo.Runtime.Tasks;
 /// </summary>
 /// <param name="model">The path; not owned.</param>
 /// <param name="adamW">Its optimizer; owned.</param>
-/// <param name="metrics">Losses and the like.</param>
-internal sealed class TrainOutcome(PathModel model, AdamW adamW, TrainMetrics metrics) : IDisposable
+/// <param name="metrics">Losses and the like, of all steps so far.</param>
+/// <param name="steps">Steps of the whole task.</param>
+internal sealed class TrainOutcome(PathModel model, AdamW adamW, TrainMetrics metrics, long steps) : IDisposable
 {
+    /// <summary>Writes the result, or the state between two steps: the same blobs, and the sums so far.</summary>
+    public async Task<TaskPart> StorePartAsync(IBlobStore store, CancellationToken cancellationToken)
+    {
+        TaskResult stored = await StoreAsync(store, cancellationToken);
+        if (metrics.Steps == steps)
+        {
+            return new TaskPart(stored, null);
+        }
+
+        BlobHash sums = await store.PutAsync(Encoding.UTF8.GetBytes(stored.Metrics), cancellationToken);
+        return new TaskPart(null, new InnerState(metrics.Steps, steps, stored.Outputs.Add(TrainStart.MetricsBlob, sums)));
+    }
+
     public Task<TaskResult> StoreAsync(IBlobStore store, CancellationToken cancellationToken) =>
         StoreAsync(model.Parameters, adamW, metrics, store, cancellationToken);
 
