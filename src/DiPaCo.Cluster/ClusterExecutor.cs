@@ -74,19 +74,21 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
     /// <summary>A dispatcher that cannot be reached now will not know the task when it is back.</summary>
     private Task ForgetAsync(string key) => TryAsync(() => dispatcher().ForgetAsync(run, key), CancellationToken.None);
 
-    private TaskOrder OrderOf(TaskSpec spec, string key) => new(
-        run, key, spec.Kind, TaskSpecJson.Write(spec), [.. spec.Inputs.Distinct().Select(input => input.Hex)],
-        MemoryBytes: 0, Flops: 0, Priority: 0, fingerprint);
+    private TaskOrder OrderOf(TaskSpec spec, string key)
+    {
+        TaskDemands demands = TaskDemands.Of(spec);
+        return new TaskOrder(
+            run, key, spec.Kind, TaskSpecJson.Write(spec), [.. spec.Inputs.Distinct().Select(input => input.Hex)],
+            demands.MemoryBytes, demands.Flops, demands.Priority, fingerprint, demands.Divisible);
+    }
 
     private static long Tell(StepBatch steps, long next, IProgress<TaskStep>? progress)
     {
         for (int i = 0; i < steps.Steps.Length; i++)
         {
-            StepReport step = steps.Steps[i];
             if (steps.First + i >= next)
             {
-                progress?.Report(new TaskStep(step.Done, step.Units, step.Training is not { } made ? null : new TrainingStep(
-                    made.Loss, made.LearningRate, made.GradientNorm, made.Tokens, made.Flops, made.Elapsed, made.DataWait)));
+                progress?.Report(steps.Steps[i].ToTaskStep());
             }
         }
 

@@ -22,9 +22,9 @@ public sealed class ProgressTests
             [0:00:00] warning: 3 of 9,217 lines could not be read: docs.jsonl line 17: not JSON
             [0:00:00] tokenizer: done in 12 s, 8,192 entries, 4.2 bytes per token
             [0:00:00] phases: 24 steps
-            [0:00:00] phase 1/3 done: loss=4.900 validation_perplexity=130.00
-            [0:00:00] phase 2/3 done: loss=4.700 validation_perplexity=110.00
-            [0:00:00] phase 3/3 done: loss=4.500 validation_perplexity=90.00
+            [0:00:00] phase 1/3 done: loss=4.900 validation_perplexity=130.00 sequences=64 tokens=32768 lost_steps=0 duplicated_steps=0
+            [0:00:00] phase 2/3 done: loss=4.700 validation_perplexity=110.00 sequences=64 tokens=32768 lost_steps=0 duplicated_steps=0
+            [0:00:00] phase 3/3 done: loss=4.500 validation_perplexity=90.00 sequences=64 tokens=32768 lost_steps=0 duplicated_steps=0
             [0:00:00] phases: done in 1 min 35 s, 3 phases on 4 paths, loss 4.5
 
             """,

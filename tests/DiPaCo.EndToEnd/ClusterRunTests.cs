@@ -1,7 +1,7 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using DiPaCo.Core;
+using DiPaCo.RunHost;
+using DiPaCo.Tests;
 using Xunit;
 
 namespace DiPaCo.EndToEnd;
@@ -74,7 +74,7 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
     public async Task ASiloThatIsKilled_GoesOnWithTheWorkersThatItHad()
     {
         string run = Path.Combine(reference.Folder, "silo");
-        string[] train = ["train", reference.Config, "--run", run, "--listen", $"127.0.0.1:{FreePort()}", "--workers-only", "--lease", "2"];
+        string[] train = ["train", reference.Config, "--run", run, "--listen", $"127.0.0.1:{FreePort.Find()}", "--workers-only", "--lease", "2"];
         DipacoProcess silo = DipacoProcess.Start(train);
         string invitation = Invitation().Match(await silo.LineWithAsync("dipaco1.", Cancellation)).Value;
         using DipacoProcess worker = Worker(invitation, 0);
@@ -107,6 +107,44 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
         Assert.Equal(WithoutJournal(reference.Contents), WithoutJournal(RunContents.Of(run)));
     }
 
+    [Fact]
+    public async Task WorkersThatAreAskedToLeave_HandOverWhatTheyHaveMade()
+    {
+        // Tasks that are long enough to be left in the middle.
+        string folder = Path.Combine(reference.Folder, "leaving"), config = Path.Combine(folder, "small.yaml");
+        SmallRun.Prepare(folder);
+        await File.WriteAllTextAsync(
+            config,
+            (await File.ReadAllTextAsync(config, Cancellation))
+                .Replace("inner_steps: 2", "inner_steps: 300", StringComparison.Ordinal)
+                .Replace("phases: 2", "phases: 1", StringComparison.Ordinal)
+                .Replace("every_phases: 1", "every_phases: 1\n  dense_equal_steps: false\n  dense_equal_flops: false", StringComparison.Ordinal),
+            Cancellation);
+        string alone = Path.Combine(folder, "alone"), run = Path.Combine(folder, "run");
+        using DipacoProcess undisturbed = DipacoProcess.Start("train", config, "--run", alone);
+        Assert.True(await undisturbed.EndAsync(Cancellation) == 0, undisturbed.Output);
+
+        RandomStream random = new(13, "moments to ask workers to leave at");
+        using DipacoProcess silo = DipacoProcess.Start("train", config, "--run", run, "--listen", "127.0.0.1:0", "--workers-only", "--lease", "2");
+        string invitation = Invitation().Match(await silo.LineWithAsync("dipaco1.", Cancellation)).Value;
+        int handedOver = 0;
+        for (int worker = 0; handedOver == 0 && !silo.HasExited; worker++)
+        {
+            using DipacoProcess leaving = Worker(invitation, worker);
+            await Task.WhenAny(silo.EndAsync(Cancellation), leaving.LineWithAsync("] takes train", Cancellation));
+            await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(TimeSpan.FromMilliseconds(200 + random.NextInt32(800)), TimeProvider.System, Cancellation));
+            leaving.Signal("TERM");
+            Assert.True(await leaving.EndAsync(Cancellation) == 0, leaving.Output);
+            handedOver += HandedOver().Count(leaving.Output);
+        }
+
+        using DipacoProcess staying = Worker(invitation, 99);
+        Assert.True(await silo.EndAsync(Cancellation) == 0, silo.Output);
+        Assert.True(handedOver > 0, "No worker handed a task over in the middle: the test shows nothing.");
+        Assert.Contains("of 300 steps", staying.Output, StringComparison.Ordinal);
+        Assert.Equal(WithoutJournal(RunContents.Of(alone)), WithoutJournal(RunContents.Of(run)));
+    }
+
     private DipacoProcess Worker(string invitation, int number) => DipacoProcess.Start(
         "worker", "--join", invitation, "--name", $"worker-{number}", "--threads", "1", "--device", "cpu",
         "--cache", Path.Combine(reference.Folder, $"cache-{number}-{Guid.NewGuid():n}"));
@@ -118,12 +156,8 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
     private static IEnumerable<string> WithoutJournal(IEnumerable<string> contents) =>
         contents.Where(line => !line.StartsWith("journal", StringComparison.Ordinal));
 
-    private static int FreePort()
-    {
-        using TcpListener probe = new(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
+    [GeneratedRegex("Leaving, after [0-9]+ of 300 steps")]
+    private static partial Regex HandedOver();
 
     [GeneratedRegex("dipaco1\\.[A-Za-z0-9_-]+")]
     private static partial Regex Invitation();

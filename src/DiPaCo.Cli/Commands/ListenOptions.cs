@@ -22,10 +22,12 @@ internal sealed class ListenOptions
     private readonly Option<bool> _any = new("--any-numerics") { Description = "Take workers whose arithmetic rounds differently; results are then no longer byte-identical." };
     private readonly Option<double?> _lease = new("--lease") { HelpName = "SECONDS", Description = "How long a worker may be silent before its task goes to another. Default: 15." };
 
+    private readonly Option<double?> _ratio = new("--max-norm-ratio") { HelpName = "N", Description = "A path that moves a module N times as far as the others in the median is asked for again from another worker; 0: never. Default: 10." };
+
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _listen, _host, _certificate, _key, _insecure, _only, _any, _lease })
+        foreach (Option option in new Option[] { _listen, _host, _certificate, _key, _insecure, _only, _any, _lease, _ratio })
         {
             command.Add(option);
         }
@@ -43,6 +45,7 @@ internal sealed class ListenOptions
         ComputesItself = !parsed.GetValue(_only),
         Strict = !parsed.GetValue(_any),
         Lease = TimeSpan.FromSeconds(parsed.GetValue(_lease) ?? 15),
+        MaximumNormRatio = parsed.GetValue(_ratio) ?? 10,
         Program = program,
     };
 
@@ -54,7 +57,7 @@ internal sealed class ListenOptions
     {
         if (result.GetResult(_listen) is null or { Implicit: true })
         {
-            foreach (Option option in new Option[] { _host, _certificate, _key, _insecure, _only, _any, _lease })
+            foreach (Option option in new Option[] { _host, _certificate, _key, _insecure, _only, _any, _lease, _ratio })
             {
                 if (result.GetResult(option) is { Implicit: false })
                 {
@@ -71,6 +74,11 @@ internal sealed class ListenOptions
         if (result.GetValue(_lease) is { } lease and not (>= 2 and <= 3600))
         {
             result.AddError($"--lease is {lease}; 2 to 3600 seconds were expected.");
+        }
+
+        if (result.GetValue(_ratio) is { } ratio and not (0 or (>= 1 and <= 1e9)))
+        {
+            result.AddError($"--max-norm-ratio is {ratio}; 0, or a number of at least 1 was expected.");
         }
     }
 }

@@ -15,6 +15,8 @@ internal static class WorkerCommand
 {
     private const double GiB = 1L << 30;
 
+    private static readonly TimeSpan DoorPatience = TimeSpan.FromSeconds(10);
+
     /// <summary>Builds the verb.</summary>
     public static Command Create(CliServices services)
     {
@@ -27,17 +29,24 @@ internal static class WorkerCommand
         Option<double?> size = new("--cache-size") { HelpName = "GIB", Description = "Largest size of the cache, GiB. Default: 20." };
         Option<string> device = new("--device") { HelpName = "DEVICE", Description = "cpu, cuda, cuda:n or auto.", DefaultValueFactory = _ => "auto" };
         Option<int> threads = new("--threads") { HelpName = "N", Description = "Threads for arithmetic; 0: all cores." };
-        Command command = new("worker", "Compute tasks of a run that listens on another machine.") { join, name, cache, size, device, threads };
+        Option<double?> grace = new("--grace") { HelpName = "SECONDS", Description = "Time to finish or hand over a task when asked to leave (Ctrl-C, SIGTERM). Default: 20." };
+        Option<double?> patience = new("--patience") { HelpName = "MINUTES", Description = "How long the run may be out of reach before this worker gives up. Default: 60." };
+        Command command = new("worker", "Compute tasks of a run that listens on another machine.") { join, name, cache, size, device, threads, grace, patience };
         command.SetAction(async (parsed, cancellation) =>
         {
             string text = parsed.GetRequiredValue(join);
             Invitation invitation = Invitation.Read(text == "-" ? await Console.In.ReadToEndAsync(cancellation) : text);
             Settings settings = new(
                 parsed.GetValue(name) ?? NameOf(Environment.MachineName), parsed.GetRequiredValue(cache), parsed.GetValue(size) ?? 20,
-                parsed.GetRequiredValue(device), parsed.GetValue(threads));
+                parsed.GetRequiredValue(device), parsed.GetValue(threads), new WorkerOptions
+                {
+                    Grace = TimeSpan.FromSeconds(parsed.GetValue(grace) ?? 20),
+                    Patience = TimeSpan.FromMinutes(parsed.GetValue(patience) ?? 60),
+                });
             return await RunAsync(services, invitation, settings, cancellation);
         });
         command.Validators.Add(result => Check(result, size, threads));
+        command.Validators.Add(result => Check(result, grace, patience));
         return command;
     }
 
@@ -55,8 +64,12 @@ internal static class WorkerCommand
         WorkerOffer offer = new(
             settings.Name, services.Clock.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, summary.Device,
             GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, summary.MatrixFlopsPerSecond, fingerprint, Slots: 2);
-        using WorkerAgent agent = new(
-            new GrpcWorkerLink(channel.Invoker, services.Clock), machine.Executor, store, offer, new WorkerOptions(), new Lines(output, services.Clock), services.Clock);
+        GrpcWorkerLink link = new(channel.Invoker, services.Clock);
+        Lines lines = new(output, services.Clock);
+        SiloDoor door = new(invitation.Addresses[0], invitation.Certificate, DoorPatience, services.Clock);
+        CacheSpace space = CacheSpace.Of(settings.Cache, cache.MaximumBytes, cache.Bytes);
+        await new WorkerPreflight(door, link, settings.Options, lines, services.Clock).RunAsync(offer, space, cancellation);
+        using WorkerAgent agent = new(link, machine.Executor, new CachedBlobs(store), offer, settings.Options, lines, services.Clock);
         await agent.RunAsync(cancellation);
         output.WriteLine("Left; what was not finished goes to other workers.");
         return ExitCodes.Success;
@@ -75,6 +88,19 @@ internal static class WorkerCommand
         }
     }
 
+    private static void Check(CommandResult result, Option<double?> grace, Option<double?> patience)
+    {
+        if (result.GetValue(grace) is { } seconds and not (>= 0 and <= 86_400))
+        {
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"--grace is {seconds}; 0 to 86400 seconds were expected."));
+        }
+
+        if (result.GetValue(patience) is { } minutes and not (>= 0 and <= 100_000))
+        {
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"--patience is {minutes}; 0 to 100000 minutes were expected."));
+        }
+    }
+
     private static string DefaultCache() => Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } folder ? folder : Path.GetTempPath(),
         "dipaco", "cache");
@@ -82,7 +108,7 @@ internal static class WorkerCommand
     /// <summary>Names of machines may hold what names of workers may not.</summary>
     private static string NameOf(string machine) => string.Concat(machine.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-'));
 
-    private sealed record Settings(string Name, string Cache, double CacheGiB, string Device, int Threads);
+    private sealed record Settings(string Name, string Cache, double CacheGiB, string Device, int Threads, WorkerOptions Options);
 
     /// <summary>The worker's own lines.</summary>
     private sealed class Lines(TextWriter output, TimeProvider clock) : IWorkerObserver
@@ -93,6 +119,8 @@ internal static class WorkerCommand
         {
             string verb = happened.Kind switch
             {
+                WorkerEventKind.Checked => "checked:",
+                WorkerEventKind.Warned => "warning:",
                 WorkerEventKind.Registered => "joined as",
                 WorkerEventKind.Waiting => "waits:",
                 WorkerEventKind.Unreachable => "no connection:",

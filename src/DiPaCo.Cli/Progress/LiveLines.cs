@@ -32,7 +32,8 @@ internal sealed class LiveLines
             _perplexityBefore = perplexity;
         }
 
-        return new Markup($"    [grey]{of,-StageLabel.Width}[/]   loss {phase.TrainingLoss,6:0.000}{validation}\n");
+        string ledger = phase.Ledger is { } read ? $"   [grey]{read.Tokens:N0} tokens, {read.LostSteps} steps lost, {read.DuplicatedSteps} made twice[/]" : "";
+        return new Markup($"    [grey]{of,-StageLabel.Width}[/]   loss {phase.TrainingLoss,6:0.000}{validation}{ledger}\n");
     }
 
     private string Change(double perplexity)

@@ -32,6 +32,9 @@ internal static class PlainLine
     public static string Of(PhaseFinished phase)
     {
         string validation = phase.ValidationPerplexity is { } perplexity ? $" validation_perplexity={perplexity:0.00}" : "";
-        return $"phase {phase.Phase.Value + 1}/{phase.Phases} done: loss={phase.TrainingLoss:0.000}{validation}";
+        string ledger = phase.Ledger is { } read
+            ? $" sequences={read.Sequences} tokens={read.Tokens} lost_steps={read.LostSteps} duplicated_steps={read.DuplicatedSteps}"
+            : "";
+        return $"phase {phase.Phase.Value + 1}/{phase.Phases} done: loss={phase.TrainingLoss:0.000}{validation}{ledger}";
     }
 }

@@ -11,7 +11,19 @@ internal static class WireMapping
     // Two heartbeats of a very fast task; more is no progress but an attack on memory.
     private const int MostSteps = 20_000;
 
-    public static Wire.RegisterRequest ToWire(WorkerOffer offer, DateTimeOffset now) => new()
+    public static Wire.GreetReply ToWire(Greeting greeting) => new()
+    {
+        Version = greeting.Version,
+        UnixMilliseconds = greeting.Clock.ToUnixTimeMilliseconds(),
+        LargestTaskBytes = greeting.LargestTaskBytes,
+        MedianFlopsPerSecond = greeting.MedianFlopsPerSecond,
+    };
+
+    public static Greeting FromWire(Wire.GreetReply reply) => new(
+        reply.Version, DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(reply.UnixMilliseconds, 0, 253_402_300_799_999)), Math.Max(0, reply.LargestTaskBytes),
+        double.IsFinite(reply.MedianFlopsPerSecond) ? Math.Max(0, reply.MedianFlopsPerSecond) : 0);
+
+    public static Wire.RegisterRequest ToWire(WorkerOffer offer) => new()
     {
         Worker = offer.Worker,
         Incarnation = offer.Incarnation,
@@ -21,7 +33,6 @@ internal static class WireMapping
         FlopsPerSecond = offer.FlopsPerSecond,
         Fingerprint = offer.Fingerprint,
         Slots = offer.Slots,
-        UnixMilliseconds = now.ToUnixTimeMilliseconds(),
     };
 
     public static WorkerOffer FromWire(Wire.RegisterRequest request)
@@ -48,6 +59,8 @@ internal static class WireMapping
         Spec = UnsafeByteOperations.UnsafeWrap(task.Spec),
         HeartbeatMilliseconds = (int)task.HeartbeatEvery.TotalMilliseconds,
         ExpectedMilliseconds = (long)task.Expected.TotalMilliseconds,
+        From = task.From is { } state ? ToWire(state) : null,
+        Share = task.Share,
     };
 
     public static LeasedTask FromWire(Wire.LeasedTask task)
@@ -56,7 +69,53 @@ internal static class WireMapping
         Check(task.HeartbeatMilliseconds > 0, "heartbeat_milliseconds", task.HeartbeatMilliseconds, "a positive number");
         return new LeasedTask(
             task.Lease, task.Run, task.Key, task.Kind, task.Spec.ToByteArray(),
-            TimeSpan.FromMilliseconds(task.HeartbeatMilliseconds), Duration(task.ExpectedMilliseconds));
+            TimeSpan.FromMilliseconds(task.HeartbeatMilliseconds), Duration(task.ExpectedMilliseconds),
+            FromWire(task.From), task.Share is > 0 and <= 1 ? task.Share : 1);
+    }
+
+    public static Wire.InnerState ToWire(HandOver state)
+    {
+        Wire.InnerState message = new() { DoneSteps = state.DoneSteps, Steps = state.Steps };
+        foreach ((string name, string hash) in state.Blobs)
+        {
+            message.Blobs[name] = UnsafeByteOperations.UnsafeWrap(Convert.FromHexString(hash));
+        }
+
+        return message;
+    }
+
+    public static HandOver? FromWire(Wire.InnerState? state)
+    {
+        if (state is null)
+        {
+            return null;
+        }
+
+        Check(state.DoneSteps > 0 && state.DoneSteps < state.Steps, "done_steps", state.DoneSteps, "more than 0 and fewer than all");
+        return new HandOver(state.DoneSteps, state.Steps, BlobsFromWire("blobs", state.Blobs));
+    }
+
+    public static Wire.GiveBackRequest ToWire(string worker, long incarnation, long lease, string key, GivenBack given)
+    {
+        Wire.GiveBackRequest request = new()
+        {
+            Worker = worker,
+            Incarnation = incarnation,
+            Lease = lease,
+            Key = key,
+            Reason = ToWire(given.Reason),
+            Message = given.Message,
+            State = given.State is { } state ? ToWire(state) : null,
+            FirstStep = given.Progress?.First ?? 0,
+        };
+        request.Steps.AddRange(ToWire(given.Progress ?? StepBatch.None));
+        return request;
+    }
+
+    public static GivenBack FromWire(Wire.GiveBackRequest request)
+    {
+        Check(BlobHash.TryParse(request.Key, out _), "key", request.Key, "64 hexadecimal digits");
+        return new GivenBack(FromWire(request.Reason), request.Message, FromWire(request.State), FromWire(request.FirstStep, request.Steps));
     }
 
     public static IEnumerable<ByteString> HashesToWire(IEnumerable<string> hashes) =>
@@ -94,11 +153,8 @@ internal static class WireMapping
     public static TaskDelivery FromWire(Wire.CompleteRequest request)
     {
         Check(BlobHash.TryParse(request.Key, out _), "key", request.Key, "64 hexadecimal digits");
-        Check(request.Outputs.Count <= 100_000, "outputs", request.Outputs.Count, "at most 100,000");
-        Check(request.Outputs.Keys.All(name => name.Length is > 0 and <= 256), "outputs", "(a name)", "1 to 256 characters");
         return new TaskDelivery(
-            request.Outputs.ToImmutableSortedDictionary(output => output.Key, output => HashFromWire(output.Value), StringComparer.Ordinal),
-            request.Metrics, Duration(request.ElapsedMilliseconds), FromWire(request.FirstStep, request.Steps));
+            BlobsFromWire("outputs", request.Outputs), request.Metrics, Duration(request.ElapsedMilliseconds), FromWire(request.FirstStep, request.Steps));
     }
 
     public static Wire.GiveBackRequest.Types.Reason ToWire(GiveBackReason reason) => reason switch
@@ -191,6 +247,13 @@ internal static class WireMapping
 
     private static TrainingReport? FromWire(Wire.TrainingStep? step) => step is null ? null : new TrainingReport(
         step.Loss, step.LearningRate, step.GradientNorm, step.Tokens, step.Flops, TimeSpan.FromTicks(step.ElapsedTicks), TimeSpan.FromTicks(step.DataWaitTicks));
+
+    private static ImmutableSortedDictionary<string, string> BlobsFromWire(string field, Google.Protobuf.Collections.MapField<string, ByteString> blobs)
+    {
+        Check(blobs.Count <= 100_000, field, blobs.Count, "at most 100,000");
+        Check(blobs.Keys.All(name => name.Length is > 0 and <= 256), field, "(a name)", "1 to 256 characters");
+        return blobs.ToImmutableSortedDictionary(blob => blob.Key, blob => HashFromWire(blob.Value), StringComparer.Ordinal);
+    }
 
     private static string HashFromWire(ByteString hash)
     {

@@ -5,13 +5,15 @@ namespace DiPaCo.Cluster.Api;
 
 /// <summary>The silo's end of the worker protocol: checks what comes, and hands it to the dispatcher.</summary>
 /// <param name="link">The dispatcher.</param>
-/// <param name="time">For the clock that workers compare theirs with.</param>
-internal sealed class WorkerService(IWorkerLink link, TimeProvider time) : Wire.Worker.WorkerBase
+internal sealed class WorkerService(IWorkerLink link) : Wire.Worker.WorkerBase
 {
+    public override Task<Wire.GreetReply> Greet(Wire.GreetRequest request, ServerCallContext context) => AnswerAsync(async () =>
+        WireMapping.ToWire(await link.GreetAsync(context.CancellationToken)));
+
     public override Task<Wire.RegisterReply> Register(Wire.RegisterRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         await link.RegisterAsync(WireMapping.FromWire(request), context.CancellationToken);
-        return new Wire.RegisterReply { UnixMilliseconds = time.GetUtcNow().ToUnixTimeMilliseconds() };
+        return new Wire.RegisterReply();
     });
 
     public override Task<Wire.LeaseReply> Lease(Wire.LeaseRequest request, ServerCallContext context) => AnswerAsync(async () =>
@@ -39,7 +41,7 @@ internal sealed class WorkerService(IWorkerLink link, TimeProvider time) : Wire.
     public override Task<Wire.GiveBackReply> GiveBack(Wire.GiveBackRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         await link.GiveBackAsync(
-            request.Worker, request.Incarnation, request.Lease, request.Key, new GivenBack(WireMapping.FromWire(request.Reason), request.Message), context.CancellationToken);
+            request.Worker, request.Incarnation, request.Lease, request.Key, WireMapping.FromWire(request), context.CancellationToken);
         return new Wire.GiveBackReply();
     });
 

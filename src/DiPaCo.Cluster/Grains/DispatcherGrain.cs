@@ -11,10 +11,12 @@ namespace DiPaCo.Cluster;
 /// between, so the state needs no lock. It is not persisted: see <see cref="DispatcherState"/>.
 /// </summary>
 /// <param name="memory">What survives.</param>
-/// <param name="options">The length of leases.</param>
+/// <param name="options">The length of leases, and what is believed.</param>
+/// <param name="guard">Looks at results.</param>
 /// <param name="time">The time.</param>
 [Reentrant]
-internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersistentState<DispatcherMemory> memory, SiloOptions options, TimeProvider time)
+internal sealed class DispatcherGrain(
+    [PersistentState("dispatcher")] IPersistentState<DispatcherMemory> memory, SiloOptions options, ResultGuard guard, TimeProvider time)
     : Grain, IDispatcherGrain
 {
     // A question that waits longer than Orleans or a proxy on the way would be taken for dead.
@@ -25,6 +27,8 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
 
     private readonly DispatcherRules _rules = new(new DispatcherOptions { MinimumLease = options.Lease });
     private readonly Dictionary<TaskKey, TaskRecord> _records = [];
+    private readonly Dictionary<(TaskKey Task, BlobHash Result), Task<GuardFinding>> _looks = [];
+    private readonly DeltaNorms _norms = new(options.MaximumNormRatio);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DispatcherState _state = DispatcherState.Empty;
 
@@ -44,7 +48,14 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
             new GrainTimerCreationOptions(TickEvery, TickEvery) { Interleave = true, KeepAlive = true });
     }
 
-    public Task<Registration> RegisterAsync(WorkerOffer offer)
+    public Task<Greeting> GreetAsync()
+    {
+        double[] rates = [.. _state.Workers.Values.Select(worker => worker.Capabilities.FlopsPerSecond).Where(rate => rate > 0).Order()];
+        long largest = _records.Values.Select(record => record.Order.MemoryBytes).Append(options.LargestTaskBytes).Max();
+        return Task.FromResult(new Greeting(WorkerVersion.Text, Now, largest, rates.Length > 0 ? rates[rates.Length / 2] : 0));
+    }
+
+    public Task RegisterAsync(WorkerOffer offer)
     {
         if (offer.Version != WorkerVersion.Text)
         {
@@ -56,7 +67,7 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
         (DispatcherState state, Runtime.Rules.Registration reply) = _rules.Register(_state, capabilities, Now);
         Become(state);
         return reply.IsCurrent
-            ? Task.FromResult(new Registration(Now))
+            ? Task.CompletedTask
             : throw new LinkException($"A worker named '{offer.Worker}' has joined later than this one; give one of them another name (--name).", isFinal: true);
     }
 
@@ -84,7 +95,7 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
         return new LeaseOutcome(
             grant is null ? null : new LeasedTask(
                 grant.Number.Value, grant.Demand.Run.Name, grant.Demand.Key.Hex, grant.Demand.Kind, _records[grant.Demand.Key].Order.Spec,
-                grant.HeartbeatEvery, grant.Expected ?? TimeSpan.Zero),
+                grant.HeartbeatEvery, grant.Expected ?? TimeSpan.Zero, grant.Continuation is { } state ? HandOver.Of(state) : null, grant.Share),
             reply.Wait?.Text ?? "", reply.IsUnknown);
     }
 
@@ -103,26 +114,34 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
         return Task.FromResult(new HeartbeatOutcome(reply.Lease.Value, reply.Verdict, reply.Reason ?? ""));
     }
 
-    public Task<DeliveryOutcome> CompleteAsync(string worker, long incarnation, long lease, string key, TaskDelivery delivery)
+    public async Task<DeliveryOutcome> CompleteAsync(string worker, long incarnation, long lease, string key, TaskDelivery delivery)
     {
         WorkerId id = new(worker);
         if (!_state.Workers.TryGetValue(id, out WorkerEntry? known) || known.Capabilities.Incarnation != incarnation)
         {
-            return Task.FromResult(new DeliveryOutcome(CompletionVerdict.Unknown, "The dispatcher does not know this worker."));
+            return new DeliveryOutcome(CompletionVerdict.Unknown, "The dispatcher does not know this worker.");
         }
 
         Completion completion = new(
             id, incarnation, new LeaseNumber(lease), new TaskKey(key),
             delivery.Outputs.ToImmutableSortedDictionary(output => output.Key, output => BlobHash.Parse(output.Value), StringComparer.Ordinal),
             delivery.Metrics, known.Capabilities.Fingerprint, delivery.Elapsed);
-        (DispatcherState state, CompletionReply reply) = _rules.Complete(_state, completion, Now);
+        TrainSpec? spec = SpecOf(completion);
+        GuardFinding finding = spec is null ? GuardFinding.Nothing : await LookAsync(completion, spec);
+
+        // The rules look at the state as it is now, after the look at the blobs.
+        (DispatcherState state, CompletionReply reply) = Judge(completion, spec, finding);
         if (_records.TryGetValue(completion.Key, out TaskRecord? record))
         {
             record.Add(delivery.Progress);
+            if (reply.Verdict == CompletionVerdict.Taken && spec is not null)
+            {
+                _norms.Add(record.Order.Run, spec, finding.Norms);
+            }
         }
 
         Become(state);
-        return Task.FromResult(new DeliveryOutcome(reply.Verdict, reply.Reason ?? ""));
+        return new DeliveryOutcome(reply.Verdict, reply.Reason ?? "");
     }
 
     public Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason)
@@ -131,13 +150,15 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
         TaskKey task = new(key);
         LeaseNumber number = new(lease);
         bool isImpossible = reason.Reason is GiveBackReason.NonFinite or GiveBackReason.Impossible;
-        if (isImpossible && _records.TryGetValue(task, out TaskRecord? record))
+        if (_records.TryGetValue(task, out TaskRecord? record))
         {
-            record.Impossible ??= reason;
+            record.Add(reason.Progress ?? StepBatch.None);
+            record.Impossible ??= isImpossible ? reason : null;
         }
 
+        Continuation? state = _state.Workers.TryGetValue(id, out WorkerEntry? known) ? reason.State?.ToContinuation(known.Capabilities.Fingerprint) : null;
         Become(reason.Reason == GiveBackReason.Leaving
-            ? DispatcherRules.HandBack(_state, id, number, task, null, Now)
+            ? DispatcherRules.HandBack(_state, id, number, task, state, Now)
             : _rules.Fail(_state, id, number, task, reason.Message, isImpossible, Now));
         return Task.CompletedTask;
     }
@@ -152,6 +173,7 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
             Flops = order.Flops,
             Priority = order.Priority,
             Fingerprint = order.Fingerprint.Length > 0 ? order.Fingerprint : null,
+            Divisible = order.Divisible,
         };
         (DispatcherState state, SubmitVerdict verdict) = DispatcherRules.Submit(_state, demand, Now);
         if (verdict == SubmitVerdict.Accepted)
@@ -190,12 +212,57 @@ internal sealed class DispatcherGrain([PersistentState("dispatcher")] IPersisten
         DispatcherStatus status = _rules.Status(_state, Now);
         return Task.FromResult(new ClusterStatus(
             [.. status.Workers.Select(worker => new WorkerStatus(
-                worker.Worker.Name, worker.Device, worker.State, worker.Since, worker.Completed, worker.Failed + worker.Refused, worker.Fingerprint))],
-            [.. status.Tasks.Select(task => new TaskStatusLine(task.Run.Name, task.Key.Hex, task.Kind, task.WaitsOn.Text, task.WaitsOn.Since, task.Attempts))]));
+                worker.Worker.Name, worker.Device, worker.State, worker.Since, worker.Completed, worker.Failed, worker.Refused, worker.IsSlow,
+                worker.Fingerprint))],
+            [.. status.Tasks.Select(task => new TaskStatusLine(task.Run.Name, task.Key.Hex, task.Kind, task.WaitsOn.Text, task.WaitsOn.Since, task.Attempts, task.LastFailure))]));
     }
 
     /// <summary>Tasks of the recipe itself, which no path and no module waits for.</summary>
     private static TaskOwner Recipe { get; } = new("recipe");
+
+    /// <summary>The training task that a delivery may settle; null: it settles none.</summary>
+    private TrainSpec? SpecOf(Completion completion) =>
+        _records.TryGetValue(completion.Key, out TaskRecord? record) && !_state.Tasks[completion.Key].IsSettled ? record.Training : null;
+
+    /// <summary>Reading takes long and is not the grain's work. A worker that asks again meanwhile waits for the same look.</summary>
+    private async Task<GuardFinding> LookAsync(Completion completion, TrainSpec spec)
+    {
+        (TaskKey, BlobHash) key = (completion.Key, TaskOutcome.DigestOf(completion.Outputs, completion.Metrics));
+        if (!_looks.TryGetValue(key, out Task<GuardFinding>? look))
+        {
+            _looks[key] = look = Task.Run(() => guard.LookAsync(spec, completion.Outputs, completion.Metrics, CancellationToken.None));
+        }
+
+        try
+        {
+            return await look;
+        }
+        finally
+        {
+            _looks.Remove(key);
+        }
+    }
+
+    private (DispatcherState State, CompletionReply Reply) Judge(Completion completion, TrainSpec? spec, GuardFinding finding)
+    {
+        if (finding.Unreadable is { } unreadable)
+        {
+            DispatcherState failed = _rules.Fail(_state, completion.Worker, completion.Lease, completion.Key, unreadable, isPermanent: false, Now);
+            return (failed, new CompletionReply(completion.Lease, CompletionVerdict.Refused, unreadable));
+        }
+
+        if (finding.Invalid is { } invalid)
+        {
+            return _rules.Refuse(_state, completion, RefusalKind.Invalid, invalid, Now);
+        }
+
+        // Where nobody else can be asked, a second opinion is not to be had: a run of one worker must not stop over a large step.
+        string? unlikely = spec is not null && _records.TryGetValue(completion.Key, out TaskRecord? record)
+            ? _norms.ObjectionTo(record.Order.Run, spec, finding.Norms) : null;
+        return unlikely is not null && _rules.HasOther(_state, completion.Worker, completion.Key, Now)
+            ? _rules.Refuse(_state, completion, RefusalKind.Unlikely, unlikely, Now)
+            : _rules.Complete(_state, completion, Now);
+    }
 
     private void Become(DispatcherState state)
     {

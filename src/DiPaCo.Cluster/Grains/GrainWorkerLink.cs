@@ -6,7 +6,9 @@ internal sealed class GrainWorkerLink(IGrainFactory grains) : IWorkerLink
 {
     private IDispatcherGrain Dispatcher => grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
 
-    public Task<Registration> RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken) =>
+    public Task<Greeting> GreetAsync(CancellationToken cancellationToken) => CallAsync(Dispatcher.GreetAsync(), cancellationToken);
+
+    public Task RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken) =>
         CallAsync(Dispatcher.RegisterAsync(offer), cancellationToken);
 
     public Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, IReadOnlyList<string> cached, CancellationToken cancellationToken) =>
@@ -18,15 +20,18 @@ internal sealed class GrainWorkerLink(IGrainFactory grains) : IWorkerLink
     public Task<DeliveryOutcome> CompleteAsync(string worker, long incarnation, long lease, string key, TaskDelivery delivery, CancellationToken cancellationToken) =>
         CallAsync(Dispatcher.CompleteAsync(worker, incarnation, lease, key, delivery), cancellationToken);
 
-    public async Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason, CancellationToken cancellationToken)
+    public Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason, CancellationToken cancellationToken) =>
+        CallAsync(Dispatcher.GiveBackAsync(worker, incarnation, lease, key, reason), cancellationToken);
+
+    private static Task<bool> CallAsync(Task call, CancellationToken cancellationToken)
     {
-        async Task<bool> Give()
+        return CallAsync(Done(), cancellationToken);
+
+        async Task<bool> Done()
         {
-            await Dispatcher.GiveBackAsync(worker, incarnation, lease, key, reason);
+            await call;
             return true;
         }
-
-        await CallAsync(Give(), cancellationToken);
     }
 
     private static async Task<T> CallAsync<T>(Task<T> call, CancellationToken cancellationToken)

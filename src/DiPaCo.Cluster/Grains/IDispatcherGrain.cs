@@ -9,9 +9,13 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
     /// <summary>Its key.</summary>
     const long Key = 0;
 
+    /// <summary>A worker that has not joined yet asks what there is to know.</summary>
+    [Alias("greet")]
+    Task<Greeting> GreetAsync();
+
     /// <summary>A worker says who it is.</summary>
     [Alias("register")]
-    Task<Registration> RegisterAsync(WorkerOffer offer);
+    Task RegisterAsync(WorkerOffer offer);
 
     /// <summary>A worker asks for a task, and waits a while.</summary>
     [Alias("lease")]

@@ -1,3 +1,6 @@
+using DiPaCo.Core;
+using DiPaCo.Runtime.Tasks;
+
 namespace DiPaCo.Cluster;
 
 /// <summary>What the dispatcher keeps of a task beside what its rules need: the description, for whoever leases it, and the steps, for whoever watches.</summary>
@@ -5,11 +8,15 @@ namespace DiPaCo.Cluster;
 internal sealed class TaskRecord(TaskOrder order)
 {
     private const int MostSteps = 20_000;
+    private const string TrainKind = "train";
 
     private readonly List<StepReport> _steps = [];
     private long _firstStep;
 
     public TaskOrder Order { get; } = order;
+
+    /// <summary>The task where it trains a path, whose result the guard looks at; null: it is another, or of a version that this silo cannot read.</summary>
+    public TrainSpec? Training { get; } = Read(order);
 
     /// <summary>Why a worker found it impossible; null: none did.</summary>
     public GivenBack? Impossible { get; set; }
@@ -47,5 +54,17 @@ internal sealed class TaskRecord(TaskOrder order)
     {
         int skip = (int)Math.Clamp(next - _firstStep, 0, _steps.Count);
         return new StepBatch(_firstStep + skip, [.. _steps.Skip(skip)]);
+    }
+
+    private static TrainSpec? Read(TaskOrder order)
+    {
+        try
+        {
+            return order.Kind == TrainKind ? (TrainSpec)TaskSpecJson.Read(order.Kind, order.Spec, new TaskKey(order.Key)) : null;
+        }
+        catch (DiPaCoException)
+        {
+            return null;
+        }
     }
 }

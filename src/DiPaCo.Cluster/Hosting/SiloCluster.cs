@@ -1,5 +1,6 @@
 using System.Net;
 using DiPaCo.Core;
+using DiPaCo.Core.Planning;
 using DiPaCo.Runtime;
 using DiPaCo.Runtime.Tasks;
 
@@ -23,6 +24,8 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
             Certificate = options.Certificate,
             Insecure = options.Insecure,
             Lease = options.Lease,
+            MaximumNormRatio = options.MaximumNormRatio,
+            LargestTaskBytes = RunPlan.Of(context.Config, new PlanAssumptions()).Memory.Total,
         };
         string fingerprint = options.Listen is null ? "" : await NumericsFingerprint.ComputeAsync(context.Local, cancellationToken);
         SiloHost host = await SiloHost.StartAsync(silo, context.Store, time, cancellationToken);
@@ -83,7 +86,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
                 "here", time.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, "this process",
                 GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, FlopsPerSecond: 0, fingerprint, Slots: 1);
             using WorkerAgent agent = new(
-                _host.Link, context.Local, context.Store, offer, new WorkerOptions { Slots = 1 }, options.Observer, time);
+                _host.Link, context.Local, new SharedBlobs(context.Store), offer, new WorkerOptions { Slots = 1, Grace = TimeSpan.Zero }, options.Observer, time);
             try
             {
                 await agent.RunAsync(_leave.Token);

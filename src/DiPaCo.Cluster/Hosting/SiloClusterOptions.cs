@@ -26,6 +26,9 @@ public sealed record SiloClusterOptions
     /// <summary>How long a lease lasts without a heartbeat.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <inheritdoc cref="SiloOptions.MaximumNormRatio"/>
+    public double MaximumNormRatio { get; init; } = 10;
+
     /// <summary>How long the invitation that is shown holds.</summary>
     public TimeSpan InvitationLifetime { get; init; } = TimeSpan.FromDays(7);
 

@@ -69,7 +69,7 @@ public sealed class SiloHost : IAsyncDisposable
         }
 
         TokenStore tokens = new(Path.Combine(options.StateFolder, "tokens.json"), time);
-        (IHost host, string fingerprint) = options.Listen is { } endpoint ? Listening(options, endpoint, tokens, blobs, time) : (Silent(options, time), "");
+        (IHost host, string fingerprint) = options.Listen is { } endpoint ? Listening(options, endpoint, tokens, blobs, time) : (Silent(options, blobs, time), "");
         try
         {
             await host.StartAsync(cancellationToken);
@@ -131,10 +131,10 @@ public sealed class SiloHost : IAsyncDisposable
         }
     }
 
-    private static IHost Silent(SiloOptions options, TimeProvider time)
+    private static IHost Silent(SiloOptions options, IBlobStore? blobs, TimeProvider time)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "dipaco", DisableDefaults = true });
-        Common(builder.Services, options, time);
+        Common(builder.Services, options, blobs, time);
         builder.UseOrleans(silo => Configure(silo, options));
         return builder.Build();
     }
@@ -143,7 +143,7 @@ public sealed class SiloHost : IAsyncDisposable
         SiloOptions options, IPEndPoint endpoint, TokenStore tokens, IBlobStore? blobs, TimeProvider time)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "dipaco" });
-        Common(builder.Services, options, time);
+        Common(builder.Services, options, blobs, time);
         builder.Services.AddRouting();
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Runtime.Tasks.TaskSpecJson.MaximumBytes);
         builder.UseOrleans(silo => Configure(silo, options));
@@ -178,10 +178,11 @@ public sealed class SiloHost : IAsyncDisposable
         return (application, certificate is null ? "" : ServerCertificate.FingerprintOf(certificate));
     }
 
-    private static void Common(IServiceCollection services, SiloOptions options, TimeProvider time)
+    private static void Common(IServiceCollection services, SiloOptions options, IBlobStore? blobs, TimeProvider time)
     {
         services.AddSingleton(time);
         services.AddSingleton(options);
+        services.AddSingleton(new ResultGuard(blobs));
         services.AddSingleton<IWorkerLink>(provider => new GrainWorkerLink(provider.GetRequiredService<IGrainFactory>()));
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
     }

@@ -23,6 +23,15 @@ public sealed record SiloOptions
     /// <summary>How long a lease lasts without a heartbeat. Two seconds at least.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>
+    /// How many times the median of the other paths a path may move a module in a phase before its result is asked for again from another
+    /// worker. Default 10; 0: however far.
+    /// </summary>
+    public double MaximumNormRatio { get; init; } = 10;
+
+    /// <summary>Memory that the largest task of the runs is planned to need, which workers are told before there is one; 0: not known.</summary>
+    public long LargestTaskBytes { get; init; }
+
     /// <summary>Address under which other silos reach this one; only with a database.</summary>
     public IPAddress SiloAddress { get; init; } = IPAddress.Loopback;
 

@@ -3,7 +3,7 @@ namespace DiPaCo.Cluster;
 /// <summary>Why a worker gives a task back.</summary>
 public enum GiveBackReason
 {
-    /// <summary>The worker leaves; the task is as good as before.</summary>
+    /// <summary>The worker leaves, has made its share of the steps, or was told to stop; the task is as good as before.</summary>
     Leaving,
 
     /// <summary>It failed here, for example for want of disk or of a blob; elsewhere it may succeed.</summary>

@@ -8,6 +8,9 @@ namespace DiPaCo.Cluster;
 /// <param name="Spec">Its description, <see cref="Runtime.Tasks.TaskSpecJson"/>.</param>
 /// <param name="HeartbeatEvery">How often to say that it is still worked on.</param>
 /// <param name="Expected">How long it should take on this worker; zero: unknown.</param>
+/// <param name="From">Where to go on; null: at the beginning.</param>
+/// <param name="Share">Part of what is left that the worker is to make before it gives the task back, above 0 to 1.</param>
 [GenerateSerializer]
 [Immutable]
-public sealed record LeasedTask(long Lease, string Run, string Key, string Kind, byte[] Spec, TimeSpan HeartbeatEvery, TimeSpan Expected);
+public sealed record LeasedTask(
+    long Lease, string Run, string Key, string Kind, byte[] Spec, TimeSpan HeartbeatEvery, TimeSpan Expected, HandOver? From = null, double Share = 1);

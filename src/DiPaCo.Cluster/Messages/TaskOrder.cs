@@ -12,7 +12,9 @@ namespace DiPaCo.Cluster;
 /// <param name="Flops">Estimate of its work.</param>
 /// <param name="Priority">Larger goes first.</param>
 /// <param name="Fingerprint">Only workers with this numerics fingerprint may compute it; empty: all may.</param>
+/// <param name="Divisible">Whether it can be handed over between two of its steps.</param>
 [GenerateSerializer]
 [Immutable]
 public sealed record TaskOrder(
-    string Run, string Key, string Kind, byte[] Spec, ImmutableArray<string> Inputs, long MemoryBytes, double Flops, int Priority, string Fingerprint);
+    string Run, string Key, string Kind, byte[] Spec, ImmutableArray<string> Inputs, long MemoryBytes, double Flops, int Priority, string Fingerprint,
+    bool Divisible = false);

@@ -7,6 +7,7 @@ namespace DiPaCo.Cluster;
 /// <param name="State">For people: on which worker, or what it waits for.</param>
 /// <param name="Since">Since when.</param>
 /// <param name="Attempts">How often it was leased.</param>
+/// <param name="LastFailure">Why the last failed attempt failed; null: none did.</param>
 [GenerateSerializer]
 [Immutable]
-public sealed record TaskStatusLine(string Run, string Key, string Kind, string State, DateTimeOffset Since, int Attempts);
+public sealed record TaskStatusLine(string Run, string Key, string Kind, string State, DateTimeOffset Since, int Attempts, string? LastFailure);

@@ -6,8 +6,11 @@ namespace DiPaCo.Cluster;
 /// <param name="State">For people: computing what, idle, silent, or quarantined and why.</param>
 /// <param name="Since">Since when.</param>
 /// <param name="Completed">Tasks delivered.</param>
-/// <param name="Failed">Tasks given back or refused.</param>
+/// <param name="Failed">Tasks that failed here.</param>
+/// <param name="Refused">Results that were refused at the door; three quarantine the worker.</param>
+/// <param name="IsSlow">Whether it takes far longer than the median worker.</param>
 /// <param name="Fingerprint">Its numerics.</param>
 [GenerateSerializer]
 [Immutable]
-public sealed record WorkerStatus(string Worker, string Device, string State, DateTimeOffset Since, long Completed, long Failed, string Fingerprint);
+public sealed record WorkerStatus(
+    string Worker, string Device, string State, DateTimeOffset Since, long Completed, long Failed, long Refused, bool IsSlow, string Fingerprint);

@@ -41,7 +41,7 @@ public static class ServerCertificate
         {
             if (!File.Exists(path))
             {
-                Write(path, Make(now));
+                DurableFile.WriteAllBytes(path, Make(now), ownerOnly: true);
             }
 
             return X509CertificateLoader.LoadPkcs12FromFile(path, null, X509KeyStorageFlags.Exportable);
@@ -70,25 +70,6 @@ public static class ServerCertificate
         request.CertificateExtensions.Add(names.Build());
         using X509Certificate2 certificate = request.CreateSelfSigned(now.AddDays(-1), now + Lifetime);
         return certificate.Export(X509ContentType.Pkcs12);
-    }
-
-    private static void Write(string path, byte[] bytes)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using (FileStream stream = new(temporary, options))
-        {
-            stream.Write(bytes);
-            stream.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, path, overwrite: true);
     }
 
     /// <summary>A certificate read from PEM has a key that lives in memory only, which Windows' TLS refuses.</summary>

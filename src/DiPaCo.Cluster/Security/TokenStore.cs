@@ -137,29 +137,8 @@ public sealed class TokenStore(string path, TimeProvider time)
 
     private void Write(ImmutableArray<TokenRecord> records)
     {
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            }
-
-            using (FileStream stream = new(temporary, options))
-            {
-                JsonSerializer.Serialize(stream, records, Json);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-            _read = DateTime.MinValue;
-        }
-        catch (Exception exception) when (StorageErrors.IsStorage(exception))
-        {
-            throw StorageErrors.Explain(exception, "write", path);
-        }
+        DurableFile.WriteAllBytes(path, JsonSerializer.SerializeToUtf8Bytes(records, Json), ownerOnly: true);
+        _read = DateTime.MinValue;
     }
 
     private static string HashOf(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));

@@ -6,7 +6,7 @@ namespace DiPaCo.Cluster;
 
 /// <summary>The worker's end of the protocol.</summary>
 /// <param name="client">The channel to a silo.</param>
-/// <param name="time">For the clock that is told, and deadlines.</param>
+/// <param name="time">For deadlines.</param>
 public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWorkerLink
 {
     // A silo answers a question for work within its patience, everything else at once.
@@ -15,11 +15,12 @@ public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWor
     private readonly Wire.Worker.WorkerClient _client = new(client);
 
     /// <inheritdoc/>
-    public Task<Registration> RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken) => CallAsync(async () =>
-    {
-        Wire.RegisterReply reply = await _client.RegisterAsync(WireMapping.ToWire(offer, time.GetUtcNow()), Options(cancellationToken));
-        return new Registration(DateTimeOffset.FromUnixTimeMilliseconds(reply.UnixMilliseconds));
-    }, cancellationToken);
+    public Task<Greeting> GreetAsync(CancellationToken cancellationToken) => CallAsync(
+        async () => WireMapping.FromWire(await _client.GreetAsync(new Wire.GreetRequest(), Options(cancellationToken))), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken) => CallAsync(
+        async () => await _client.RegisterAsync(WireMapping.ToWire(offer), Options(cancellationToken)), cancellationToken);
 
     /// <inheritdoc/>
     public Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, IReadOnlyList<string> cached, CancellationToken cancellationToken) => CallAsync(async () =>
@@ -61,9 +62,7 @@ public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWor
     /// <inheritdoc/>
     public Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason, CancellationToken cancellationToken) => CallAsync(async () =>
     {
-        await _client.GiveBackAsync(
-            new Wire.GiveBackRequest { Worker = worker, Incarnation = incarnation, Lease = lease, Key = key, Reason = WireMapping.ToWire(reason.Reason), Message = reason.Message },
-            Options(cancellationToken));
+        await _client.GiveBackAsync(WireMapping.ToWire(worker, incarnation, lease, key, reason), Options(cancellationToken));
         return true;
     }, cancellationToken);
 

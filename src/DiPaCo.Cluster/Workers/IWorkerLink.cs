@@ -9,8 +9,11 @@ public interface IWorkerLink
     /// <summary>Cached inputs that are told at most.</summary>
     const int MostCached = 256;
 
+    /// <summary>Asks the silo who it is and what it needs. Nothing changes by that.</summary>
+    Task<Greeting> GreetAsync(CancellationToken cancellationToken);
+
     /// <summary>Says who is there.</summary>
-    Task<Registration> RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken);
+    Task RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken);
 
     /// <summary>Asks for work, and waits a while for it.</summary>
     /// <param name="worker">The worker's name.</param>

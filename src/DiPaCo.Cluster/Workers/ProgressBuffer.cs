@@ -10,6 +10,7 @@ internal sealed class ProgressBuffer : IProgress<TaskStep>
 
     private readonly Queue<StepReport> _steps = new();
     private readonly Lock _lock = new();
+    private long? _next;
     private long _first;
 
     /// <summary>Part of the task that is done, 0 to 1; 0 where that is unknown.</summary>
@@ -18,13 +19,24 @@ internal sealed class ProgressBuffer : IProgress<TaskStep>
     /// <inheritdoc/>
     public void Report(TaskStep value)
     {
-        TrainingReport? training = value.Training is { } made
-            ? new TrainingReport(made.Loss, made.LearningRate, made.GradientNorm, made.Tokens, made.Flops, made.Elapsed, made.DataWait)
-            : null;
         lock (_lock)
         {
+            // A task that goes on in the middle tells its own numbers; what other tasks tell is numbered as it comes.
+            long number = value.Training is null ? _next ?? 0 : value.Done - 1;
+            if (number < _next)
+            {
+                return;
+            }
+
+            if (number != _next)
+            {
+                _steps.Clear();
+                _first = number;
+            }
+
+            _next = number + 1;
             DoneFraction = value.Units > 0 ? Math.Clamp((double)value.Done / value.Units, 0, 1) : 0;
-            _steps.Enqueue(new StepReport(value.Done, value.Units, training));
+            _steps.Enqueue(StepReport.Of(value));
             if (_steps.Count > MostUntold)
             {
                 _steps.Dequeue();

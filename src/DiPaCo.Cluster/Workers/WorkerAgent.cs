@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DiPaCo.Cluster.Blobs;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Storage;
@@ -17,47 +18,53 @@ public sealed class WorkerAgent : IDisposable
     private static readonly TimeSpan OrderPatience = TimeSpan.FromSeconds(10);
 
     private readonly IWorkerLink _link;
-    private readonly ITaskExecutor _executor;
-    private readonly IBlobStore _store;
+    private readonly IDivisibleExecutor _executor;
+    private readonly IWorkerBlobs _blobs;
     private readonly WorkerOffer _offer;
     private readonly WorkerOptions _options;
     private readonly IWorkerObserver _observer;
     private readonly TimeProvider _time;
-    private readonly RecentInputs _recent = new(IWorkerLink.MostCached);
+    private readonly PatientCalls _calls;
     private readonly SemaphoreSlim _registering = new(1);
-    private Registration? _registration;
+    private int _isRegistered;
 
     /// <summary>Makes a worker; <see cref="RunAsync"/> starts it.</summary>
     /// <param name="link">The way to the dispatcher.</param>
     /// <param name="executor">Computes.</param>
-    /// <param name="store">Holds inputs; what is put there the silo can read.</param>
+    /// <param name="blobs">Hold inputs; what is put there the silo can read.</param>
     /// <param name="offer">Who it is and what it can do.</param>
     /// <param name="options">How it works.</param>
     /// <param name="observer">Watches.</param>
     /// <param name="time">For leases and pauses; reaches no result.</param>
     public WorkerAgent(
-        IWorkerLink link, ITaskExecutor executor, IBlobStore store, WorkerOffer offer, WorkerOptions options, IWorkerObserver observer, TimeProvider time)
+        IWorkerLink link, IDivisibleExecutor executor, IWorkerBlobs blobs, WorkerOffer offer, WorkerOptions options, IWorkerObserver observer, TimeProvider time)
     {
         _link = link;
         _executor = executor;
-        _store = store;
+        _blobs = blobs;
         _offer = offer with { Slots = options.Slots };
         _options = options;
         _observer = observer;
         _time = time;
+        _calls = new PatientCalls(options, observer, time);
     }
 
-    /// <summary>Works until told to leave; tasks that are not finished then are given back.</summary>
+    /// <summary>
+    /// Works until told to leave. Tasks that are not finished then are given back, with their state where enough is made of them, within
+    /// <see cref="WorkerOptions.Grace"/>.
+    /// </summary>
     /// <param name="leave">Told to leave.</param>
     /// <exception cref="DiPaCoException">The silo refuses this worker, or was out of reach for longer than <see cref="WorkerOptions.Patience"/>.</exception>
     public async Task RunAsync(CancellationToken leave)
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(leave);
+        using CancellationTokenSource grace = new(Timeout.InfiniteTimeSpan, _time);
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(leave);
+        using CancellationTokenRegistration limit = leaving.Token.Register(() => grace.CancelAfter(_options.Grace));
         using SemaphoreSlim slots = new(_options.Slots);
         List<Task> running = [];
         try
         {
-            await LeaseAsync(slots, running, ended.Token);
+            await LeaseAsync(slots, running, leaving.Token, grace.Token);
         }
         catch (OperationCanceledException) when (leave.IsCancellationRequested)
         {
@@ -65,7 +72,7 @@ public sealed class WorkerAgent : IDisposable
         }
         finally
         {
-            await ended.CancelAsync();
+            await leaving.CancelAsync();
             await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -74,13 +81,13 @@ public sealed class WorkerAgent : IDisposable
     public void Dispose() => _registering.Dispose();
 
     /// <summary>One question at a time, whenever a slot is free.</summary>
-    private async Task LeaseAsync(SemaphoreSlim slots, List<Task> running, CancellationToken leave)
+    private async Task LeaseAsync(SemaphoreSlim slots, List<Task> running, CancellationToken leaving, CancellationToken grace)
     {
         string waitedFor = "";
         long number = 1;
         while (true)
         {
-            await slots.WaitAsync(leave);
+            await slots.WaitAsync(leaving);
             foreach (Task done in running.Where(task => task.IsCompleted).ToArray())
             {
                 running.Remove(done);
@@ -91,9 +98,10 @@ public sealed class WorkerAgent : IDisposable
             LeasedTask? leased = null;
             while (leased is null)
             {
-                await RegisterAsync(leave);
-                LeaseOutcome outcome = await CallAsync(
-                    "ask for work", () => _link.LeaseAsync(_offer.Worker, _offer.Incarnation, number, _recent.Newest(), leave), leave);
+                await RegisterAsync(leaving);
+                LeaseOutcome outcome = await _calls.CallAsync(
+                    "ask for work",
+                    () => _link.LeaseAsync(_offer.Worker, _offer.Incarnation, number, _blobs.Newest(IWorkerLink.MostCached), leaving), leaving);
                 leased = outcome.Task;
                 if (outcome.UnknownWorker)
                 {
@@ -108,23 +116,28 @@ public sealed class WorkerAgent : IDisposable
 
             number++;
             waitedFor = "";
-            running.Add(ComputeAsync(leased, slots, leave));
+            running.Add(ComputeAsync(leased, slots, leaving, grace));
         }
     }
 
     /// <summary>Whoever finds the registration missing makes it.</summary>
-    private async Task RegisterAsync(CancellationToken leave)
+    private async Task RegisterAsync(CancellationToken cancellationToken)
     {
-        await _registering.WaitAsync(leave);
+        await _registering.WaitAsync(cancellationToken);
         try
         {
-            if (_registration is null)
+            if (Volatile.Read(ref _isRegistered) == 0)
             {
-                _registration = await CallAsync("register", () => _link.RegisterAsync(_offer, leave), leave);
-                TimeSpan off = _time.GetUtcNow() - _registration.Clock;
-                _observer.Observe(new WorkerEvent(
-                    WorkerEventKind.Registered,
-                    $"{_offer.Worker} on {_offer.Device}{(off.Duration() > TimeSpan.FromMinutes(1) ? $"; this machine's clock is {off.TotalSeconds:0} s ahead of the silo's" : "")}"));
+                await _calls.CallAsync(
+                    "register",
+                    async () =>
+                    {
+                        await _link.RegisterAsync(_offer, cancellationToken);
+                        return true;
+                    },
+                    cancellationToken);
+                Volatile.Write(ref _isRegistered, 1);
+                _observer.Observe(new WorkerEvent(WorkerEventKind.Registered, $"{_offer.Worker} on {_offer.Device}"));
             }
         }
         finally
@@ -133,13 +146,14 @@ public sealed class WorkerAgent : IDisposable
         }
     }
 
-    private void Forget() => Interlocked.Exchange(ref _registration, null);
+    private void Forget() => Volatile.Write(ref _isRegistered, 0);
 
-    private async Task ComputeAsync(LeasedTask leased, SemaphoreSlim slots, CancellationToken leave)
+    private async Task ComputeAsync(LeasedTask leased, SemaphoreSlim slots, CancellationToken leaving, CancellationToken grace)
     {
         try
         {
-            await ComputeAsync(leased, leave);
+            using HeldTask held = new(leased, _time.GetTimestamp(), leaving, grace);
+            await ComputeAsync(held);
         }
         finally
         {
@@ -147,93 +161,121 @@ public sealed class WorkerAgent : IDisposable
         }
     }
 
-    private async Task ComputeAsync(LeasedTask leased, CancellationToken leave)
+    private async Task ComputeAsync(HeldTask held)
     {
-        string name = $"{leased.Kind} {leased.Key[..8]} of {leased.Run}";
-        _observer.Observe(new WorkerEvent(WorkerEventKind.Leased, name));
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(leave);
-        ProgressBuffer progress = new();
-        HeldTask held = new(leased, _time.GetTimestamp());
-        Task<string> heartbeats = BeatAsync(held, progress, ended);
+        _observer.Observe(new WorkerEvent(WorkerEventKind.Leased, held.Name + (held.Task.From is { } from ? $" after {from.DoneSteps} of {from.Steps} steps" : "")));
+        Task heartbeats = BeatAsync(held);
         try
         {
-            TaskDelivery delivery = await ExecuteAsync(leased, progress, ended.Token);
-            DeliveryOutcome outcome = await DeliverAsync(held, name, delivery, progress, leave);
+            (TaskPart part, TimeSpan elapsed) = await _blobs.UseAsync(store => ExecuteAsync(held, store));
+            if (part.State is { } state)
+            {
+                await GiveBackAsync(held, new GivenBack(GiveBackReason.Leaving, $"after {state.DoneSteps} of {state.Steps} steps", HandOver.Of(state)));
+                return;
+            }
+
+            DeliveryOutcome outcome = await DeliverAsync(held, part.Result!, elapsed);
             bool taken = outcome.Verdict is CompletionVerdict.Taken or CompletionVerdict.Known;
             _observer.Observe(new WorkerEvent(
                 taken ? WorkerEventKind.Delivered : WorkerEventKind.Dropped,
-                taken ? $"{name} in {delivery.Elapsed.TotalSeconds:0.0} s" : $"{name}: {outcome.Verdict}, {outcome.Reason}"));
+                taken ? $"{held.Name} in {elapsed.TotalSeconds:0.0} s" : $"{held.Name}: {outcome.Verdict}, {outcome.Reason}"));
         }
-        catch (OperationCanceledException) when (leave.IsCancellationRequested)
+        catch (OperationCanceledException) when (held.WhyLost is { } reason)
         {
-            await GiveBackAsync(held, name, new GivenBack(GiveBackReason.Leaving, ""));
-            throw;
+            _observer.Observe(new WorkerEvent(WorkerEventKind.Dropped, $"{held.Name}: {reason}"));
         }
         catch (OperationCanceledException)
         {
-            _observer.Observe(new WorkerEvent(WorkerEventKind.Dropped, $"{name}: {await heartbeats}"));
+            await GiveBackAsync(held, new GivenBack(GiveBackReason.Leaving, ""));
         }
-        catch (DiPaCoException exception)
+        catch (DiPaCoException exception) when (exception is not LinkException)
         {
-            GiveBackReason reason = exception switch
-            {
-                NonFiniteStepException => GiveBackReason.NonFinite,
-                StorageException => GiveBackReason.Failed,
-                _ => GiveBackReason.Impossible,
-            };
-            await GiveBackAsync(held, name, new GivenBack(reason, exception.Message));
+            await GiveBackAsync(held, new GivenBack(ReasonOf(exception), exception.Message));
         }
         catch (Exception exception) when (exception is IOException or OutOfMemoryException or HttpRequestException or System.Runtime.InteropServices.ExternalException)
         {
-            await GiveBackAsync(held, name, new GivenBack(GiveBackReason.Failed, exception.Message));
+            await GiveBackAsync(held, new GivenBack(GiveBackReason.Failed, exception.Message));
         }
         finally
         {
-            await ended.CancelAsync();
+            await held.EndAsync();
             await heartbeats;
         }
     }
 
-    private async Task<TaskDelivery> ExecuteAsync(LeasedTask leased, ProgressBuffer progress, CancellationToken cancellationToken)
+    /// <summary>What is wrong with this worker's disk or network is not wrong with the task.</summary>
+    private static GiveBackReason ReasonOf(DiPaCoException exception) => exception switch
     {
+        NonFiniteStepException => GiveBackReason.NonFinite,
+        StorageException or MissingBlobException or DamagedBlobException or BlobMismatchException => GiveBackReason.Failed,
+        BlobTransferException or TooManyUploadsException => GiveBackReason.Failed,
+        _ => GiveBackReason.Impossible,
+    };
+
+    private async Task<(TaskPart Part, TimeSpan Elapsed)> ExecuteAsync(HeldTask held, IBlobStore store)
+    {
+        LeasedTask leased = held.Task;
         TaskSpec spec = TaskSpecJson.Read(leased.Kind, leased.Spec, new TaskKey(leased.Key));
-        foreach (BlobHash input in spec.Inputs.Distinct())
-        {
-            await _store.GetFileAsync(input, cancellationToken);
-            _recent.Add(input.Hex);
-        }
-
+        InnerState? from = await FetchAsync(held, spec, store);
         long begun = _time.GetTimestamp();
-        TaskResult result = await _executor.ExecuteAsync(spec, _store, progress, cancellationToken);
-        foreach (BlobHash output in result.Outputs.Values)
+        StepLimit limit = new() { Share = leased.Share, Stop = held.Stop };
+        TaskPart part = await _executor.ExecuteAsync(spec, from, limit, store, held.Progress, held.Ended);
+        return (part, _time.GetElapsedTime(begun));
+    }
+
+    /// <summary>Brings what the task reads here, while another is computed.</summary>
+    /// <returns>Where to go on; null: at the beginning, also where the state is not to be had any more.</returns>
+    private static async Task<InnerState?> FetchAsync(HeldTask held, TaskSpec spec, IBlobStore store)
+    {
+        using var stopped = CancellationTokenSource.CreateLinkedTokenSource(held.Ended, held.Stop);
+        if (held.Task.From is { } handed && spec is TrainSpec train)
         {
-            _recent.Add(output.Hex);
+            InnerState state = handed.ToInnerState();
+            try
+            {
+                await FetchAsync(state.Blobs.Values.Concat(train.Shard));
+                return state;
+            }
+            catch (DiPaCoException exception) when (ReasonOf(exception) == GiveBackReason.Failed)
+            {
+                // It costs time only: the task is the same from its beginning.
+            }
         }
 
-        return new TaskDelivery(
-            result.Outputs.ToImmutableSortedDictionary(output => output.Key, output => output.Value.Hex, StringComparer.Ordinal),
-            result.Metrics, _time.GetElapsedTime(begun), StepBatch.None);
+        await FetchAsync(spec.Inputs);
+        return null;
+
+        async Task FetchAsync(IEnumerable<BlobHash> blobs)
+        {
+            foreach (BlobHash blob in blobs.Distinct())
+            {
+                await store.GetFileAsync(blob, stopped.Token);
+            }
+        }
     }
 
     /// <summary>A dispatcher that has just begun does not know the worker, nor perhaps that anybody wants the task: it is told again.</summary>
-    private async Task<DeliveryOutcome> DeliverAsync(HeldTask held, string name, TaskDelivery delivery, ProgressBuffer progress, CancellationToken leave)
+    private async Task<DeliveryOutcome> DeliverAsync(HeldTask held, TaskResult result, TimeSpan elapsed)
     {
+        TaskDelivery delivery = new(
+            result.Outputs.ToImmutableSortedDictionary(output => output.Key, output => output.Value.Hex, StringComparer.Ordinal), result.Metrics, elapsed, StepBatch.None);
         long? begun = null;
         while (true)
         {
-            DeliveryOutcome outcome = await CallAsync(
-                $"deliver {name}",
-                () => _link.CompleteAsync(_offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, delivery with { Progress = progress.Untold() }, leave),
-                leave);
+            DeliveryOutcome outcome = await _calls.CallAsync(
+                $"deliver {held.Name}",
+                () => _link.CompleteAsync(
+                    _offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, delivery with { Progress = held.Progress.Untold() }, held.Grace),
+                held.Grace);
             if (outcome.Verdict == CompletionVerdict.Unknown)
             {
                 begun ??= _time.GetTimestamp();
                 Forget();
-                await RegisterAsync(leave);
+                await RegisterAsync(held.Grace);
             }
             else if (outcome.Verdict == CompletionVerdict.NotWanted && begun is { } since && _time.GetElapsedTime(since) < OrderPatience)
             {
-                await Task.Delay(OrderPatience / 20, _time, leave);
+                await Task.Delay(OrderPatience / 20, _time, held.Grace);
             }
             else
             {
@@ -242,21 +284,21 @@ public sealed class WorkerAgent : IDisposable
         }
     }
 
-    /// <summary>Keeps the lease until the task has ended; ends the task when the lease is lost, and says why.</summary>
-    private async Task<string> BeatAsync(HeldTask held, ProgressBuffer progress, CancellationTokenSource ended)
+    /// <summary>Keeps the lease until the task has ended.</summary>
+    private async Task BeatAsync(HeldTask held)
     {
         using PeriodicTimer timer = new(held.Task.HeartbeatEvery, _time);
         try
         {
-            while (await timer.WaitForNextTickAsync(ended.Token))
+            while (await timer.WaitForNextTickAsync(held.Ended))
             {
-                StepBatch untold = progress.Untold();
+                StepBatch untold = held.Progress.Untold();
                 HeartbeatOutcome outcome;
                 try
                 {
                     HeartbeatNote note = new(
-                        _offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, progress.DoneFraction, _time.GetElapsedTime(held.Begun), untold);
-                    outcome = await _link.HeartbeatAsync(note, ended.Token);
+                        _offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, held.Progress.DoneFraction, _time.GetElapsedTime(held.Begun), untold);
+                    outcome = await _link.HeartbeatAsync(note, held.Ended);
                 }
                 catch (LinkException)
                 {
@@ -264,17 +306,12 @@ public sealed class WorkerAgent : IDisposable
                     continue;
                 }
 
-                progress.Told(untold);
-                held.Lease = outcome.Lease;
+                held.Progress.Told(untold);
+                await held.HearAsync(outcome);
                 if (outcome.Verdict == HeartbeatVerdict.Unknown)
                 {
                     Forget();
-                    await RegisterAsync(ended.Token);
-                }
-                else if (outcome.Verdict != HeartbeatVerdict.Continue)
-                {
-                    await ended.CancelAsync();
-                    return outcome.Reason;
+                    await RegisterAsync(held.Ended);
                 }
             }
         }
@@ -282,58 +319,21 @@ public sealed class WorkerAgent : IDisposable
         {
             // The task has ended.
         }
-
-        return "";
     }
 
-    private async Task GiveBackAsync(HeldTask held, string name, GivenBack reason)
+    private async Task GiveBackAsync(HeldTask held, GivenBack given)
     {
-        _observer.Observe(new WorkerEvent(WorkerEventKind.Dropped, $"{name}: {reason.Reason}{(reason.Message.Length > 0 ? $", {reason.Message}" : "")}"));
+        _observer.Observe(new WorkerEvent(WorkerEventKind.Dropped, $"{held.Name}: {given.Reason}{(given.Message.Length > 0 ? $", {given.Message}" : "")}"));
         using CancellationTokenSource brief = new(TimeSpan.FromSeconds(2), _time);
         try
         {
-            await _link.GiveBackAsync(_offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, reason, brief.Token);
+            await _link.GiveBackAsync(
+                _offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, given with { Progress = held.Progress.Untold() }, brief.Token);
         }
         catch (Exception exception) when (exception is LinkException or OperationCanceledException)
         {
             // Then the lease runs out by itself.
-            _observer.Observe(new WorkerEvent(WorkerEventKind.Unreachable, $"could not give {name} back: {exception.Message}"));
+            _observer.Observe(new WorkerEvent(WorkerEventKind.Unreachable, $"could not give {held.Name} back: {exception.Message}"));
         }
-    }
-
-    /// <summary>Calls until there is an answer, with pauses that grow.</summary>
-    private async Task<T> CallAsync<T>(string what, Func<Task<T>> call, CancellationToken cancellationToken)
-    {
-        long since = _time.GetTimestamp();
-        TimeSpan pause = TimeSpan.FromSeconds(0.1);
-        while (true)
-        {
-            try
-            {
-                return await call();
-            }
-            catch (LinkException exception) when (!exception.IsFinal)
-            {
-                TimeSpan waited = _time.GetElapsedTime(since);
-                if (waited > _options.Patience)
-                {
-                    throw new DiPaCoException($"Could not {what} for {waited.TotalMinutes:0} minutes: {exception.Message}", exception);
-                }
-
-                _observer.Observe(new WorkerEvent(WorkerEventKind.Unreachable, $"cannot {what} for {waited.TotalSeconds:0} s: {exception.Message}; next attempt in {pause.TotalSeconds:0.0} s"));
-                await Task.Delay(pause, _time, cancellationToken);
-                pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, _options.LongestPause.Ticks));
-            }
-        }
-    }
-
-    /// <summary>A task and its lease, which may be replaced.</summary>
-    private sealed class HeldTask(LeasedTask task, long begun)
-    {
-        public LeasedTask Task { get; } = task;
-
-        public long Begun { get; } = begun;
-
-        public long Lease { get; set; } = task.Lease;
     }
 }

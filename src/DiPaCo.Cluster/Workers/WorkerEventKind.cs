@@ -3,6 +3,12 @@ namespace DiPaCo.Cluster;
 /// <summary>Kinds of things that happen to a worker.</summary>
 public enum WorkerEventKind
 {
+    /// <summary>What the worker found when it looked at itself and at the way to the silo.</summary>
+    Checked,
+
+    /// <summary>Something will cost time or work; the text says what and how to mend it.</summary>
+    Warned,
+
     /// <summary>The silo knows the worker now.</summary>
     Registered,
 

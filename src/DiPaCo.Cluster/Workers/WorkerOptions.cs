@@ -6,6 +6,12 @@ public sealed record WorkerOptions
     /// <summary>Tasks held at once: while one is computed, the inputs and outputs of the others travel. Default 2.</summary>
     public int Slots { get; init; } = 2;
 
+    /// <summary>
+    /// How long a worker that is asked to leave may take to finish or save what it is at, upload it and give it back; then it goes all the same.
+    /// Default: 20 seconds, less than service managers wait before they kill.
+    /// </summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>Longest pause between two attempts to reach the silo; the first is a tenth of a second, each next twice as long.</summary>
     public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(10);
 

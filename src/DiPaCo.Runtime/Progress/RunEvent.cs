@@ -52,7 +52,8 @@ public sealed record StepMade(
 /// <param name="Phases">How many there will be.</param>
 /// <param name="TrainingLoss">Mean loss over the phase's steps of all paths.</param>
 /// <param name="ValidationPerplexity">Perplexity of the routed model on validation documents, prefix excluded; null when not measured.</param>
-public sealed record PhaseFinished(Phase Phase, int Phases, double TrainingLoss, double? ValidationPerplexity) : RunEvent;
+/// <param name="Ledger">What its paths have consumed, balanced; null where paths do not train on their own.</param>
+public sealed record PhaseFinished(Phase Phase, int Phases, double TrainingLoss, double? ValidationPerplexity, Rules.PhaseLedger? Ledger = null) : RunEvent;
 
 /// <summary>Something worth a line, for example bad records in the corpus.</summary>
 /// <param name="Text">The line.</param>

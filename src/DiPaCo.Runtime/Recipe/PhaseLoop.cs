@@ -3,6 +3,7 @@ using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Core.Planning;
 using DiPaCo.Data;
+using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Recipe;
@@ -16,7 +17,7 @@ namespace DiPaCo.Runtime.Recipe;
 internal sealed class PhaseLoop(RunSession session, ModelTopology topology, PreparedCorpus corpus, Sharder sharder, Retention retention)
 {
     private readonly RunConfig _config = session.Config;
-    private readonly PhaseTrainer _trainer = new(session, topology);
+    private readonly SegmentRunner _segments = new(session, topology);
     private readonly DiscriminativeRound _round = new(session, topology, corpus, sharder);
     private readonly StoppingCheck _stopping = new(session, topology, corpus);
     private readonly SynchronousTrainer _synchronous = new(session, topology);
@@ -36,36 +37,55 @@ internal sealed class PhaseLoop(RunSession session, ModelTopology topology, Prep
         return session.StageAsync(Stage.Phases, StepCounts.Of(_config, topology.Paths.Length).Paths, "steps", async () =>
         {
             PhaseLog log = new(topology, fork, before, routed, recipe.KeepPhases);
-            while (log.Model.Phase.Value < recipe.Phases)
+            foreach (Segment segment in _segments.SegmentsFrom(fork.Phase))
             {
-                Phase phase = log.Model.Phase;
-                PhaseOutcome outcome = recipe.Training == TrainingMode.Synchronous
-                    ? await _synchronous.RunAsync(log.Model, log.Routed, cancellationToken)
-                    : await _trainer.RunAsync(log.Model, log.Routed, cancellationToken);
-                bool looks = LooksAfter(outcome.Model.Phase);
-                log.Add(outcome, looks ? await ValidateAsync(outcome.Model, log.Routed, cancellationToken) : null);
-                if (looks && recipe.EarlyStopping)
+                RoutedCorpus shards = log.Routed;
+                Task EndAsync(PhaseOutcome outcome, CancellationToken token) => EndPhaseAsync(log, outcome, origins, write, token);
+                if (recipe.Training == TrainingMode.Synchronous)
                 {
-                    await _stopping.LookAsync(log.Model, log.Routed, log.Stopping, cancellationToken);
+                    for (Phase phase = segment.First; segment.Contains(phase); phase = phase.Next)
+                    {
+                        await EndAsync(await _synchronous.RunAsync(log.Model, shards, cancellationToken), cancellationToken);
+                    }
                 }
-
-                if (_config.Discriminative.AfterPhases.Contains(log.Model.Phase.Value))
+                else
                 {
-                    log.Reshard(await _round.RunAsync(log.Newest, log.Routed, cancellationToken));
+                    await _segments.RunAsync(segment, log.Model, shards, EndAsync, cancellationToken);
                 }
-
-                string moment = Retention.EndOf(phase);
-                if (!retention.IsPast(Retention.EndOf(log.Model.Phase)))
-                {
-                    write(log, !retention.IsPast(moment));
-                }
-
-                await retention.ReleaseAsync(moment, [.. origins, .. log.Kept, .. log.KeptForStopping], cancellationToken, log.Served.Digest);
-                session.Observe(new PhaseFinished(phase, recipe.Phases, outcome.Training.LossSum / outcome.Training.Steps, log.ValidationOf(phase)));
             }
 
             return (log, $"{recipe.Phases} phases, {log.Training.Tokens:N0} tokens");
         });
+    }
+
+    /// <summary>What follows when a phase has ended for all paths and modules; later phases may be under way.</summary>
+    private async Task EndPhaseAsync(
+        PhaseLog log, PhaseOutcome outcome, ImmutableArray<BlobHash> origins, Action<PhaseLog, bool> write, CancellationToken cancellationToken)
+    {
+        Phase phase = log.Model.Phase;
+        bool looks = LooksAfter(outcome.Model.Phase);
+        log.Add(outcome, looks ? await ValidateAsync(outcome.Model, log.Routed, cancellationToken) : null);
+        if (looks && _config.Recipe.EarlyStopping)
+        {
+            await _stopping.LookAsync(log.Model, log.Routed, log.Stopping, cancellationToken);
+        }
+
+        if (_config.Discriminative.AfterPhases.Contains(log.Model.Phase.Value))
+        {
+            log.Reshard(await _round.RunAsync(log.Newest, log.Routed, cancellationToken));
+        }
+
+        string moment = Retention.EndOf(phase);
+        if (!retention.IsPast(Retention.EndOf(log.Model.Phase)))
+        {
+            write(log, !retention.IsPast(moment));
+        }
+
+        await retention.ReleaseAsync(
+            moment, [.. origins, .. log.Kept, .. log.KeptForStopping], cancellationToken, log.Served.Digest,
+            key => !session.Tasks.IsAsked(key) || _segments.IsAhead(key, phase));
+        session.Observe(new PhaseFinished(
+            phase, _config.Recipe.Phases, outcome.Training.LossSum / outcome.Training.Steps, log.ValidationOf(phase), outcome.Ledger));
     }
 
     /// <summary>Whether validation documents are looked at after so many phases; after the last one always.</summary>

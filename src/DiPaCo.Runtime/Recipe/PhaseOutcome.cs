@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Recipe;
@@ -7,4 +8,8 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="Model">The next version of the model.</param>
 /// <param name="Training">What all paths trained.</param>
 /// <param name="OuterGradients">Of the modules that several paths share.</param>
-internal sealed record PhaseOutcome(ModelVersion Model, TrainMetrics Training, ImmutableArray<OuterGradient> OuterGradients);
+internal sealed record PhaseOutcome(ModelVersion Model, TrainMetrics Training, ImmutableArray<OuterGradient> OuterGradients)
+{
+    /// <summary>What the paths have consumed; null where paths do not train on their own.</summary>
+    public PhaseLedger? Ledger { get; init; }
+}

@@ -31,8 +31,9 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
     /// <param name="live">What must stay.</param>
     /// <param name="cancellationToken">Ends the deletion; the rest goes the next time.</param>
     /// <param name="modelDigest">The model at this moment, where there is a new one: what <c>model.json</c> is compared with.</param>
+    /// <param name="isAhead">Whether a task, by its key, belongs to a part of the run that begins after this moment, so that its outputs stay; null: none does.</param>
     public async Task ReleaseAsync(
-        string moment, IEnumerable<BlobHash> live, CancellationToken cancellationToken, string? modelDigest = null)
+        string moment, IEnumerable<BlobHash> live, CancellationToken cancellationToken, string? modelDigest = null, Func<string, bool>? isAhead = null)
     {
         if (IsPast(moment))
         {
@@ -40,7 +41,13 @@ internal sealed class Retention(IBlobStore store, TaskJournal journal)
         }
 
         HashSet<BlobHash> kept = [.. live];
-        await ReleaseAsync(moment, [.. Expected(journal.Entries).Where(hash => !kept.Contains(hash)).Order()], modelDigest, cancellationToken);
+        IReadOnlyList<JournalEntry> entries = journal.Entries;
+        if (isAhead is not null)
+        {
+            kept.UnionWith(entries.Where(entry => isAhead(entry.Key)).SelectMany(entry => entry.Outputs.Values));
+        }
+
+        await ReleaseAsync(moment, [.. Expected(entries).Where(hash => !kept.Contains(hash)).Order()], modelDigest, cancellationToken);
     }
 
     /// <summary>Deletes the given blobs, of which the caller knows that nothing else refers to them.</summary>

@@ -11,7 +11,7 @@ public sealed class LocalMachine : IDisposable
     private LocalMachine(ComputeSetup setup) => _setup = setup;
 
     /// <summary>Computes tasks.</summary>
-    public ITaskExecutor Executor => _setup.Executor;
+    public IDivisibleExecutor Executor => _setup.Executor;
 
     /// <summary>Prepares the machine.</summary>
     /// <param name="device"><c>cpu</c>, <c>cuda</c>, <c>cuda:n</c> or <c>auto</c>.</param>

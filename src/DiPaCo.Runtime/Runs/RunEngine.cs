@@ -116,6 +116,12 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         try
         {
             RunResults results = await recipe.ExecuteAsync(cancellationToken);
+            if (cluster is not null)
+            {
+                // What workers handed over in the middle of tasks, and what two of them have computed differently.
+                await GarbageCollector.CollectAsync(store, Retention.Expected(journal.Entries), time.GetUtcNow(), cancellationToken);
+            }
+
             return results with { Machine = machine, Timings = await MetricsReader.ReadTimesAsync(run.Paths.Metrics, cancellationToken) };
         }
         finally

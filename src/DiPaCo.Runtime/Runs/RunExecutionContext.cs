@@ -10,4 +10,4 @@ namespace DiPaCo.Runtime;
 /// <param name="Store">Its blobs.</param>
 /// <param name="Local">Computes in this process.</param>
 /// <param name="Observer">Watches.</param>
-public sealed record RunExecutionContext(RunConfig Config, string Folder, IBlobStore Store, ITaskExecutor Local, IRunObserver Observer);
+public sealed record RunExecutionContext(RunConfig Config, string Folder, IBlobStore Store, IDivisibleExecutor Local, IRunObserver Observer);

@@ -12,31 +12,40 @@ public sealed class DurableFile : IDisposable
 {
     private readonly string _temporary;
     private readonly IStorageSteps _steps;
-    private readonly SafeFileHandle _handle;
+    private readonly FileStream _file;
     private readonly HashingFileStream _stream;
     private bool _renamed;
 
-    private DurableFile(string temporary, IStorageSteps steps)
+    private DurableFile(string temporary, IStorageSteps steps, bool ownerOnly)
     {
         _temporary = temporary;
         _steps = steps;
         // Sharing deletion lets Windows rename the open file; on Unix any sharing mode is a lock that marks a live writer.
-        _handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Delete);
-        _stream = new HashingFileStream(_handle, temporary);
+        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Delete, BufferSize = 0 };
+        if (ownerOnly && !OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        _file = new FileStream(temporary, options);
+        _stream = new HashingFileStream(_file.SafeFileHandle, temporary);
     }
 
     /// <summary>Where the content goes, front to back.</summary>
     public Stream Stream => _stream;
 
     /// <summary>Creates the temporary file, and the folder if need be.</summary>
+    /// <param name="folder">Where.</param>
+    /// <param name="steps">Is told of each step; null: nobody listens.</param>
+    /// <param name="ownerOnly">Nobody but its owner may read it, from its creation on. Windows goes by the folder's rights.</param>
     /// <exception cref="StorageException">The folder cannot be written to.</exception>
-    public static DurableFile Create(string folder, IStorageSteps? steps = null)
+    public static DurableFile Create(string folder, IStorageSteps? steps = null, bool ownerOnly = false)
     {
         string temporary = TemporaryFiles.NewPath(folder);
         try
         {
             CreateFolder(folder);
-            var file = new DurableFile(temporary, steps ?? SilentStorageSteps.Instance);
+            var file = new DurableFile(temporary, steps ?? SilentStorageSteps.Instance, ownerOnly);
             file._steps.Reached(StorageStep.TemporaryCreated, temporary);
             return file;
         }
@@ -47,10 +56,14 @@ public sealed class DurableFile : IDisposable
     }
 
     /// <summary>Writes a small file durably; an existing one is replaced.</summary>
+    /// <param name="path">Its name.</param>
+    /// <param name="content">Its bytes.</param>
+    /// <param name="steps">Is told of each step; null: nobody listens.</param>
+    /// <param name="ownerOnly">Nobody but its owner may read it.</param>
     /// <exception cref="StorageException">The disk is full or the folder cannot be written to.</exception>
-    public static void WriteAllBytes(string path, ReadOnlySpan<byte> content, IStorageSteps? steps = null)
+    public static void WriteAllBytes(string path, ReadOnlySpan<byte> content, IStorageSteps? steps = null, bool ownerOnly = false)
     {
-        using DurableFile file = Create(Path.GetDirectoryName(Path.GetFullPath(path))!, steps);
+        using DurableFile file = Create(Path.GetDirectoryName(Path.GetFullPath(path))!, steps, ownerOnly);
         file.Stream.Write(content);
         file.Commit(path);
     }
@@ -76,15 +89,8 @@ public sealed class DurableFile : IDisposable
 
         try
         {
-            RandomAccess.FlushToDisk(_handle);
-            _steps.Reached(StorageStep.TemporaryFlushed, _temporary);
-            string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            CreateFolder(folder);
-            File.Move(_temporary, path, overwrite: true);
+            FlushAndRename(_file.SafeFileHandle, _temporary, path, _steps);
             _renamed = true;
-            _steps.Reached(StorageStep.Renamed, path);
-            FolderFlush.Flush(folder);
-            _steps.Reached(StorageStep.FolderFlushed, path);
         }
         catch (Exception e) when (StorageErrors.IsStorage(e))
         {
@@ -96,7 +102,7 @@ public sealed class DurableFile : IDisposable
     public void Dispose()
     {
         _stream.Dispose();
-        _handle.Dispose();
+        _file.Dispose();
         if (_renamed)
         {
             return;
@@ -111,6 +117,23 @@ public sealed class DurableFile : IDisposable
             // The failure that brought us here matters more; the next start removes the leftover.
             _renamed = false;
         }
+    }
+
+    /// <summary>Gives a complete temporary file its final name, so that on return it survives a power failure under it.</summary>
+    /// <param name="handle">The file, open.</param>
+    /// <param name="temporary">Its present name.</param>
+    /// <param name="path">Its final name.</param>
+    /// <param name="steps">Is told of each step.</param>
+    internal static void FlushAndRename(SafeFileHandle handle, string temporary, string path, IStorageSteps steps)
+    {
+        RandomAccess.FlushToDisk(handle);
+        steps.Reached(StorageStep.TemporaryFlushed, temporary);
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        CreateFolder(folder);
+        File.Move(temporary, path, overwrite: true);
+        steps.Reached(StorageStep.Renamed, path);
+        FolderFlush.Flush(folder);
+        steps.Reached(StorageStep.FolderFlushed, path);
     }
 
     /// <summary>Creates a folder so that it, too, survives a power failure.</summary>

@@ -89,9 +89,8 @@ public sealed class FolderBlobStore : IBlobStore
 
             if (!TryRenew(expected, RandomAccess.GetLength(handle)))
             {
-                RandomAccess.FlushToDisk(handle);
-                _steps.Reached(StorageStep.TemporaryFlushed, temporary);
-                MoveIntoPlace(temporary, expected);
+                DurableFile.FlushAndRename(handle, temporary, PathOf(expected), _steps);
+                Trust(expected);
             }
         }
         catch (Exception e) when (StorageErrors.IsStorage(e))
@@ -224,10 +223,14 @@ public sealed class FolderBlobStore : IBlobStore
 
     private void Commit(DurableFile file, BlobHash hash)
     {
-        string path = PathOf(hash);
-        file.Commit(path);
-        // What this process has just hashed and handed to the disk needs no second look.
-        if (TryStamp(path, out FileStamp stamp))
+        file.Commit(PathOf(hash));
+        Trust(hash);
+    }
+
+    /// <summary>What this process has just hashed and handed to the disk needs no second look.</summary>
+    private void Trust(BlobHash hash)
+    {
+        if (TryStamp(PathOf(hash), out FileStamp stamp))
         {
             _verified[hash] = stamp;
         }
@@ -264,21 +267,6 @@ public sealed class FolderBlobStore : IBlobStore
         }
 
         return true;
-    }
-
-    private void MoveIntoPlace(string temporary, BlobHash hash)
-    {
-        string path = PathOf(hash);
-        string folder = Path.GetDirectoryName(path)!;
-        DurableFile.CreateFolder(folder);
-        File.Move(temporary, path, overwrite: true);
-        _steps.Reached(StorageStep.Renamed, path);
-        FolderFlush.Flush(folder);
-        _steps.Reached(StorageStep.FolderFlushed, path);
-        if (TryStamp(path, out FileStamp stamp))
-        {
-            _verified[hash] = stamp;
-        }
     }
 
     private static void DeleteQuietly(string path)

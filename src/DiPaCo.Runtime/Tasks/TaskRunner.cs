@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using DiPaCo.Runtime.Storage;
 
 namespace DiPaCo.Runtime.Tasks;
@@ -12,8 +13,13 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="others">What others have computed; null: nothing.</param>
 public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecutor executor, ITaskMemory? others = null)
 {
+    private readonly ConcurrentDictionary<string, bool> _asked = [];
+
     /// <summary>Whether tasks that are asked for at the same time are computed at the same time.</summary>
     public bool IsParallel => executor.IsParallel;
+
+    /// <summary>Whether the run has come to a task since it was begun or continued.</summary>
+    public bool IsAsked(string key) => _asked.ContainsKey(key);
 
     /// <summary>The outputs of a task, from memory or computed now.</summary>
     /// <param name="spec">The task.</param>
@@ -26,6 +32,7 @@ public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecu
     public async Task<TaskResult> RecallAsync(TaskSpec spec, Func<Task<TaskResult>> compute, CancellationToken cancellationToken)
     {
         TaskKey key = spec.Key();
+        _asked[key.Hex] = true;
         if (Find(key) is { } remembered)
         {
             return remembered;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
+using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Storage;
 
 namespace DiPaCo.Cli.Tests.Support;
@@ -122,7 +123,9 @@ internal static class SampleRun
                 }
             }
 
-            yield return new PhaseFinished(new Phase(phase), 3, 4.9 - (0.2 * phase), 130.0 - (20 * phase));
+            yield return new PhaseFinished(
+                new Phase(phase), 3, 4.9 - (0.2 * phase), 130.0 - (20 * phase),
+                new PhaseLedger(new Phase(phase), Paths: 4, Steps: 8, Sequences: 64, Tokens: 32768, LostSteps: 0, DuplicatedSteps: 0));
         }
 
         yield return new StageFinished(Stage.Phases, TimeSpan.FromSeconds(95), "3 phases on 4 paths, loss 4.5");

@@ -1,3 +1,4 @@
+using DiPaCo.Cluster.Tests.Support;
 using DiPaCo.Runtime.Storage;
 using Xunit;
 
@@ -5,12 +6,12 @@ namespace DiPaCo.Cluster.Tests.Security;
 
 public sealed class TokenStoreTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("dipaco-tokens-").FullName;
+    private readonly TemporaryFolder _folder = new();
     private readonly ManualTime _time = new();
 
-    private string File => Path.Combine(_folder, "tokens.json");
+    private string File => _folder.File("tokens.json");
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void AToken_OpensUntilItExpires()

@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using DiPaCo.Tests;
 using Xunit;
 
 namespace DiPaCo.Cluster.Tests.Support;
@@ -50,7 +49,7 @@ public sealed class PostgresServer : IAsyncLifetime
         }
 
         await RunAsync(initdb, ["-D", data, "-U", "dipaco", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]);
-        Port = FreePort();
+        Port = FreePort.Find();
         _server = Process.Start(Start(postgres, ["-D", data, "-p", $"{Port}", "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={data}", "-c", "fsync=off"]))!;
         _server.ErrorDataReceived += (_, _) => { };
         _server.BeginErrorReadLine();
@@ -118,12 +117,5 @@ public sealed class PostgresServer : IAsyncLifetime
                 await Task.Delay(TimeSpan.FromSeconds(0.1), TimeProvider.System);
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener probe = new(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

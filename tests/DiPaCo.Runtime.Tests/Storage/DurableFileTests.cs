@@ -48,6 +48,28 @@ public sealed class DurableFileTests : IDisposable
     }
 
     [Fact]
+    public void AFileForItsOwnerOnly_IsReadByNobodyElse_EvenBeforeItIsFinished()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        string path = _folder.File("secret");
+
+        using (DurableFile file = DurableFile.Create(_folder.Path, ownerOnly: true))
+        {
+            Assert.Equal(owner, File.GetUnixFileMode(Directory.EnumerateFiles(_folder.Path).Single()));
+            file.Stream.Write([1]);
+            file.Commit(path);
+        }
+
+        Assert.Equal(owner, File.GetUnixFileMode(path));
+        Assert.Equal([1], File.ReadAllBytes(path));
+    }
+
+    [Fact]
     public void ReplacedFile_IsTheNewOne()
     {
         string path = _folder.File("file");

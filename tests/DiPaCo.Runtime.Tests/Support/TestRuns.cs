@@ -24,13 +24,14 @@ internal sealed class TestRuns : IDisposable
 
     /// <summary>Trains to the end, from wherever the run is.</summary>
     public Task<RunResults> TrainAsync(
-        string name, RunConfig? config = null, IRunObserver? observer = null, IStorageSteps? steps = null, CancellationToken cancellationToken = default) =>
-        new RunEngine(TimeProvider.System, steps) { MeasuresMachine = false }.TrainAsync(
+        string name, RunConfig? config = null, IRunObserver? observer = null, IStorageSteps? steps = null, IRunCluster? cluster = null,
+        CancellationToken cancellationToken = default) =>
+        new RunEngine(TimeProvider.System, steps) { MeasuresMachine = false, Cluster = cluster }.TrainAsync(
             Loaded with { Config = config ?? Config }, File(name), observer ?? new SilentObserver(), cancellationToken);
 
     /// <summary>Trains until an event, which the run notices after the current step at the latest.</summary>
     /// <returns>Whether the run was stopped; false when it ended before the event.</returns>
-    public async Task<bool> TrainUntilAsync(string name, Func<int, RunEvent, bool> stop, RunConfig? config = null)
+    public async Task<bool> TrainUntilAsync(string name, Func<int, RunEvent, bool> stop, RunConfig? config = null, IRunCluster? cluster = null)
     {
         using CancellationTokenSource stopping = new();
         EventLog events = new()
@@ -45,7 +46,7 @@ internal sealed class TestRuns : IDisposable
         };
         try
         {
-            await TrainAsync(name, config, events, cancellationToken: stopping.Token);
+            await TrainAsync(name, config, events, cluster: cluster, cancellationToken: stopping.Token);
             return false;
         }
         catch (OperationCanceledException)

@@ -265,7 +265,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
             return (state, new CompletionReply(completion.Lease, CompletionVerdict.Refused, objection, Delivered: TaskOutcome.DigestOf(completion.Outputs, completion.Metrics)));
         }
 
-        state = AcquitOthers(state, entry, completion);
+        state = Acquit(state, entry, completion);
         worker = state.Workers[completion.Worker];
         if (state.Find(completion.Key, completion.Lease, completion.Worker) is (_, Lease lease))
         {
@@ -313,7 +313,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
                 return Complete(state, completion, now);
             }
 
-            state = AcquitOthers(state, entry, completion);
+            state = Acquit(state, entry, completion);
             string both = $"Workers {same.Worker} and {completion.Worker} brought the same bytes, so it is the task: {reason}";
             return (GiveUp(state, entry, new TaskFailure(completion.Worker, completion.Lease, now, reason, digest), both, now), refused);
         }
@@ -331,6 +331,14 @@ public sealed class DispatcherRules(DispatcherOptions options)
 
         return (state, refused);
     }
+
+    /// <summary>Whether a task could be given to another worker now that it has not failed on: whether a second opinion is to be had.</summary>
+    /// <param name="state">The dispatcher.</param>
+    /// <param name="worker">Who has brought the first.</param>
+    /// <param name="key">The task.</param>
+    /// <param name="now">Now.</param>
+    public bool HasOther(DispatcherState state, WorkerId worker, TaskKey key, DateTimeOffset now) =>
+        state.Tasks.TryGetValue(key, out TaskEntry? entry) && _matching.HasOther(state, worker, entry, now);
 
     /// <summary>A task failed on a worker: it runs again elsewhere after a pause, up to a limit. Only a valid lease can fail.</summary>
     /// <param name="state">The dispatcher.</param>
@@ -441,8 +449,8 @@ public sealed class DispatcherRules(DispatcherOptions options)
         : entry.Failures.Any(failure => failure.Lease == completion.Lease) ? $"Lease {completion.Lease} has failed before."
         : null;
 
-    /// <summary>Takes back the marks of other workers for the bytes that one more has brought.</summary>
-    private DispatcherState AcquitOthers(DispatcherState state, TaskEntry entry, Completion completion)
+    /// <summary>Takes back the marks for bytes that turn out not to be their workers' fault: they are brought again, by another or at last taken.</summary>
+    private DispatcherState Acquit(DispatcherState state, TaskEntry entry, Completion completion)
     {
         if (entry.Failures.All(failure => failure.Refused is null))
         {
@@ -452,7 +460,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
         BlobHash digest = TaskOutcome.DigestOf(completion.Outputs, completion.Metrics);
         foreach (TaskFailure failure in entry.Failures)
         {
-            if (failure.Refused == digest && failure.Worker != completion.Worker && state.Workers.TryGetValue(failure.Worker, out WorkerEntry? marked))
+            if (failure.Refused == digest && state.Workers.TryGetValue(failure.Worker, out WorkerEntry? marked))
             {
                 ImmutableArray<TaskFailure> left = marked.Refusals.RemoveAll(refusal => refusal.Lease == failure.Lease);
                 WorkerEntry acquitted = marked with { Refusals = left, Quarantine = left.Length < options.RefusalsUntilQuarantine ? null : marked.Quarantine };

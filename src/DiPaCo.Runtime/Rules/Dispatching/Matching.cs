@@ -169,6 +169,21 @@ internal sealed class Matching(DispatcherOptions options)
         return false;
     }
 
+    /// <summary>Whether there is another worker that a task fits and that it has not failed on.</summary>
+    public bool HasOther(DispatcherState state, WorkerId worker, TaskEntry entry, DateTimeOffset now)
+    {
+        foreach (WorkerEntry other in state.Workers.Values)
+        {
+            WorkerId id = other.Capabilities.Worker;
+            if (id != worker && IsLive(other, now) && !FailedOn(entry, id) && Misfit(state, other, entry) is null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private static bool FailedOn(TaskEntry entry, WorkerId worker)
     {
         foreach (TaskFailure failure in entry.Failures)

@@ -9,8 +9,8 @@ namespace DiPaCo.Runtime.Rules;
 /// <param name="Task">The training task.</param>
 /// <param name="FirstStep">Steps that the path had made on its shard before.</param>
 /// <param name="Steps">Steps of the phase.</param>
-/// <param name="Documents">Documents read, repetitions counted.</param>
+/// <param name="Sequences">Sequences read, repetitions counted.</param>
 /// <param name="Tokens">Scored tokens.</param>
 /// <param name="Fingerprint">The numerics fingerprint of the worker.</param>
 public sealed record LedgerEntry(
-    PathId Path, Phase Phase, TaskKey Task, long FirstStep, long Steps, long Documents, long Tokens, string Fingerprint);
+    PathId Path, Phase Phase, TaskKey Task, long FirstStep, long Steps, long Sequences, long Tokens, string Fingerprint);

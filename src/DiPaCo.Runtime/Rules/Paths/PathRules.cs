@@ -111,7 +111,7 @@ public static class PathRules
                 : throw new ArgumentException($"The result of task {key} lacks module {module} of path {state.Path}.", nameof(result)));
         }
 
-        LedgerEntry entry = new(state.Path, state.Phase, key, state.StepsMade, steps, result.Documents, result.Tokens, result.Fingerprint);
+        LedgerEntry entry = new(state.Path, state.Phase, key, state.StepsMade, steps, result.Sequences, result.Tokens, result.Fingerprint);
         return state with
         {
             Status = PathStatus.Delivering,

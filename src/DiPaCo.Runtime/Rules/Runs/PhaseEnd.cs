@@ -28,7 +28,7 @@ internal static class PhaseEnd
     /// <summary>Compares what paths have consumed with what they should have.</summary>
     public static PhaseLedger Balance(RunRecord state, OpenPhase open)
     {
-        long steps = 0, documents = 0, tokens = 0, lost = 0, duplicated = 0;
+        long steps = 0, sequences = 0, tokens = 0, lost = 0, duplicated = 0;
         foreach ((PathId path, PathReport report) in open.Reports)
         {
             LedgerEntry entry = report.Ledger;
@@ -38,11 +38,11 @@ internal static class PhaseEnd
             lost += Math.Max(gap, 0) + Math.Max(wanted - entry.Steps, 0);
             duplicated += Math.Max(-gap, 0) + Math.Max(entry.Steps - wanted, 0);
             steps += entry.Steps;
-            documents += entry.Documents;
+            sequences += entry.Sequences;
             tokens += entry.Tokens;
         }
 
-        return new PhaseLedger(state.Phase, open.Reports.Count, steps, documents, tokens, lost, duplicated);
+        return new PhaseLedger(state.Phase, open.Reports.Count, steps, sequences, tokens, lost, duplicated);
     }
 
     /// <summary>The run after a phase.</summary>

@@ -6,8 +6,8 @@ namespace DiPaCo.Runtime.Rules;
 /// <param name="Phase">The phase.</param>
 /// <param name="Paths">Paths that had a turn.</param>
 /// <param name="Steps">Their inner steps.</param>
-/// <param name="Documents">Documents read, repetitions counted.</param>
+/// <param name="Sequences">Sequences read, repetitions counted.</param>
 /// <param name="Tokens">Scored tokens.</param>
 /// <param name="LostSteps">Steps that no path has made although the plan wants them.</param>
 /// <param name="DuplicatedSteps">Steps that were made twice or without being wanted.</param>
-public sealed record PhaseLedger(Phase Phase, int Paths, long Steps, long Documents, long Tokens, long LostSteps, long DuplicatedSteps);
+public sealed record PhaseLedger(Phase Phase, int Paths, long Steps, long Sequences, long Tokens, long LostSteps, long DuplicatedSteps);

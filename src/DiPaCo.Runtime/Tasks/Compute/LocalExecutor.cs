@@ -16,7 +16,7 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="device">Where paths are computed.</param>
 /// <param name="threads">Threads of everything that libtorch does not compute; no result depends on it.</param>
 /// <param name="time">For progress only.</param>
-public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider time) : ITaskExecutor, IDisposable
+public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider time) : IDivisibleExecutor, IDisposable
 {
     private readonly PathModels _models = new(device);
     private readonly SemaphoreSlim _busy = new(1);
@@ -32,7 +32,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
             {
                 InitializeSpec initialize => await InitializeAsync(initialize, store, cancellationToken),
                 ForkSpec fork => await ForkTask.ExecuteAsync(fork, store, cancellationToken),
-                TrainSpec train => await TrainAsync(train, store, progress, cancellationToken),
+                TrainSpec train => (await TrainAsync(train, null, StepLimit.None, store, progress, cancellationToken)).Result!,
                 SynchronousSpec synchronous => await TrainAsync(synchronous, store, progress, cancellationToken),
                 OuterSpec outer => await OuterTask.ExecuteAsync(outer, store, cancellationToken),
                 FeaturesSpec features => await FeaturesAsync(features, store, progress, cancellationToken),
@@ -62,6 +62,27 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
     }
 
     /// <inheritdoc/>
+    public async Task<TaskPart> ExecuteAsync(
+        TaskSpec spec, InnerState? from, StepLimit limit, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Stop);
+        if (spec is not TrainSpec train)
+        {
+            return new TaskPart(await ExecuteAsync(spec, store, progress, ended.Token), null);
+        }
+
+        await _busy.WaitAsync(ended.Token);
+        try
+        {
+            return await TrainAsync(train, from, limit, store, progress, cancellationToken);
+        }
+        finally
+        {
+            _busy.Release();
+        }
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         _compute.Dispose();
@@ -82,17 +103,25 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(OuterSpec.ModuleOutput, blob), "{}");
     }
 
-    private async Task<TaskResult> TrainAsync(TrainSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    private async Task<TaskPart> TrainAsync(
+        TrainSpec spec, InnerState? from, StepLimit limit, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> files = await PathModels.FilesAsync(spec.Model, store, cancellationToken);
-        string? optimizer = spec.Optimizer is { } state ? await store.GetFileAsync(state, cancellationToken) : null;
         using TokenCorpus shard = await TokenFiles.OpenAsync(spec.Shard, store, cancellationToken);
         TrainTask task = new(spec, shard, time);
-        TrainOutcome outcome = await _compute.Run(() =>
-            task.Execute(_models.Load(spec.Model, files, spec.Sequences.MicroBatch * spec.Sequences.Length), optimizer, progress, cancellationToken));
+        TrainOutcome outcome;
         try
         {
-            return await outcome.StoreAsync(store, cancellationToken);
+            outcome = await StepsFromAsync(from);
+        }
+        catch (DiPaCoException) when (from is not null)
+        {
+            // A lost, damaged or poisoned state costs time only: the task is the same from its beginning.
+            outcome = await StepsFromAsync(null);
+        }
+
+        try
+        {
+            return await outcome.StorePartAsync(store, cancellationToken);
         }
         finally
         {
@@ -101,6 +130,13 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 outcome.Dispose();
                 return true;
             });
+        }
+
+        async Task<TrainOutcome> StepsFromAsync(InnerState? state)
+        {
+            TrainStart start = await TrainStart.OpenAsync(spec, state, store, cancellationToken);
+            return await _compute.Run(() => task.Execute(
+                _models.Load(spec.Model, start.Modules, spec.Sequences.MicroBatch * spec.Sequences.Length), start, limit, progress, cancellationToken));
         }
     }
 

@@ -32,7 +32,7 @@ public static class NumericsFingerprint
     /// <exception cref="StorageException">The folder for temporary files cannot be written to.</exception>
     public static async Task<string> ComputeAsync(ITaskExecutor executor, CancellationToken cancellationToken)
     {
-        string folder = Path.Combine(Path.GetTempPath(), $"dipaco-numerics-{Guid.NewGuid():n}");
+        string folder = Directory.CreateTempSubdirectory("dipaco-numerics-").FullName;
         try
         {
             FolderBlobStore store = new(folder);
@@ -52,10 +52,7 @@ public static class NumericsFingerprint
         }
         finally
         {
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
+            Directory.Delete(folder, recursive: true);
         }
     }
 

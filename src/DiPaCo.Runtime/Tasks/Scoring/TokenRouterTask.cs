@@ -34,7 +34,7 @@ internal static class TokenRouterTask
             double loss = model.Accumulate(inputs.Tokens.Span, targets.Targets.Span, inputs.Length, 1.0 / targets.ScoredTargets) / targets.ScoredTargets;
             adamW.Step(spec.Schedule.At(step), loss);
             double flops = model.Shape.TrainingFlopsPerToken(inputs.Length) * inputs.Rows * inputs.Length;
-            sums += new TrainMetrics(1, loss, targets.ScoredTargets, flops);
+            sums += new TrainMetrics(1, loss, targets.ScoredTargets, flops, inputs.Rows);
             progress?.Report(new TaskStep(sums.Steps, spec.Schedule.TotalSteps));
         }
 

@@ -42,7 +42,7 @@ internal sealed class SynchronousTask(SynchronousSpec spec, IReadOnlyList<TokenC
                 losses += loss;
 
                 double flops = model.Shape.TrainingFlopsPerToken(batch.Length) * batch.Rows * batch.Length;
-                sums += new TrainMetrics(1, loss, batch.ScoredTargets, flops);
+                sums += new TrainMetrics(1, loss, batch.ScoredTargets, flops, batch.Rows);
                 progress?.Report(new TaskStep(sums.Steps, (long)spec.Steps * spec.Paths.Length, new TrainingStep(
                     loss, learningRate, norm, batch.ScoredTargets, flops, time.GetElapsedTime(start), TimeSpan.Zero)));
             }

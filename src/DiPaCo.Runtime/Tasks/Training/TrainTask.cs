@@ -13,12 +13,18 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
 {
     private const int BatchesAhead = 3;
 
-    public TrainOutcome Execute(PathModel model, string? optimizerFile, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    /// <summary>Makes steps until the last one, or the limit.</summary>
+    /// <param name="model">The path, loaded.</param>
+    /// <param name="start">Where it stands.</param>
+    /// <param name="limit">How far to go.</param>
+    /// <param name="progress">Is told of each step.</param>
+    /// <param name="cancellationToken">Ends the task.</param>
+    public TrainOutcome Execute(PathModel model, TrainStart start, StepLimit limit, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
         AdamW? adamW = new(model, spec.AdamW);
         try
         {
-            TrainOutcome outcome = Execute(model, adamW, optimizerFile, progress, cancellationToken);
+            TrainOutcome outcome = Execute(model, adamW, start, limit, progress, cancellationToken);
             adamW = null;
             return outcome;
         }
@@ -29,11 +35,11 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
     }
 
     private TrainOutcome Execute(
-        PathModel model, AdamW adamW, string? optimizerFile, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+        PathModel model, AdamW adamW, TrainStart start, StepLimit limit, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
-        if (optimizerFile is not null)
+        if (start.Optimizer is { } moments)
         {
-            adamW.Load(optimizerFile);
+            adamW.Load(moments);
         }
 
         ShardBatches batches = new(
@@ -41,13 +47,25 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
             Shard.Of(shard, shard.Documents(Split.Train)),
             new SequenceOptions(spec.Sequences.Length, spec.Sequences.PrefixTokens, spec.Sequences.LossOnPrefix),
             new ShardOrderOptions(spec.Seed, new PathId((int)spec.Order), spec.BatchSequences, spec.Sequences.LengthWindow));
-        using BatchPrefetcher prefetcher = new(batches, new StepRange(spec.FirstStep, spec.FirstStep + spec.Steps), BatchesAhead, time);
-        TrainMetrics sums = TrainMetrics.None;
+        TrainMetrics sums = start.Made;
+        int first = spec.FirstStep + (int)start.Made.Steps;
+        int last = Math.Min(spec.FirstStep + spec.Steps, first + StepsWithin(limit, spec.Steps - start.Made.Steps));
+        using BatchPrefetcher prefetcher = new(batches, new StepRange(first, last), BatchesAhead, time);
         model.Parameters.ClearGradients();
-        for (int step = spec.FirstStep; step < spec.FirstStep + spec.Steps; step++)
+        for (int step = first; step < last; step++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            long start = time.GetTimestamp();
+            if (limit.Stop.IsCancellationRequested)
+            {
+                if (step == first || step - first < limit.WorthSaving * spec.Steps)
+                {
+                    throw new OperationCanceledException(limit.Stop);
+                }
+
+                break;
+            }
+
+            long begun = time.GetTimestamp();
             TimeSpan waited = prefetcher.Waited;
             Batch batch = prefetcher.Take(cancellationToken);
             waited = prefetcher.Waited - waited;
@@ -58,11 +76,13 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
             double norm = adamW.Step(learningRate, loss);
 
             double flops = model.Shape.TrainingFlopsPerToken(batch.Length) * batch.Rows * batch.Length;
-            sums += new TrainMetrics(1, loss, batch.ScoredTargets, flops);
+            sums += new TrainMetrics(1, loss, batch.ScoredTargets, flops, batch.Rows);
             progress?.Report(new TaskStep(sums.Steps, spec.Steps, new TrainingStep(
-                loss, learningRate, norm, batch.ScoredTargets, flops, time.GetElapsedTime(start), waited)));
+                loss, learningRate, norm, batch.ScoredTargets, flops, time.GetElapsedTime(begun), waited)));
         }
 
-        return new TrainOutcome(model, adamW, sums);
+        return new TrainOutcome(model, adamW, sums, spec);
     }
+
+    private static int StepsWithin(StepLimit limit, long left) => (int)Math.Clamp(Math.Ceiling(limit.Share * left), 1, left);
 }

@@ -43,7 +43,7 @@ internal static class Arithmetic
 
     public static string Metrics(TaskKey key) => key.Hex[..3];
 
-    public static (long Documents, long Tokens) Counts(string metrics)
+    public static (long Sequences, long Tokens) Counts(string metrics)
     {
         int number = int.Parse(metrics, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
         return (number % 61, 100 + number);

@@ -1,0 +1,213 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Numerics;
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Model;
+using DiPaCo.Model.SafeTensors;
+using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training;
+using DiPaCo.Training.Codecs;
+
+namespace DiPaCo.Cluster;
+
+/// <summary>
+/// Looks at what a training task brings before it counts: the right outputs, of the right shapes, all numbers finite, and how far each
+/// module has moved. Reads piece by piece, so that memory is some pieces whatever the size of a path.
+/// </summary>
+/// <param name="store">Where the blobs are; null: nothing is looked at.</param>
+internal sealed class ResultGuard(IBlobStore? store)
+{
+    private const int PieceElements = 1 << 15;
+
+    /// <summary>Looks at a result.</summary>
+    /// <param name="spec">The task.</param>
+    /// <param name="outputs">Its blobs by name.</param>
+    /// <param name="metrics">Its metrics.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    public async Task<GuardFinding> LookAsync(
+        TaskSpec spec, ImmutableSortedDictionary<string, BlobHash> outputs, string metrics, CancellationToken cancellationToken)
+    {
+        if (store is null || spec is not TrainSpec train)
+        {
+            return GuardFinding.Nothing;
+        }
+
+        if ((ObjectionTo(train, outputs.Keys) ?? ObjectionTo(train, metrics)) is { } objection)
+        {
+            return GuardFinding.Nothing with { Invalid = objection };
+        }
+
+        ImmutableArray<ModuleNorm>.Builder norms = ImmutableArray.CreateBuilder<ModuleNorm>(train.Model.Modules.Length);
+        string output = "";
+        try
+        {
+            foreach (ModuleInput module in train.Model.Modules)
+            {
+                output = module.Id.Name;
+                string start = await store.GetFileAsync(module.Blob, cancellationToken);
+                string end = await FileAsync(store, outputs[output], cancellationToken);
+                ModuleLayout layout = ModuleLayout.Of(train.Model.Shape, module.Parts);
+                double norm = train.Codec?.Modules.Contains(module.Id) == true
+                    ? NormOf(layout, end, cancellationToken)
+                    : NormOf(layout, start, end, cancellationToken);
+                norms.Add(new ModuleNorm(module.Id, module.Blob, norm));
+            }
+
+            output = TrainSpec.OptimizerOutput;
+            CheckMoments(train, await FileAsync(store, outputs[output], cancellationToken), cancellationToken);
+            return GuardFinding.Nothing with { Norms = norms.MoveToImmutable() };
+        }
+        catch (SafeTensorsException exception)
+        {
+            return GuardFinding.Nothing with { Invalid = $"Output '{output}': {exception.Reason}." };
+        }
+        catch (DeltaFormatException exception)
+        {
+            return GuardFinding.Nothing with { Invalid = $"Output '{output}': {exception.Reason}." };
+        }
+        catch (DiPaCoException exception)
+        {
+            return GuardFinding.Nothing with { Unreadable = $"Output '{output}' cannot be looked at: {exception.Message}" };
+        }
+    }
+
+    /// <summary>A blob that the disk has damaged is removed, so that the next worker's copy of it is stored.</summary>
+    private static async Task<string> FileAsync(IBlobStore store, BlobHash blob, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.GetFileAsync(blob, cancellationToken);
+        }
+        catch (DamagedBlobException)
+        {
+            await store.DeleteAsync(blob, cancellationToken);
+            throw;
+        }
+    }
+
+    private static string? ObjectionTo(TrainSpec spec, IEnumerable<string> outputs)
+    {
+        string[] expected = [.. spec.Model.Modules.Select(module => module.Id.Name).Append(TrainSpec.OptimizerOutput).Order(StringComparer.Ordinal)];
+        string[] found = [.. outputs.Order(StringComparer.Ordinal)];
+        return expected.SequenceEqual(found) ? null : $"It has the outputs {string.Join(", ", found)}; expected: {string.Join(", ", expected)}.";
+    }
+
+    private static string? ObjectionTo(TrainSpec spec, string metrics)
+    {
+        try
+        {
+            TrainMetrics? found = JsonSerializer.Deserialize<TrainMetrics>(metrics, TaskJson.Options);
+            return found is not null && found.Steps == spec.Steps && double.IsFinite(found.LossSum) && double.IsFinite(found.Flops) && found.Tokens >= 0
+                ? null
+                : $"It reports {metrics}; finite sums over {spec.Steps} steps were expected.";
+        }
+        catch (JsonException exception)
+        {
+            return $"What it reports is no JSON of a training task: {exception.Message}";
+        }
+    }
+
+    private static double NormOf(ModuleLayout layout, string start, string end, CancellationToken cancellationToken)
+    {
+        ThrowUnlessOnly(end, layout.Tensors.Length);
+        using ModulePieces before = new(start, layout);
+        using ModulePieces after = new(end, layout);
+        float[] theta = new float[PieceElements], own = new float[PieceElements];
+        double squares = 0;
+        for (long first = 0; first < layout.Length; first += PieceElements)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int count = (int)Math.Min(PieceElements, layout.Length - first);
+            before.Read(first, theta.AsSpan(0, count));
+            after.Read(first, own.AsSpan(0, count));
+            ThrowUnlessFinite(end, own.AsSpan(0, count));
+            squares += new OuterStep(count).Fold(theta.AsSpan(0, count), own.AsSpan(0, count), weight: 0);
+        }
+
+        return Math.Sqrt(squares);
+    }
+
+    /// <summary>Of an encoded delta, whose values are finite if they can be read.</summary>
+    private static double NormOf(ModuleLayout layout, string delta, CancellationToken cancellationToken)
+    {
+        using DeltaFile file = new(delta, layout.Length);
+        float[] piece = new float[PieceElements];
+        double squares = 0;
+        for (long first = 0; first < layout.Length; first += PieceElements)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Span<float> values = piece.AsSpan(0, (int)Math.Min(PieceElements, layout.Length - first));
+            file.Read(values);
+            squares += TensorPrimitives.SumOfSquares(values);
+        }
+
+        return Math.Sqrt(squares);
+    }
+
+    private static void CheckMoments(TrainSpec spec, string file, CancellationToken cancellationToken)
+    {
+        ImmutableArray<ModuleId> encoded = spec.Codec?.Modules ?? [];
+        ThrowUnlessOnly(file, (2 * spec.Model.Modules.Length) + encoded.Length);
+        using SafeTensorsReader reader = SafeTensorsReader.Open(file);
+        foreach (ModuleInput module in spec.Model.Modules)
+        {
+            long length = ModuleLayout.Of(spec.Model.Shape, module.Parts).Length;
+            foreach (int moment in new[] { 1, 2 })
+            {
+                Check(string.Create(CultureInfo.InvariantCulture, $"{module.Id.Name}.moment{moment}"), length);
+            }
+
+            if (encoded.Contains(module.Id))
+            {
+                Check(DeltaEncoder.NameOf(module.Id), length);
+            }
+        }
+
+        void Check(string name, long length)
+        {
+            TensorSpec tensor = new(name, TensorDType.F32, length);
+            float[] piece = new float[PieceElements];
+            for (long first = 0; first < length; first += PieceElements)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Span<float> values = piece.AsSpan(0, (int)Math.Min(PieceElements, length - first));
+                reader.ReadPart(tensor, first, values);
+                ThrowUnlessFinite(file, values);
+            }
+        }
+    }
+
+    private static void ThrowUnlessOnly(string file, int tensors)
+    {
+        using SafeTensorsReader reader = SafeTensorsReader.Open(file);
+        if (reader.Tensors.Count != tensors)
+        {
+            throw new SafeTensorsException(file, string.Create(CultureInfo.InvariantCulture, $"it has {reader.Tensors.Count} tensors, expected {tensors}"));
+        }
+    }
+
+    /// <summary>x − x is 0 for every finite x and for no other.</summary>
+    private static void ThrowUnlessFinite(string file, ReadOnlySpan<float> values)
+    {
+        bool finite = true;
+        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
+        foreach (Vector<float> vector in vectors)
+        {
+            finite &= Vector.EqualsAll(vector - vector, Vector<float>.Zero);
+        }
+
+        foreach (float value in values[(vectors.Length * Vector<float>.Count)..])
+        {
+            finite &= float.IsFinite(value);
+        }
+
+        if (!finite)
+        {
+            throw new SafeTensorsException(file, "a value is not finite");
+        }
+    }
+}

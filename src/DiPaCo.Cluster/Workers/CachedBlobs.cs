@@ -1,0 +1,19 @@
+using DiPaCo.Cluster.Blobs;
+using DiPaCo.Runtime.Storage;
+
+namespace DiPaCo.Cluster;
+
+/// <summary>The blobs of a worker at the other end of a network: what its tasks read stays in its cache until they end, and for a while after.</summary>
+/// <param name="store">The store; kept by the caller.</param>
+public sealed class CachedBlobs(RemoteBlobStore store) : IWorkerBlobs
+{
+    /// <inheritdoc/>
+    public async Task<T> UseAsync<T>(Func<IBlobStore, Task<T>> use)
+    {
+        using LeasedBlobs leased = new(store);
+        return await use(leased);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Newest(int most) => [.. store.Cache.LastUsed(most).Select(blob => blob.Hex)];
+}

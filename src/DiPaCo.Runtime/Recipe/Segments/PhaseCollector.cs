@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Runtime.Rules;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Runtime.Recipe;
+
+/// <summary>Puts together what each phase brought, from tasks that end in any order: without a global barrier, some belong to later phases.</summary>
+/// <param name="start">The model at the start of the segment.</param>
+/// <param name="topology">The model's paths and modules.</param>
+/// <param name="segments">Who has a turn when.</param>
+internal sealed class PhaseCollector(ModelVersion start, ModelTopology topology, SegmentPlan segments)
+{
+    private readonly Dictionary<(PathId Path, Phase Phase), (TaskResult Result, int Steps)> _trained = [];
+    private readonly Dictionary<(ModuleId Module, Phase Phase), (TaskResult Result, int Paths)> _stepped = [];
+
+    /// <summary>The model after the last phase that was taken.</summary>
+    public ModelVersion Model { get; private set; } = start;
+
+    /// <summary>A path has trained a phase.</summary>
+    public void Add(NeededTraining needed, TaskResult result) => _trained[(needed.Path, needed.Phase)] = (result, needed.Steps);
+
+    /// <summary>A module has made the outer step that ends a phase.</summary>
+    public void Add(NeededOuterStep needed, TaskResult result) =>
+        _stepped[(needed.Start.Module, needed.Start.Version)] = (result, needed.Contributions.Length);
+
+    /// <summary>What the next phase brought, of which everything must be there.</summary>
+    /// <param name="ledger">What its paths have consumed.</param>
+    public PhaseOutcome Take(PhaseLedger ledger)
+    {
+        Phase phase = ledger.Phase;
+        ModelVersion before = Model;
+        TrainMetrics training = TrainMetrics.None;
+        ImmutableSortedDictionary<PathId, BlobHash>.Builder optimizers = before.Optimizers.ToBuilder();
+        ImmutableSortedDictionary<PathId, int>.Builder steps = before.StepsMade.ToBuilder();
+        ImmutableArray<PathId> turn = segments.TurnsIn(phase);
+        foreach (PathId path in turn)
+        {
+            (TaskResult result, int made) = _trained[(path, phase)];
+            training += TrainMetrics.Of(result);
+            optimizers[path] = result[TrainSpec.OptimizerOutput];
+            steps[path] = before.StepsOf(path) + made;
+        }
+
+        ImmutableSortedDictionary<ModuleId, BlobHash>.Builder modules = before.Modules.ToBuilder();
+        ImmutableSortedDictionary<ModuleId, BlobHash>.Builder momenta = before.Momenta.ToBuilder();
+        ImmutableArray<OuterGradient>.Builder gradients = ImmutableArray.CreateBuilder<OuterGradient>();
+        foreach (ModuleDefinition module in topology.Modules)
+        {
+            if (_stepped.Remove((module.Id, phase), out (TaskResult Result, int Paths) step))
+            {
+                modules[module.Id] = step.Result[OuterSpec.ModuleOutput];
+                momenta[module.Id] = step.Result[OuterSpec.MomentumOutput];
+                OuterMetrics metrics = JsonSerializer.Deserialize<OuterMetrics>(step.Result.Metrics, TaskJson.Options)!;
+                gradients.Add(new OuterGradient(module.Id, phase, step.Paths, metrics.Norm, metrics.DeltaNorm, metrics.Cosine));
+            }
+            else if (topology.IsPrivate(module.Id) && _trained.TryGetValue((module.Paths[0], phase), out (TaskResult Result, int Steps) adopted))
+            {
+                modules[module.Id] = adopted.Result[module.Id.Name];
+            }
+        }
+
+        foreach (PathId path in turn)
+        {
+            _trained.Remove((path, phase));
+        }
+
+        Model = before with
+        {
+            Phase = phase.Next,
+            Modules = modules.ToImmutable(),
+            Momenta = momenta.ToImmutable(),
+            Optimizers = optimizers.ToImmutable(),
+            StepsMade = steps.ToImmutable(),
+        };
+        return new PhaseOutcome(Model, training, gradients.ToImmutable()) { Ledger = ledger };
+    }
+}

@@ -1,0 +1,85 @@
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Core.Planning;
+
+namespace DiPaCo.Runtime.Tasks;
+
+/// <summary>
+/// What a task asks of a worker: a function of its specification alone, for whoever decides where it is computed. Estimates; no result depends
+/// on them.
+/// </summary>
+/// <param name="MemoryBytes">Memory for parameters, gradients, moments and activations, in bytes; 0: any worker has enough. Libraries and the data's pages come on top.</param>
+/// <param name="Flops">Floating-point operations; 0: not known before the inputs are read.</param>
+/// <param name="Priority">Larger goes first.</param>
+/// <param name="Divisible">Whether it can be handed over between two of its steps.</param>
+public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, bool Divisible)
+{
+    /// <summary>Of tasks that others wait for: the paths of a module cannot go on before its outer step.</summary>
+    public const int Urgent = 1;
+
+    private static readonly TaskDemands Small = new(0, 0, 0, false);
+
+    /// <summary>What a task asks for.</summary>
+    public static TaskDemands Of(TaskSpec spec) => spec switch
+    {
+        TrainSpec train => new(
+            Path(train.Model, PositionsOf(train.Sequences)).Total + EncodingOf(train),
+            TrainingFlops(train.Model.Shape, train.Sequences.Length, (double)train.Steps * train.BatchSequences), 0, true),
+        SynchronousSpec synchronous => Of(synchronous),
+        OuterSpec outer => Of(outer),
+        TokenRouterSpec router => new(
+            Memory(router.Shape, ParametersOf(router.Shape, router.Base.Modules), router.Base.Compute, PositionsOf(router.Sequences)).Total,
+            TrainingFlops(router.Shape, router.Sequences.Length, (double)router.Schedule.TotalSteps * router.BatchSequences), 0, false),
+        InitializeSpec initialize => Small with { MemoryBytes = WithoutMoments(Memory(
+            initialize.Shape, ParametersOf(initialize.Shape, initialize.Parts), ComputeType.Fp32, FeaturesTask.BatchDocuments)) },
+        ForkSpec fork => Small with { MemoryBytes = sizeof(float) * ParametersOf(fork.Shape, fork.Parts) },
+        FeaturesSpec features => Computing(features.Base, FeaturesTask.BatchDocuments * features.PrefixTokens),
+        EvaluateSpec evaluate => Computing(evaluate.Model, PositionsOf(evaluate.Sequences)),
+        ScoreSpec score => Computing(score.Paths[0].Model, PositionsOf(score.Sequences)),
+        CandidateSpec candidates => Computing(candidates.Paths[0].Model, PositionsOf(candidates.Sequences)),
+        RerouteSpec reroute => Computing(reroute.Model, PositionsOf(reroute.Sequences)),
+        SampleSpec sample => Computing(sample.Model, sample.Prompt.Length + sample.Tokens),
+        _ => Small,
+    };
+
+    /// <summary>A path's buffers, and parameters, gradients and moments of all modules beside them.</summary>
+    private static TaskDemands Of(SynchronousSpec spec)
+    {
+        long all = spec.Modules.Sum(module => ParametersOf(spec.Shape, module.Parts));
+        long path = ParametersOf(spec.Shape, TransformerPart.All(spec.Shape.Blocks));
+        return new TaskDemands(
+            WithoutMoments(Memory(spec.Shape, path, spec.Compute, PositionsOf(spec.Sequences))) + (4L * sizeof(float) * all),
+            TrainingFlops(spec.Shape, spec.Sequences.Length, (double)spec.Steps * spec.Paths.Length * spec.BatchSequences), 0, false);
+    }
+
+    /// <summary>Parameters and momentum; contributions are read piece by piece. A fused multiply-add and a square for each of their elements.</summary>
+    private static TaskDemands Of(OuterSpec spec)
+    {
+        long parameters = ParametersOf(spec.Shape, spec.Module.Parts);
+        return new TaskDemands(2L * sizeof(float) * parameters, 4.0 * parameters * spec.Contributions.Length, Urgent, false);
+    }
+
+    private static TaskDemands Computing(PathInput model, int positions) => Small with { MemoryBytes = WithoutMoments(Path(model, positions)) };
+
+    private static PlannedMemory Path(PathInput model, int positions) => Memory(model.Shape, ParametersOf(model.Shape, model.Modules), model.Compute, positions);
+
+    private static PlannedMemory Memory(TransformerShape shape, long parameters, ComputeType compute, int positions) =>
+        PlannedMemory.Of(shape, parameters, compute, positions);
+
+    /// <summary>What was left out of each module, and of one module at a time its start, its delta and that delta's bytes.</summary>
+    private static long EncodingOf(TrainSpec spec)
+    {
+        long[] encoded = [.. spec.Model.Modules.Where(module => spec.Codec?.Modules.Contains(module.Id) == true).Select(module => ParametersOf(spec.Model.Shape, module.Parts))];
+        return sizeof(float) * (encoded.Sum() + (3 * encoded.DefaultIfEmpty(0).Max()));
+    }
+
+    private static long WithoutMoments(PlannedMemory memory) => memory.Total - memory.Optimizer;
+
+    private static double TrainingFlops(TransformerShape shape, int length, double sequences) => sequences * length * shape.TrainingFlopsPerToken(length);
+
+    private static int PositionsOf(SequenceInput sequences) => sequences.MicroBatch * sequences.Length;
+
+    private static long ParametersOf(TransformerShape shape, IEnumerable<ModuleInput> modules) => modules.Sum(module => ParametersOf(shape, module.Parts));
+
+    private static long ParametersOf(TransformerShape shape, IEnumerable<TransformerPart> parts) => ModuleLayout.Of(shape, parts).Parameters;
+}
