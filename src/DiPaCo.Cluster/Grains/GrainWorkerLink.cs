@@ -23,7 +23,7 @@ internal sealed class GrainWorkerLink(IGrainFactory grains) : IWorkerLink
     public Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason, CancellationToken cancellationToken) =>
         CallAsync(Dispatcher.GiveBackAsync(worker, incarnation, lease, key, reason), cancellationToken);
 
-    private static Task CallAsync(Task call, CancellationToken cancellationToken)
+    private static Task<bool> CallAsync(Task call, CancellationToken cancellationToken)
     {
         return CallAsync(Done(), cancellationToken);
 
