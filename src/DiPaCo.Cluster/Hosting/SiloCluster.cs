@@ -14,13 +14,18 @@ namespace DiPaCo.Cluster;
 /// <param name="time">For leases; reaches no result.</param>
 public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) : IRunCluster
 {
+    /// <summary>Where a run's silo keeps its state.</summary>
+    /// <param name="run">The run's folder.</param>
+    public static string StateFolderOf(string run) => Path.Combine(run, "silo");
+
     /// <inheritdoc/>
     public async Task<IRunExecution> BeginAsync(RunExecutionContext context, CancellationToken cancellationToken)
     {
         SiloOptions silo = new()
         {
-            StateFolder = Path.Combine(context.Folder, "silo"),
+            StateFolder = StateFolderOf(context.Folder),
             Listen = options.Listen,
+            PublicHost = options.PublicHost,
             Certificate = options.Certificate,
             Insecure = options.Insecure,
             Lease = options.Lease,
@@ -48,7 +53,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
     private void Invite(SiloHost host, IRunObserver observer)
     {
         (string token, TokenRecord record) = host.Tokens.Create(TokenRole.Worker, options.InvitationLifetime);
-        Invitation invitation = host.InvitationFor(token, options.PublicHost);
+        Invitation invitation = host.InvitationFor(token);
         observer.Observe(new RunNote($"workers join with (until {record.Expires:u}):\n  {options.Program} worker --join {invitation.Write()}", IsWarning: false));
         if (options.Insecure && options.Listen is { } endpoint && !IPAddress.IsLoopback(endpoint.Address))
         {
