@@ -44,6 +44,7 @@ internal sealed class OperatorService(IGrainFactory grains, TimeProvider time) :
             SinceUnixMilliseconds = task.Since.ToUnixTimeMilliseconds(),
             Attempts = task.Attempts,
             LastFailure = task.LastFailure ?? "",
+            LacksWorker = task.LacksWorker,
         }));
         return reply;
     }

@@ -21,7 +21,7 @@ public sealed class GrpcOperatorLink(CallInvoker client, TimeProvider time)
                     worker.Fingerprint))],
                 [.. reply.Tasks.Select(task => new TaskStatusLine(
                     task.Run, task.Key, task.Kind, task.State, Moment(task.SinceUnixMilliseconds), task.Attempts,
-                    task.LastFailure.Length > 0 ? task.LastFailure : null))]),
+                    task.LastFailure.Length > 0 ? task.LastFailure : null, task.LacksWorker))]),
             reply.TaskCount, Moment(reply.UnixMilliseconds));
     }, cancellationToken);
 
