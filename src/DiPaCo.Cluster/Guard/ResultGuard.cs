@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using DiPaCo.Core;
@@ -9,6 +10,7 @@ using DiPaCo.Model.SafeTensors;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Training;
+using DiPaCo.Training.Codecs;
 
 namespace DiPaCo.Cluster;
 
@@ -48,7 +50,11 @@ internal sealed class ResultGuard(IBlobStore? store)
                 output = module.Id.Name;
                 string start = await store.GetFileAsync(module.Blob, cancellationToken);
                 string end = await FileAsync(store, outputs[output], cancellationToken);
-                norms.Add(new ModuleNorm(module.Id, module.Blob, NormOf(ModuleLayout.Of(train.Model.Shape, module.Parts), start, end, cancellationToken)));
+                ModuleLayout layout = ModuleLayout.Of(train.Model.Shape, module.Parts);
+                double norm = train.Codec?.Modules.Contains(module.Id) == true
+                    ? NormOf(layout, end, cancellationToken)
+                    : NormOf(layout, start, end, cancellationToken);
+                norms.Add(new ModuleNorm(module.Id, module.Blob, norm));
             }
 
             output = TrainSpec.OptimizerOutput;
@@ -56,6 +62,10 @@ internal sealed class ResultGuard(IBlobStore? store)
             return GuardFinding.Nothing with { Norms = norms.MoveToImmutable() };
         }
         catch (SafeTensorsException exception)
+        {
+            return GuardFinding.Nothing with { Invalid = $"Output '{output}': {exception.Reason}." };
+        }
+        catch (DeltaFormatException exception)
         {
             return GuardFinding.Nothing with { Invalid = $"Output '{output}': {exception.Reason}." };
         }
@@ -121,24 +131,52 @@ internal sealed class ResultGuard(IBlobStore? store)
         return Math.Sqrt(squares);
     }
 
+    /// <summary>Of an encoded delta, whose values are finite if they can be read.</summary>
+    private static double NormOf(ModuleLayout layout, string delta, CancellationToken cancellationToken)
+    {
+        using DeltaFile file = new(delta, layout.Length);
+        float[] piece = new float[PieceElements];
+        double squares = 0;
+        for (long first = 0; first < layout.Length; first += PieceElements)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Span<float> values = piece.AsSpan(0, (int)Math.Min(PieceElements, layout.Length - first));
+            file.Read(values);
+            squares += TensorPrimitives.SumOfSquares(values);
+        }
+
+        return Math.Sqrt(squares);
+    }
+
     private static void CheckMoments(TrainSpec spec, string file, CancellationToken cancellationToken)
     {
-        ThrowUnlessOnly(file, 2 * spec.Model.Modules.Length);
+        ImmutableArray<ModuleId> encoded = spec.Codec?.Modules ?? [];
+        ThrowUnlessOnly(file, (2 * spec.Model.Modules.Length) + encoded.Length);
         using SafeTensorsReader reader = SafeTensorsReader.Open(file);
-        float[] piece = new float[PieceElements];
         foreach (ModuleInput module in spec.Model.Modules)
         {
             long length = ModuleLayout.Of(spec.Model.Shape, module.Parts).Length;
             foreach (int moment in new[] { 1, 2 })
             {
-                TensorSpec tensor = new(string.Create(CultureInfo.InvariantCulture, $"{module.Id.Name}.moment{moment}"), TensorDType.F32, length);
-                for (long first = 0; first < length; first += PieceElements)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    Span<float> values = piece.AsSpan(0, (int)Math.Min(PieceElements, length - first));
-                    reader.ReadPart(tensor, first, values);
-                    ThrowUnlessFinite(file, values);
-                }
+                Check(string.Create(CultureInfo.InvariantCulture, $"{module.Id.Name}.moment{moment}"), length);
+            }
+
+            if (encoded.Contains(module.Id))
+            {
+                Check(DeltaEncoder.NameOf(module.Id), length);
+            }
+        }
+
+        void Check(string name, long length)
+        {
+            TensorSpec tensor = new(name, TensorDType.F32, length);
+            float[] piece = new float[PieceElements];
+            for (long first = 0; first < length; first += PieceElements)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Span<float> values = piece.AsSpan(0, (int)Math.Min(PieceElements, length - first));
+                reader.ReadPart(tensor, first, values);
+                ThrowUnlessFinite(file, values);
             }
         }
     }

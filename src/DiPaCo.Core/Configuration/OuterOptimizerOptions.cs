@@ -21,6 +21,22 @@ public sealed record OuterOptimizerOptions
     /// <summary>Whether modules of a single path have the outer step too (paper footnote 1). Default true.</summary>
     public bool PrivateModules { get; init; } = true;
 
+    /// <summary>How contributions travel. What a codec leaves out of a delta, the path keeps and adds to its next one. Default fp32: exactly.</summary>
+    public DeltaCodec Codec { get; init; } = DeltaCodec.Fp32;
+
+    /// <summary>Share of a delta's elements that <see cref="DeltaCodec.TopK"/> sends, above 0, at most 1. Default 0.05.</summary>
+    public double TopKFraction { get; init; } = 0.05;
+
+    /// <summary>Bits of an element of a contribution, scales and positions included.</summary>
+    public double BitsPerElement() => Codec switch
+    {
+        DeltaCodec.Bf16 => 16,
+        DeltaCodec.Int8 => 8 + (16.0 / 64),
+        DeltaCodec.Int4 => 4 + (16.0 / 32),
+        DeltaCodec.TopK => 32 * TopKFraction,
+        _ => 32,
+    };
+
     /// <summary>μ of a phase, counted from 0.</summary>
     public double MomentumOf(Phase phase) => phase.Value < MomentumWarmupPhases ? Momentum * phase.Value / MomentumWarmupPhases : Momentum;
 }

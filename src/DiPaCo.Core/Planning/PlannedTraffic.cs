@@ -2,9 +2,9 @@ namespace DiPaCo.Core.Planning;
 
 /// <summary>Bytes that move in one phase. A worker that keeps its path from phase to phase need not fetch the optimizer's state again.</summary>
 /// <param name="ModulesDownPerPath">Modules that one path's task fetches: 4 bytes per parameter.</param>
-/// <param name="OptimizerDownPerPath">AdamW's two moments that it fetches where another worker had the path before: 8 bytes per parameter.</param>
-/// <param name="ModulesUpPerPath">Trained parameters that it hands back.</param>
-/// <param name="OptimizerUpPerPath">Moments that it hands back.</param>
+/// <param name="OptimizerDownPerPath">The path's state that it fetches where another worker had the path before: AdamW's two moments, 8 bytes per parameter, and with a codec 4 more for what it left out.</param>
+/// <param name="ModulesUpPerPath">Trained parameters, or their encoded deltas, that it hands back.</param>
+/// <param name="OptimizerUpPerPath">State that it hands back.</param>
 /// <param name="TasksPerWorker">Tasks of one phase that the busiest worker computes.</param>
 /// <param name="Paths">Tasks of one phase.</param>
 public sealed record PlannedTraffic(

@@ -96,12 +96,21 @@ public sealed record RunPlan
             PathParameters = perPath,
             TotalParameters = topology.Parameters,
             Steps = steps,
-            Traffic = new PlannedTraffic(4 * perPath, 8 * perPath, 4 * perPath, 8 * perPath, rounds, paths),
+            Traffic = TrafficOf(config, topology, perPath, rounds),
             Memory = PlannedMemory.Of(shape, perPath, config.Transformer.Compute, (long)config.Recipe.MicroBatchSequences * sequence),
             Corpus = corpus,
             Stages = new StageTable(config, topology, steps, corpus, assumptions.FlopsPerSecond).Write(rounds),
             Assumptions = assumptions,
         };
+    }
+
+    private static PlannedTraffic TrafficOf(RunConfig config, ModelTopology topology, long perPath, int rounds)
+    {
+        long encoded = config.Outer.Codec == DeltaCodec.Fp32 ? 0 : topology.ModulesOf(topology.Paths[0])
+            .Where(module => config.Outer.PrivateModules || !topology.IsPrivate(module.Id)).Sum(module => module.Layout.Parameters);
+        long state = (8 * perPath) + (4 * encoded);
+        long up = (4 * (perPath - encoded)) + (long)(config.Outer.BitsPerElement() * encoded / 8);
+        return new PlannedTraffic(4 * perPath, state, up, state, rounds, topology.Paths.Length);
     }
 
     private double FlopsOf(PlannedWork work) => Stages.Where(stage => stage.Work == work).Sum(stage => stage.Flops);

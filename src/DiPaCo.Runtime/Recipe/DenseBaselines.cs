@@ -37,20 +37,20 @@ internal sealed class DenseBaselines(RunSession session, DenseTrainer dense, Ste
         bool fromBase = session.Config.Evaluation.DenseStart == DenseStart.Fork;
         return await session.StageAsync(Stage.Dense, plan.Sum(baseline => baseline.Steps), "steps", async () =>
         {
-            ImmutableArray<DenseModel>.Builder baselines = ImmutableArray.CreateBuilder<DenseModel>();
-            long done = 0;
-            foreach ((ModelKind kind, long count) in plan)
-            {
-                int total = checked((int)count);
-                LearningRateSchedule schedule = fromBase
-                    ? new(inner.LearningRate, inner.WarmupSteps, total, inner.FinalShare)
-                    : baseSchedule with { TotalSteps = total };
-                DenseModel model = await dense.TrainAsync(kind, fromBase ? baseModel.Parameters : initial, schedule, done, cancellationToken);
-                baselines.Add(fromBase ? model with { Training = baseModel.Training + model.Training } : model);
-                done += count;
-            }
-
-            return (baselines.ToImmutable(), $"{done:N0} steps");
+            StageCount done = new();
+            ImmutableArray<DenseModel> baselines = await session.ForEachAsync(
+                plan,
+                async (baseline, token) =>
+                {
+                    int total = checked((int)baseline.Steps);
+                    LearningRateSchedule schedule = fromBase
+                        ? new(inner.LearningRate, inner.WarmupSteps, total, inner.FinalShare)
+                        : baseSchedule with { TotalSteps = total };
+                    DenseModel model = await dense.TrainAsync(baseline.Kind, fromBase ? baseModel.Parameters : initial, schedule, done, token);
+                    return fromBase ? model with { Training = baseModel.Training + model.Training } : model;
+                },
+                cancellationToken);
+            return (baselines, $"{plan.Sum(baseline => baseline.Steps):N0} steps");
         });
     }
 }

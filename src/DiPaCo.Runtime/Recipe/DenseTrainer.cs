@@ -33,10 +33,10 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
     /// <param name="kind">The base model, or which baseline.</param>
     /// <param name="start">First parameters.</param>
     /// <param name="schedule">Learning rates; its total is the number of steps.</param>
-    /// <param name="done">Steps of the stage made before, for progress.</param>
+    /// <param name="count">Steps of the stage that are done; several models may share it.</param>
     /// <param name="cancellationToken">Ends the training after the current step; finished tasks are kept.</param>
     public async Task<DenseModel> TrainAsync(
-        ModelKind kind, BlobHash start, LearningRateSchedule schedule, long done, CancellationToken cancellationToken)
+        ModelKind kind, BlobHash start, LearningRateSchedule schedule, StageCount count, CancellationToken cancellationToken)
     {
         RunConfig config = session.Config;
         DenseModel model = new(kind, start, TrainMetrics.None);
@@ -58,7 +58,7 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
                 Seed = config.Seed,
                 Order = OrderOf(kind),
             };
-            TaskResult result = await session.TrainAsync(spec, kind, null, null, done + step, cancellationToken);
+            TaskResult result = await session.TrainAsync(spec, kind, null, null, count, cancellationToken);
             TrainMetrics metrics = TrainMetrics.Of(result);
             IEnumerable<BlobHash> before = new[] { model.Parameters, optimizer ?? start };
             await retention.ReleaseOnlyAsync($"start of {spec.Key()}", before.Where(blob => blob != start), cancellationToken);

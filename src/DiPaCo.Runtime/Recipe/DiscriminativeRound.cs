@@ -49,25 +49,27 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
 
     private async Task<ImmutableArray<BlobHash>> ScoreAllAsync(Func<PathId, PathInput> pathOf, ulong lastRank, CancellationToken cancellationToken)
     {
-        PathScorer scorer = new(topology, spec => CountedAsync(spec, cancellationToken));
-        return await scorer.RunAsync(pathOf, new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, lastRank, session.Sequences, Cell: 0));
+        PathScorer scorer = new(topology, session.Tasks.IsParallel, (spec, token) => session.Tasks.RunAsync(spec, null, token));
+        ScoreSpec documents = new([], corpus.Chunks, corpus.Tokenizer, Split.Router, lastRank, session.Sequences, Cell: 0);
+        ImmutableArray<BlobHash> losses = await scorer.RunAsync(pathOf, documents, cancellationToken);
+        _flops += scorer.Flops;
+        return losses;
     }
 
     /// <summary>One task a branch, as for all paths; a document is in those in which it has a candidate.</summary>
     private async Task<ImmutableArray<BlobHash>> ScoreCandidatesAsync(
         Func<PathId, PathInput> pathOf, RoutedCorpus routed, int candidates, ulong lastRank, CancellationToken cancellationToken)
     {
-        ImmutableArray<BlobHash>.Builder losses = ImmutableArray.CreateBuilder<BlobHash>();
-        foreach (ImmutableArray<PathId> branch in PathScorer.BranchesOf(topology))
-        {
-            CandidateSpec spec = new(
-                [.. branch.Select(path => new PathColumn(path, pathOf(path)))],
-                corpus.Chunks, routed.Features, routed.Router, candidates, Split.Router, lastRank, session.Sequences);
-            TaskResult result = await CountedAsync(spec, cancellationToken);
-            losses.Add(result[CandidateSpec.Output]);
-        }
-
-        return losses.ToImmutable();
+        ImmutableArray<TaskResult> branches = await session.ForEachAsync(
+            PathScorer.BranchesOf(topology),
+            (branch, token) => session.Tasks.RunAsync(
+                new CandidateSpec(
+                    [.. branch.Select(path => new PathColumn(path, pathOf(path)))],
+                    corpus.Chunks, routed.Features, routed.Router, candidates, Split.Router, lastRank, session.Sequences),
+                null, token),
+            cancellationToken);
+        _flops += branches.Sum(TaskFlops.Of);
+        return [.. branches.Select(branch => branch[CandidateSpec.Output])];
     }
 
     /// <summary>Runs a task of the round and counts what it took.</summary>

@@ -17,7 +17,7 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="corpus">The corpus before it was routed.</param>
 internal sealed class Evaluator(RunSession session, ModelTopology topology, RoutedCorpus routed, PreparedCorpus corpus)
 {
-    private long _tested;
+    private readonly StageCount _tested = new();
 
     /// <summary>Documents of a split that are scored under one model.</summary>
     public long DocumentsOf(Split split, int maxDocuments)
@@ -48,13 +48,10 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
         Func<PathId, PathInput> modelOf, Split split, int maxDocuments, CancellationToken cancellationToken)
     {
         ulong lastRank = await LastRankAsync(split, maxDocuments, cancellationToken);
-        SortedDictionary<PathId, EvaluationMetrics> scored = [];
-        foreach (PathId path in topology.Paths.Where(path => DocumentsOf(path, split) > 0))
-        {
-            scored[path] = await ScoreAsync(modelOf(path), routed.Chunks[path], split, lastRank, cancellationToken);
-        }
-
-        return scored;
+        PathId[] paths = [.. topology.Paths.Where(path => DocumentsOf(path, split) > 0)];
+        ImmutableArray<EvaluationMetrics> scored = await session.ForEachAsync(
+            paths, (path, token) => ScoreAsync(modelOf(path), routed.Chunks[path], split, lastRank, token), cancellationToken);
+        return paths.Zip(scored).ToImmutableSortedDictionary(path => path.First, path => path.Second);
     }
 
     /// <summary>Scores the same documents under a dense model, which needs no shards for it.</summary>
@@ -70,14 +67,9 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     public async Task<ImmutableArray<BlobHash>> EveryPathAsync(ServedModel model, int cell, int maxDocuments, CancellationToken cancellationToken)
     {
         ulong lastRank = await LastRankAsync(Split.Test, maxDocuments, cancellationToken);
-        PathScorer scorer = new(topology, async spec =>
-        {
-            TaskResult result = await session.RunAsync(spec, Stage.Evaluation, _tested, DocumentsIn, cancellationToken);
-            _tested += DocumentsIn(result);
-            return result;
-        });
+        PathScorer scorer = new(topology, session.Tasks.IsParallel, (spec, token) => session.RunAsync(spec, Stage.Evaluation, _tested, DocumentsIn, token));
         ScoreSpec spec = new([], corpus.Chunks, corpus.Tokenizer, Split.Test, lastRank, session.Sequences, cell);
-        return await scorer.RunAsync(path => model.PathOf(path, session.Config.Transformer.Compute), spec);
+        return await scorer.RunAsync(path => model.PathOf(path, session.Config.Transformer.Compute), spec, cancellationToken);
 
         static long DocumentsIn(TaskResult result) => JsonSerializer.Deserialize<ScoreMetrics>(result.Metrics, TaskJson.Options)!.Documents;
     }
@@ -156,10 +148,7 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
             return Read(await session.Tasks.RunAsync(spec, null, cancellationToken));
         }
 
-        EvaluationMetrics scored = Read(await session.RunAsync(
-            spec, Stage.Evaluation, _tested, result => Read(result).Documents, cancellationToken));
-        _tested += scored.Documents;
-        return scored;
+        return Read(await session.RunAsync(spec, Stage.Evaluation, _tested, result => Read(result).Documents, cancellationToken));
     }
 
     private static EvaluationMetrics Read(TaskResult result) => JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;

@@ -9,8 +9,9 @@ namespace DiPaCo.Runtime.Recipe;
 /// branch of the tree at a time, and what branches have in common below the first block is only the embedding.
 /// </summary>
 /// <param name="topology">The model.</param>
+/// <param name="isParallel">Whether branches are scored at the same time.</param>
 /// <param name="run">Runs or remembers a task.</param>
-internal sealed class PathScorer(ModelTopology topology, Func<ScoreSpec, Task<TaskResult>> run)
+internal sealed class PathScorer(ModelTopology topology, bool isParallel, Func<ScoreSpec, CancellationToken, Task<TaskResult>> run)
 {
     /// <summary>Floating-point operations of all that this one has scored.</summary>
     public double Flops { get; private set; }
@@ -26,18 +27,15 @@ internal sealed class PathScorer(ModelTopology topology, Func<ScoreSpec, Task<Ta
     /// <summary>Scores documents under every path.</summary>
     /// <param name="pathOf">The paths' modules.</param>
     /// <param name="documents">What to score; its paths are replaced.</param>
+    /// <param name="cancellationToken">Ends the scoring; finished tasks are kept.</param>
     /// <returns>The blobs of loss matrices, one a branch: <see cref="LossMatrixCodec.ReadAllAsync"/> makes one matrix of them.</returns>
-    public async Task<ImmutableArray<BlobHash>> RunAsync(Func<PathId, PathInput> pathOf, ScoreSpec documents)
+    public async Task<ImmutableArray<BlobHash>> RunAsync(Func<PathId, PathInput> pathOf, ScoreSpec documents, CancellationToken cancellationToken)
     {
-        ImmutableArray<BlobHash>.Builder losses = ImmutableArray.CreateBuilder<BlobHash>();
-        foreach (ImmutableArray<PathId> branch in BranchesOf(topology))
-        {
-            ScoreSpec spec = documents with { Paths = [.. branch.Select(path => new PathColumn(path, pathOf(path)))] };
-            TaskResult result = await run(spec);
-            losses.Add(result[ScoreSpec.Output]);
-            Flops += TaskFlops.Of(result);
-        }
-
-        return losses.ToImmutable();
+        ImmutableArray<TaskResult> branches = await Each.RunAsync(
+            isParallel, BranchesOf(topology),
+            (branch, token) => run(documents with { Paths = [.. branch.Select(path => new PathColumn(path, pathOf(path)))] }, token),
+            cancellationToken);
+        Flops += branches.Sum(TaskFlops.Of);
+        return [.. branches.Select(branch => branch[ScoreSpec.Output])];
     }
 }

@@ -61,13 +61,8 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
     /// <param name="kind">Which model it trains.</param>
     /// <param name="path">The path; null for dense models.</param>
     /// <param name="phase">The phase; null outside phases.</param>
-    /// <param name="done">Steps of the stage done before this task, all paths together.</param>
+    /// <param name="count">Steps of the stage that are done, all paths together; tasks that may be computed at the same time share it.</param>
     /// <param name="cancellationToken">Ends the task.</param>
-    public Task<TaskResult> TrainAsync(
-        TrainSpec spec, ModelKind kind, PathId? path, Phase? phase, long done, CancellationToken cancellationToken) =>
-        TrainAsync(spec, kind, path, phase, new StageCount(done), cancellationToken);
-
-    /// <summary>The same for one of several tasks that may be computed at the same time.</summary>
     public async Task<TaskResult> TrainAsync(
         TrainSpec spec, ModelKind kind, PathId? path, Phase? phase, StageCount count, CancellationToken cancellationToken)
     {
@@ -140,52 +135,28 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
     /// first failure ends the others.
     /// </summary>
     /// <returns>The results in the order of the items.</returns>
-    public async Task<ImmutableArray<TResult>> ForEachAsync<TItem, TResult>(
-        IReadOnlyCollection<TItem> items, Func<TItem, CancellationToken, Task<TResult>> run, CancellationToken cancellationToken)
-    {
-        if (!tasks.IsParallel)
-        {
-            ImmutableArray<TResult>.Builder results = ImmutableArray.CreateBuilder<TResult>(items.Count);
-            foreach (TItem item in items)
-            {
-                results.Add(await run(item, cancellationToken));
-            }
-
-            return results.MoveToImmutable();
-        }
-
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        List<Task<TResult>> running = [.. items.Select(item => run(item, ended.Token))];
-        Task<TResult>? failed = null;
-        await foreach (Task<TResult> task in Task.WhenEach(running))
-        {
-            if (!task.IsCompletedSuccessfully && failed is null)
-            {
-                failed = task;
-                await ended.CancelAsync();
-            }
-        }
-
-        if (failed is not null)
-        {
-            await failed;
-        }
-
-        return [.. running.Select(task => task.Result)];
-    }
+    public Task<ImmutableArray<TResult>> ForEachAsync<TItem, TResult>(
+        IReadOnlyCollection<TItem> items, Func<TItem, CancellationToken, Task<TResult>> run, CancellationToken cancellationToken) =>
+        Each.RunAsync(tasks.IsParallel, items, run, cancellationToken);
 
     /// <summary>Runs any other task and reports its progress as units of a stage.</summary>
-    public Task<TaskResult> RunAsync(TaskSpec spec, Stage stage, long done, long units, CancellationToken cancellationToken) =>
-        RunAsync(spec, stage, done, _ => units, cancellationToken);
-
-    /// <summary>The same for a task of which only its result tells how many units it was.</summary>
+    /// <param name="spec">The task.</param>
+    /// <param name="stage">The stage.</param>
+    /// <param name="count">Units of the stage that are done; several tasks may share it.</param>
+    /// <param name="units">How many units the task is, which may be known from its result only.</param>
+    /// <param name="cancellationToken">Ends the task.</param>
     public async Task<TaskResult> RunAsync(
-        TaskSpec spec, Stage stage, long done, Func<TaskResult, long> units, CancellationToken cancellationToken)
+        TaskSpec spec, Stage stage, StageCount count, Func<TaskResult, long> units, CancellationToken cancellationToken)
     {
         bool reused = tasks.Find(spec.Key()) is not null;
-        StepReporter reporter = new(step => observer.Observe(new StageAdvanced(stage, done + step.Done, Reused: false)));
+        long reported = 0;
+        StepReporter reporter = new(step =>
+        {
+            observer.Observe(new StageAdvanced(stage, count.Add(step.Done - reported), Reused: false));
+            reported = step.Done;
+        });
         TaskResult result = await tasks.RunAsync(spec, reporter, cancellationToken);
-        observer.Observe(new StageAdvanced(stage, done + units(result), reused));
+        observer.Observe(new StageAdvanced(stage, count.Add(units(result) - reported), reused));
         return result;
     }
 

@@ -19,16 +19,13 @@ internal sealed class Sharder(RunSession session, ModelTopology topology, Prepar
     {
         int prefix = session.Config.Routing.PrefixTokens;
         long perChunk = corpus.Summary.Documents / corpus.Chunks.Length;
-        ImmutableArray<BlobHash>.Builder features = ImmutableArray.CreateBuilder<BlobHash>();
-        foreach (BlobHash chunk in corpus.Chunks)
-        {
-            TaskResult result = await session.RunAsync(
-                new FeaturesSpec(baseModel, chunk, prefix), Stage.Features, features.Count * perChunk, perChunk, cancellationToken);
-            features.Add(result[FeaturesSpec.Output]);
-            _featureFlops += TaskFlops.Of(result);
-        }
-
-        return features.ToImmutable();
+        StageCount count = new();
+        ImmutableArray<TaskResult> results = await session.ForEachAsync(
+            corpus.Chunks,
+            (chunk, token) => session.RunAsync(new FeaturesSpec(baseModel, chunk, prefix), Stage.Features, count, _ => perChunk, token),
+            cancellationToken);
+        _featureFlops = results.Sum(TaskFlops.Of);
+        return [.. results.Select(result => result[FeaturesSpec.Output])];
     }
 
     /// <summary>The first router, and with it the shards.</summary>
@@ -36,9 +33,9 @@ internal sealed class Sharder(RunSession session, ModelTopology topology, Prepar
     {
         RoutingOptions options = session.Config.Routing;
         TaskResult fitted = await session.RunAsync(
-            new RouterSpec(corpus.Chunks, features, topology.Paths, topology.Grid.Experts, topology.Grid.Replicas, options.OfRouter(), session.Config.Seed), Stage.Shards, 0, 1, cancellationToken);
+            new RouterSpec(corpus.Chunks, features, topology.Paths, topology.Grid.Experts, topology.Grid.Replicas, options.OfRouter(), session.Config.Seed), Stage.Shards, new StageCount(0), _ => 1, cancellationToken);
         BlobHash router = fitted[RouterSpec.Output];
-        TaskResult sharded = await session.RunAsync(Spec(router, features), Stage.Shards, 1, 1, cancellationToken);
+        TaskResult sharded = await session.RunAsync(Spec(router, features), Stage.Shards, new StageCount(1), _ => 1, cancellationToken);
         return Read(router, features, sharded) with { Flops = _featureFlops + TaskFlops.Of(fitted) };
     }
 

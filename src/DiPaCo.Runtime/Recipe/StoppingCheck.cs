@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Data;
@@ -22,12 +23,17 @@ internal sealed class StoppingCheck(RunSession session, ModelTopology topology, 
     /// <param name="cancellationToken">Ends the check; finished tasks are kept.</param>
     public async Task LookAsync(ModelVersion model, RoutedCorpus routed, EarlyStopping stopping, CancellationToken cancellationToken)
     {
-        foreach (PathId path in topology.Paths.Where(path => routed.SizeOf(path).ValidationDocuments > 0))
+        PathId[] paths = [.. topology.Paths.Where(path => routed.SizeOf(path).ValidationDocuments > 0)];
+        ImmutableArray<(BlobHash Losses, LossDifference? SinceBest)> looks = await session.ForEachAsync(
+            paths,
+            async (path, token) =>
+            {
+                BlobHash losses = await ScoreAsync(model, routed, path, token);
+                return (losses, stopping.LossesOf(path) is { } best ? await CompareAsync(best, losses, token) : null);
+            },
+            cancellationToken);
+        foreach ((PathId path, (BlobHash losses, LossDifference? sinceBest)) in paths.Zip(looks))
         {
-            BlobHash losses = await ScoreAsync(model, routed, path, cancellationToken);
-            LossDifference? sinceBest = stopping.LossesOf(path) is { } best
-                ? await CompareAsync(best, losses, cancellationToken)
-                : null;
             stopping.Look(path, model, losses, sinceBest);
         }
     }

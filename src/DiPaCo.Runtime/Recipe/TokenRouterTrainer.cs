@@ -27,10 +27,11 @@ internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topol
         }
 
         session.Note($"Scoring the router split under every path, then training the token router for {config.Evaluation.TokenRouterSteps:N0} steps.");
-        PathScorer scorer = new(topology, spec => session.Tasks.RunAsync(spec, null, cancellationToken));
+        PathScorer scorer = new(topology, session.Tasks.IsParallel, (spec, token) => session.Tasks.RunAsync(spec, null, token));
         ImmutableArray<BlobHash> losses = await scorer.RunAsync(
             path => model.PathOf(path, config.Transformer.Compute),
-            new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, HeldOutRank.All, session.Sequences, Cell: 1));
+            new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, HeldOutRank.All, session.Sequences, Cell: 1),
+            cancellationToken);
         TokenRouterSpec spec = new()
         {
             Base = baseModel,

@@ -106,22 +106,20 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     private Task<DenseModel> TrainBaseAsync(DenseTrainer dense, BlobHash initial, CancellationToken cancellationToken) =>
         session.StageAsync(Stage.Base, _config.Recipe.BaseSteps, "steps", async () =>
         {
-            DenseModel model = await dense.TrainAsync(ModelKind.DenseBase, initial, BaseSchedule, done: 0, cancellationToken);
+            DenseModel model = await dense.TrainAsync(ModelKind.DenseBase, initial, BaseSchedule, new StageCount(), cancellationToken);
             return (model, $"{model.Training.Steps:N0} steps, {model.Training.Tokens:N0} tokens");
         });
 
     private async Task<ModelVersion> ForkAsync(ModelTopology topology, DenseModel baseModel, CancellationToken cancellationToken)
     {
-        ImmutableSortedDictionary<ModuleId, BlobHash>.Builder modules = ImmutableSortedDictionary.CreateBuilder<ModuleId, BlobHash>();
-        foreach (ModuleDefinition module in topology.Modules)
-        {
-            TaskResult cut = await session.Tasks.RunAsync(
-                new ForkSpec(topology.Shape, baseModel.Parameters, module.Layout.Parts), null, cancellationToken);
-            modules[module.Id] = cut[OuterSpec.ModuleOutput];
-        }
-
+        ImmutableArray<TaskResult> cuts = await session.ForEachAsync(
+            topology.Modules,
+            (module, token) => session.Tasks.RunAsync(new ForkSpec(topology.Shape, baseModel.Parameters, module.Layout.Parts), null, token),
+            cancellationToken);
+        ImmutableSortedDictionary<ModuleId, BlobHash> modules = topology.Modules.Zip(cuts)
+            .ToImmutableSortedDictionary(cut => cut.First.Id, cut => cut.Second[OuterSpec.ModuleOutput]);
         return new ModelVersion(
-            new Phase(0), modules.ToImmutable(),
+            new Phase(0), modules,
             ImmutableSortedDictionary<ModuleId, BlobHash>.Empty, ImmutableSortedDictionary<PathId, BlobHash>.Empty);
     }
 

@@ -142,14 +142,15 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
 
             async Task<ImmutableArray<BlobHash>> EveryPathAsync()
             {
-                PathScorer scorer = new(_topology, async spec =>
+                PathScorer scorer = new(_topology, isParallel: false, async (spec, token) =>
                 {
-                    TaskResult result = await executor.ExecuteAsync(spec, store, frame.From(done), cancellationToken);
+                    TaskResult result = await executor.ExecuteAsync(spec, store, frame.From(done), token);
                     done += scored.Documents;
                     return result;
                 });
                 return await scorer.RunAsync(
-                    PathOf, new ScoreSpec([], chunks, model.Tokenizer, Split.Test, scored.LastRank, _sequences, config.Evaluation.LossCell()));
+                    PathOf, new ScoreSpec([], chunks, model.Tokenizer, Split.Test, scored.LastRank, _sequences, config.Evaluation.LossCell()),
+                    cancellationToken);
             }
 
             async Task<EvaluationMetrics> ScoredAsync(PathInput part, ImmutableArray<BlobHash> own)

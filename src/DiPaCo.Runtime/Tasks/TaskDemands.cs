@@ -23,7 +23,7 @@ public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, b
     public static TaskDemands Of(TaskSpec spec) => spec switch
     {
         TrainSpec train => new(
-            Path(train.Model, PositionsOf(train.Sequences)).Total,
+            Path(train.Model, PositionsOf(train.Sequences)).Total + EncodingOf(train),
             TrainingFlops(train.Model.Shape, train.Sequences.Length, (double)train.Steps * train.BatchSequences), 0, true),
         SynchronousSpec synchronous => Of(synchronous),
         OuterSpec outer => Of(outer),
@@ -65,6 +65,13 @@ public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, b
 
     private static PlannedMemory Memory(TransformerShape shape, long parameters, ComputeType compute, int positions) =>
         PlannedMemory.Of(shape, parameters, compute, positions);
+
+    /// <summary>What was left out of each module, and of one module at a time its start, its delta and that delta's bytes.</summary>
+    private static long EncodingOf(TrainSpec spec)
+    {
+        long[] encoded = [.. spec.Model.Modules.Where(module => spec.Codec?.Modules.Contains(module.Id) == true).Select(module => ParametersOf(spec.Model.Shape, module.Parts))];
+        return sizeof(float) * (encoded.Sum() + (3 * encoded.DefaultIfEmpty(0).Max()));
+    }
 
     private static long WithoutMoments(PlannedMemory memory) => memory.Total - memory.Optimizer;
 

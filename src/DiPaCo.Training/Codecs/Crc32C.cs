@@ -9,7 +9,8 @@ internal static class Crc32C
     /// <summary>The checksum of two pieces, one behind the other.</summary>
     public static uint Of(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second) => ~Add(Add(~0u, first), second);
 
-    private static uint Add(uint crc, ReadOnlySpan<byte> bytes)
+    /// <summary>Goes on with more bytes: begins with all bits set and ends with the complement.</summary>
+    public static uint Add(uint crc, ReadOnlySpan<byte> bytes)
     {
         ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
         foreach (ulong word in words)

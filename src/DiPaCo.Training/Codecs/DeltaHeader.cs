@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
 
 namespace DiPaCo.Training.Codecs;
 
@@ -21,30 +22,52 @@ public readonly record struct DeltaHeader(DeltaEncoding Encoding, long Length, i
     private const int LengthAt = 8;
     private const int KeptAt = 16;
     private const int ChecksumAt = 20;
+    private const int PieceBytes = 1 << 18;
 
     /// <summary>Reads a header and holds it against the bytes that follow; nothing is allocated.</summary>
     /// <exception cref="DeltaFormatException">It is none, or the bytes do not match it.</exception>
-    public static DeltaHeader Read(ReadOnlySpan<byte> encoded)
+    public static DeltaHeader Read(ReadOnlySpan<byte> encoded) => Read(
+        encoded[..Math.Min(Bytes, encoded.Length)], encoded.Length,
+        encoded.Length < Bytes ? 0 : Crc32C.Of(encoded[..ChecksumAt], encoded[Bytes..]));
+
+    /// <summary>The same for a file, of which a piece at a time is in memory.</summary>
+    /// <exception cref="DeltaFormatException">It is none, or its bytes do not match its header.</exception>
+    public static DeltaHeader Read(SafeFileHandle file)
     {
-        if (encoded.Length < Bytes || BinaryPrimitives.ReadUInt32LittleEndian(encoded) != Magic)
+        byte[] piece = new byte[PieceBytes];
+        int headed = RandomAccess.Read(file, piece.AsSpan(0, Bytes), 0);
+        byte[] head = piece[..headed];
+        uint crc = headed < Bytes ? 0 : Crc32C.Add(~0u, head.AsSpan(0, ChecksumAt));
+        long position = headed;
+        for (int read; (read = RandomAccess.Read(file, piece, position)) > 0; position += read)
+        {
+            crc = Crc32C.Add(crc, piece.AsSpan(0, read));
+        }
+
+        return Read(head, position, ~crc);
+    }
+
+    private static DeltaHeader Read(ReadOnlySpan<byte> head, long bytes, uint checksum)
+    {
+        if (head.Length < Bytes || BinaryPrimitives.ReadUInt32LittleEndian(head) != Magic)
         {
             throw new DeltaFormatException("it does not begin as one");
         }
 
-        if (encoded[sizeof(uint)] != Version)
+        if (head[sizeof(uint)] != Version)
         {
-            throw new DeltaFormatException($"its format has version {encoded[sizeof(uint)]}, this dipaco reads version {Version}");
+            throw new DeltaFormatException($"its format has version {head[sizeof(uint)]}, this dipaco reads version {Version}");
         }
 
-        if (Crc32C.Of(encoded[..ChecksumAt], encoded[Bytes..]) != BinaryPrimitives.ReadUInt32LittleEndian(encoded[ChecksumAt..]))
+        if (checksum != BinaryPrimitives.ReadUInt32LittleEndian(head[ChecksumAt..]))
         {
             throw new DeltaFormatException("its bytes do not match its checksum");
         }
 
         // The checksum guards against accidents, what follows against intentions.
         DeltaHeader header = new(
-            (DeltaEncoding)encoded[EncodingAt], BinaryPrimitives.ReadInt64LittleEndian(encoded[LengthAt..]), BinaryPrimitives.ReadInt32LittleEndian(encoded[KeptAt..]));
-        header.ThrowUnlessItFits(BinaryPrimitives.ReadUInt16LittleEndian(encoded[ReservedAt..]), encoded.Length);
+            (DeltaEncoding)head[EncodingAt], BinaryPrimitives.ReadInt64LittleEndian(head[LengthAt..]), BinaryPrimitives.ReadInt32LittleEndian(head[KeptAt..]));
+        header.ThrowUnlessItFits(BinaryPrimitives.ReadUInt16LittleEndian(head[ReservedAt..]), bytes);
         return header;
     }
 
@@ -60,7 +83,7 @@ public readonly record struct DeltaHeader(DeltaEncoding Encoding, long Length, i
         BinaryPrimitives.WriteUInt32LittleEndian(encoded[ChecksumAt..], Crc32C.Of(encoded[..ChecksumAt], encoded[Bytes..]));
     }
 
-    private void ThrowUnlessItFits(ushort reserved, int bytes)
+    private void ThrowUnlessItFits(ushort reserved, long bytes)
     {
         if (Length is < 0 or > int.MaxValue)
         {

@@ -10,7 +10,7 @@ namespace DiPaCo.Training.Codecs;
 public sealed class TopKCodec : IDeltaCodec
 {
     private const int Segment = 1 << 16;
-    private const int EntryBytes = 4;
+    internal const int EntryBytes = 4;
 
     /// <summary>Creates the codec.</summary>
     /// <param name="fraction">k / n, in (0, 1]; at least one element is kept.</param>
@@ -57,7 +57,6 @@ public sealed class TopKCodec : IDeltaCodec
 
     internal static void Decode(ReadOnlySpan<byte> body, Span<float> delta, int kept)
     {
-        delta.Clear();
         for (int start = 0; start < delta.Length; start += Segment)
         {
             Span<float> segment = delta.Slice(start, Math.Min(Segment, delta.Length - start));
@@ -97,8 +96,9 @@ public sealed class TopKCodec : IDeltaCodec
         return count;
     }
 
-    private static void DecodeSegment(ReadOnlySpan<byte> body, int count, Span<float> segment)
+    internal static void DecodeSegment(ReadOnlySpan<byte> body, int count, Span<float> segment)
     {
+        segment.Clear();
         int last = -1;
         for (int i = 0; i < count; i++)
         {

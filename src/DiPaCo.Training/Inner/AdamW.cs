@@ -85,10 +85,19 @@ public sealed class AdamW : IDisposable
 
     /// <summary>Writes both moments of every module, flat with padding, and the number of updates as a safetensors file.</summary>
     /// <param name="destination">Receives the file, front to back.</param>
-    public void Save(Stream destination)
+    public void Save(Stream destination) => Save(destination, ImmutableSortedDictionary<string, float[]>.Empty);
+
+    /// <summary>The same, with further tensors that belong to the state of the path.</summary>
+    /// <param name="destination">Receives the file, front to back.</param>
+    /// <param name="more">The tensors by their names, which no moment has.</param>
+    public void Save(Stream destination, ImmutableSortedDictionary<string, float[]> more)
     {
         ImmutableArray<ParameterSegment> segments = _parameters.Segments;
-        TensorSpec[] specs = [.. segments.SelectMany(segment => new[] { Spec(segment, 1), Spec(segment, 2) })];
+        TensorSpec[] specs =
+        [
+            .. segments.SelectMany(segment => new[] { Spec(segment, 1), Spec(segment, 2) }),
+            .. more.Select(tensor => new TensorSpec(tensor.Key, TensorDType.F32, tensor.Value.Length)),
+        ];
         SafeTensorsWriter writer = new(destination, specs, [new(StepsKey, Steps.ToString(CultureInfo.InvariantCulture))]);
         float[] piece = new float[Math.Min(LargestPiece, segments.Max(segment => segment.Length))];
         foreach (ParameterSegment segment in segments)
@@ -97,10 +106,15 @@ public sealed class AdamW : IDisposable
             Append(writer, _moment2, segment, piece);
         }
 
+        foreach (float[] tensor in more.Values)
+        {
+            writer.Append(MemoryMarshal.AsBytes<float>(tensor));
+        }
+
         writer.Complete();
     }
 
-    /// <summary>Replaces all moments and <see cref="Steps"/> by those of a file that <see cref="Save"/> wrote for a path of the same modules.</summary>
+    /// <summary>Replaces all moments and <see cref="Steps"/> by those of a file that <see cref="Save(Stream)"/> wrote for a path of the same modules.</summary>
     /// <param name="file">The file.</param>
     /// <exception cref="SafeTensorsException">The file is damaged or belongs to another path; moments may be overwritten in part.</exception>
     public void Load(string file)

@@ -44,7 +44,7 @@ internal sealed class CandidateLab : IDisposable
     {
         ScoreSpec documents = new([], _run.Model!.Chunks, _run.Model.Tokenizer, split, HeldOutRank.All, _run.Sequences, Cell: 0);
         return await LossMatrixCodec.ReadAllAsync(
-            await new PathScorer(_run.Topology, _bench.ExecuteAsync).RunAsync(PathOf, documents), _bench.Store, CancellationToken.None);
+            await new PathScorer(_run.Topology, isParallel: false, (spec, _) => _bench.ExecuteAsync(spec)).RunAsync(PathOf, documents, CancellationToken.None), _bench.Store, CancellationToken.None);
     }
 
     /// <summary>The labels that the whole grid gives.</summary>

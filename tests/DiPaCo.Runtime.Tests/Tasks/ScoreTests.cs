@@ -112,14 +112,14 @@ public sealed class ScoreTests(ReferenceRun reference) : IDisposable
     {
         RunView run = reference.View;
         List<ScoreMetrics> parts = [];
-        PathScorer scorer = new(run.Topology, async spec =>
+        PathScorer scorer = new(run.Topology, isParallel: false, async (spec, _) =>
         {
             TaskResult result = await _bench.ExecuteAsync(spec);
             parts.Add(Read<ScoreMetrics>(result));
             return result;
         });
 
-        ImmutableArray<BlobHash> losses = await scorer.RunAsync(PathOf, Documents(0));
+        ImmutableArray<BlobHash> losses = await scorer.RunAsync(PathOf, Documents(0), TestContext.Current.CancellationToken);
         ScoreMetrics together = Read<ScoreMetrics>(await _bench.ExecuteAsync(
             Documents(0) with { Paths = [.. run.Topology.Paths.Select(path => new PathColumn(path, PathOf(path)))] }));
 
@@ -178,8 +178,8 @@ public sealed class ScoreTests(ReferenceRun reference) : IDisposable
 
     private async Task<LossMatrix> ScoreAsync(int cell)
     {
-        PathScorer scorer = new(reference.View.Topology, _bench.ExecuteAsync);
-        return await LossMatrixCodec.ReadAllAsync(await scorer.RunAsync(PathOf, Documents(cell)), _bench.Store, TestContext.Current.CancellationToken);
+        PathScorer scorer = new(reference.View.Topology, isParallel: true, (spec, _) => _bench.ExecuteAsync(spec));
+        return await LossMatrixCodec.ReadAllAsync(await scorer.RunAsync(PathOf, Documents(cell), TestContext.Current.CancellationToken), _bench.Store, TestContext.Current.CancellationToken);
     }
 
     private ScoreSpec Documents(int cell)

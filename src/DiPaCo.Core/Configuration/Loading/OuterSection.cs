@@ -13,6 +13,8 @@ internal static class OuterSection
             MomentumWarmupPhases = section.Count("momentum_warmup_phases", defaults.MomentumWarmupPhases, new Bounds(0, 1_000_000), "Phases over which the momentum rises from 0; 0: none."),
             Weights = section.Word("weights", defaults.Weights, "Weights of the paths through a module: shard_size or uniform."),
             Rescaling = section.Word("rescaling", filled.Rescaling, "Factor on the averaged outer gradient: none, square_root or relative."),
+            Codec = section.Word("codec", defaults.Codec, "How contributions travel: fp32, or their deltas as bf16, int8, int4 or top_k."),
+            TopKFraction = section.Number("top_k_fraction", defaults.TopKFraction, new Interval(0, 1, OpenBelow: true), "Share of a delta's elements that codec top_k sends."),
             PrivateModules = section.Flag("private_modules", defaults.PrivateModules, "Whether modules of a single path have the outer step too."),
         };
         section.Finish();

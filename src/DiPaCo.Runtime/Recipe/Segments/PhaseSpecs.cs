@@ -37,6 +37,7 @@ internal sealed class PhaseSpecs(RunSession session, ModelTopology topology, Seg
             Steps = needed.Steps,
             Schedule = session.ScheduleOf(phase.Stage),
             AdamW = session.AdamW,
+            Codec = CodecOf(needed.Path),
             Seed = _config.Seed,
             Order = needed.Path.Value,
         };
@@ -56,7 +57,16 @@ internal sealed class PhaseSpecs(RunSession session, ModelTopology topology, Seg
             needed.Start.Momentum,
             [.. needed.Contributions.Select((contribution, i) => new Contribution(contribution.Path, contribution.Blob, weights[i]))],
             new OuterStepOptions(
-                outer.LearningRate, outer.MomentumOf(phase), OuterWeighting.Scale(outer.Rescaling, needed.Contributions.Length, MostPathsIn(phase))));
+                outer.LearningRate, outer.MomentumOf(phase), OuterWeighting.Scale(outer.Rescaling, needed.Contributions.Length, MostPathsIn(phase)))) { Encoded = outer.Codec != DeltaCodec.Fp32 };
+    }
+
+    /// <summary>A module that makes no outer step takes over what its path brings as it is.</summary>
+    private ContributionCodec? CodecOf(PathId path)
+    {
+        OuterOptimizerOptions outer = _config.Outer;
+        return outer.Codec == DeltaCodec.Fp32 ? null : new ContributionCodec(
+            outer.Codec, outer.TopKFraction,
+            [.. topology.ModulesOf(path).Select(module => module.Id).Where(module => outer.PrivateModules || !topology.IsPrivate(module))]);
     }
 
     /// <summary>The largest number of paths that contribute to a module in a phase.</summary>

@@ -14,6 +14,9 @@ public sealed record OuterSpec(
     TransformerShape Shape, ModuleInput Module, BlobHash? Momentum,
     ImmutableArray<Contribution> Contributions, OuterStepOptions Options) : TaskSpec
 {
+    /// <summary>Whether contributions are encoded deltas; otherwise they are θ_i.</summary>
+    public bool Encoded { get; init; }
+
     /// <summary>Name of the next version's output.</summary>
     public const string ModuleOutput = "module";
 

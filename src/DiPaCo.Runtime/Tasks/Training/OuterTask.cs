@@ -28,13 +28,13 @@ internal static class OuterTask
             ModuleFile.Read(await store.GetFileAsync(state, cancellationToken), layout, momentum);
         }
 
-        List<ModulePieces> ends = [];
+        List<ContributionPieces> ends = [];
         OuterMetrics metrics;
         try
         {
             foreach (Contribution contribution in spec.Contributions)
             {
-                ends.Add(new ModulePieces(await store.GetFileAsync(contribution.Blob, cancellationToken), layout));
+                ends.Add(new ContributionPieces(await store.GetFileAsync(contribution.Blob, cancellationToken), layout, spec.Encoded));
             }
 
             metrics = Step(spec, parameters, momentum, ends, cancellationToken);
@@ -52,7 +52,7 @@ internal static class OuterTask
     }
 
     /// <summary>The step in place.</summary>
-    private static OuterMetrics Step(OuterSpec spec, float[] parameters, float[] momentum, List<ModulePieces> ends, CancellationToken cancellationToken)
+    private static OuterMetrics Step(OuterSpec spec, float[] parameters, float[] momentum, List<ContributionPieces> ends, CancellationToken cancellationToken)
     {
         double gradientSquares = 0;
         double[] deltaSquares = new double[ends.Count];
@@ -74,7 +74,7 @@ internal static class OuterTask
             Span<float> theta = parameters.AsSpan(first, count);
             for (int i = 0; i < ends.Count; i++)
             {
-                ends[i].Read(first, end.AsSpan(0, count));
+                ends[i].Read(first, theta, end.AsSpan(0, count));
                 deltaSquares[i] += step.Fold(theta, end.AsSpan(0, count), spec.Contributions[i].Weight);
             }
 

@@ -11,7 +11,8 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Tokens">Scored tokens.</param>
 /// <param name="Flops">Floating-point operations of the model: forward and backward over every position, padding included.</param>
 /// <param name="Sequences">Sequences read, repetitions counted.</param>
-public sealed record TrainMetrics(long Steps, double LossSum, long Tokens, double Flops, long Sequences)
+/// <param name="ContributionBytes">Size of what the modules get: parameters, or encoded deltas.</param>
+public sealed record TrainMetrics(long Steps, double LossSum, long Tokens, double Flops, long Sequences, long ContributionBytes = 0)
 {
     /// <summary>Of no step.</summary>
     public static TrainMetrics None { get; } = new(0, 0, 0, 0, 0);
@@ -21,5 +22,5 @@ public sealed record TrainMetrics(long Steps, double LossSum, long Tokens, doubl
 
     /// <summary>Of both together.</summary>
     public static TrainMetrics operator +(TrainMetrics a, TrainMetrics b) =>
-        new(a.Steps + b.Steps, a.LossSum + b.LossSum, a.Tokens + b.Tokens, a.Flops + b.Flops, a.Sequences + b.Sequences);
+        new(a.Steps + b.Steps, a.LossSum + b.LossSum, a.Tokens + b.Tokens, a.Flops + b.Flops, a.Sequences + b.Sequences, a.ContributionBytes + b.ContributionBytes);
 }

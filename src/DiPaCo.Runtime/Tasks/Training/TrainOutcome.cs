@@ -15,24 +15,52 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="model">The path; not owned.</param>
 /// <param name="adamW">Its optimizer; owned.</param>
 /// <param name="metrics">Losses and the like, of all steps so far.</param>
-/// <param name="steps">Steps of the whole task.</param>
-internal sealed class TrainOutcome(PathModel model, AdamW adamW, TrainMetrics metrics, long steps) : IDisposable
+/// <param name="spec">The whole task.</param>
+internal sealed class TrainOutcome(PathModel model, AdamW adamW, TrainMetrics metrics, TrainSpec spec) : IDisposable
 {
     /// <summary>Writes the result, or the state between two steps: the same blobs, and the sums so far.</summary>
     public async Task<TaskPart> StorePartAsync(IBlobStore store, CancellationToken cancellationToken)
     {
-        TaskResult stored = await StoreAsync(store, cancellationToken);
-        if (metrics.Steps == steps)
+        if (metrics.Steps == spec.Steps)
         {
-            return new TaskPart(stored, null);
+            return new TaskPart(await StoreResultAsync(store, cancellationToken), null);
         }
 
+        TaskResult stored = await StoreAsync(model.Parameters, adamW, metrics, store, cancellationToken);
         BlobHash sums = await store.PutAsync(Encoding.UTF8.GetBytes(stored.Metrics), cancellationToken);
-        return new TaskPart(null, new InnerState(metrics.Steps, steps, stored.Outputs.Add(TrainStart.MetricsBlob, sums)));
+        return new TaskPart(null, new InnerState(metrics.Steps, spec.Steps, stored.Outputs.Add(TrainStart.MetricsBlob, sums)));
     }
 
-    public Task<TaskResult> StoreAsync(IBlobStore store, CancellationToken cancellationToken) =>
-        StoreAsync(model.Parameters, adamW, metrics, store, cancellationToken);
+    private async Task<TaskResult> StoreResultAsync(IBlobStore store, CancellationToken cancellationToken)
+    {
+        PathParameters parameters = model.Parameters;
+        if (spec.Codec is not { } codec)
+        {
+            return await StoreAsync(parameters, adamW, metrics with { ContributionBytes = sizeof(float) * parameters.Count }, store, cancellationToken);
+        }
+
+        // What was left out before is in the state at the start of the phase, wherever in between this worker took over.
+        DeltaEncoder encoder = new(codec, spec.Optimizer is { } state ? await store.GetFileAsync(state, cancellationToken) : null);
+        ImmutableSortedDictionary<string, BlobHash>.Builder outputs = ImmutableSortedDictionary.CreateBuilder<string, BlobHash>(StringComparer.Ordinal);
+        long bytes = 0;
+        foreach ((ParameterSegment segment, ModuleInput start) in parameters.Segments.Zip(spec.Model.Modules))
+        {
+            if (encoder.Encodes(segment.Module))
+            {
+                byte[] encoded = encoder.Encode(parameters, segment, await store.GetFileAsync(start.Blob, cancellationToken));
+                outputs[segment.Module.Name] = await store.PutAsync(encoded, cancellationToken);
+                bytes += encoded.Length;
+            }
+            else
+            {
+                outputs[segment.Module.Name] = await store.PutAsync(stream => parameters.Save(segment.Module, stream), cancellationToken);
+                bytes += sizeof(float) * segment.Layout.Parameters;
+            }
+        }
+
+        outputs[TrainSpec.OptimizerOutput] = await store.PutAsync(stream => adamW.Save(stream, encoder.Residuals), cancellationToken);
+        return new TaskResult(outputs.ToImmutable(), JsonSerializer.Serialize(metrics with { ContributionBytes = bytes }, TaskJson.Options));
+    }
 
     /// <summary>Writes modules under their names, and AdamW's state, from the buffers that they were trained in.</summary>
     public static async Task<TaskResult> StoreAsync(

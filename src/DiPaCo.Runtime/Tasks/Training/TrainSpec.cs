@@ -6,7 +6,7 @@ namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>
 /// Inner steps of one path on its shard (paper Algorithm 1, the inner loop). Outputs: one blob per module under the module's name
-/// (the parameters θ_i with which the path ends), and <c>optimizer</c>. Metrics: <see cref="TrainMetrics"/>.
+/// (the parameters θ_i with which the path ends, or their encoded delta), and <c>optimizer</c>. Metrics: <see cref="TrainMetrics"/>.
 /// </summary>
 public sealed record TrainSpec : TaskSpec
 {
@@ -48,6 +48,12 @@ public sealed record TrainSpec : TaskSpec
 
     /// <summary>The inner optimizer.</summary>
     public required AdamWOptions AdamW { get; init; }
+
+    /// <summary>
+    /// How contributions are encoded; null: they are θ_i. What a codec leaves out is kept beside AdamW's moments, as the tensor
+    /// <c>{module}.residual</c>, and goes into the next phase's.
+    /// </summary>
+    public ContributionCodec? Codec { get; init; }
 
     /// <summary>Seed of the order of sequences.</summary>
     public required long Seed { get; init; }

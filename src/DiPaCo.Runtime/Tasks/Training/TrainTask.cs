@@ -81,7 +81,7 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
                 loss, learningRate, norm, batch.ScoredTargets, flops, time.GetElapsedTime(begun), waited)));
         }
 
-        return new TrainOutcome(model, adamW, sums, spec.Steps);
+        return new TrainOutcome(model, adamW, sums, spec);
     }
 
     private static int StepsWithin(StepLimit limit, long left) => (int)Math.Clamp(Math.Ceiling(limit.Share * left), 1, left);
