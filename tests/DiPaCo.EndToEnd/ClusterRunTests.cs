@@ -134,8 +134,8 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
             using DipacoProcess leaving = Worker(invitation, worker);
             await Task.WhenAny(silo.EndAsync(Cancellation), leaving.LineWithAsync("] takes train", Cancellation));
 
-            // Nobody knows how long a fifth of a task takes here: each worker gets more time than the one before.
-            TimeSpan stays = TimeSpan.FromMilliseconds((300 * (worker + 1)) + random.NextInt32(500));
+            // Nobody knows how long a fifth of a task takes here: each worker gets twice the time of the one before.
+            TimeSpan stays = TimeSpan.FromMilliseconds((300 << Math.Min(worker, 8)) + random.NextInt32(500));
             await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(stays, TimeProvider.System, Cancellation));
             leaving.Signal("TERM");
             Assert.True(await leaving.EndAsync(Cancellation) == 0, leaving.Output);

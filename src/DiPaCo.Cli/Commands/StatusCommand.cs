@@ -16,7 +16,7 @@ internal static class StatusCommand
     public static Command Create(CliServices services)
     {
         Argument<string?> folder = new("run") { HelpName = "RUN", Description = CommonOptions.RunFolder().Description, Arity = ArgumentArity.ZeroOrOne };
-        Option<string?> join = new("--join") { HelpName = "INVITATION", Description = "Ask the run that listens what its workers do; what 'dipaco token create --role read' prints." };
+        Option<string?> join = new("--join") { HelpName = "INVITATION", Description = "Ask the run that listens what its workers do; what 'dipaco token create --role read' prints; '-' reads it from standard input." };
         Option<bool> watch = new("--watch") { Description = "With --join: again every two seconds, until Ctrl-C." };
         Option<bool> json = CommonOptions.Json();
         Command command = new("status", "Show how far a run is, and its model digest; or what its workers do.") { folder, join, watch, json };
@@ -35,7 +35,8 @@ internal static class StatusCommand
         {
             if (parsed.GetValue(join) is { } invitation)
             {
-                await ShowClusterAsync(services, Invitation.Read(invitation), parsed.GetValue(watch), parsed.GetValue(json), cancellation);
+                string text = invitation == "-" ? await Console.In.ReadToEndAsync(cancellation) : invitation;
+                await ShowClusterAsync(services, Invitation.Read(text), parsed.GetValue(watch), parsed.GetValue(json), cancellation);
                 return ExitCodes.Success;
             }
 
