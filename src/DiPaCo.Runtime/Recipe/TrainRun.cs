@@ -44,6 +44,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         });
 
         ModelVersion fork = await ForkAsync(topology, baseModel, cancellationToken);
+        await TokenizerCopy.WriteWhereMissingAsync(files.Paths, session.Store, corpus.Tokenizer, files.Steps, cancellationToken);
         PhaseLog log = await new PhaseLoop(session, topology, corpus, sharder, retention).RunAsync(
             fork, baseModel.Training, routed, origins,
             (log, isNew) =>
