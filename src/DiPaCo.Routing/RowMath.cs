@@ -94,6 +94,15 @@ internal static class RowMath
         }
     }
 
+    /// <summary>x · factor.</summary>
+    public static void Scale(Span<float> x, float factor)
+    {
+        for (int at = 0; at < x.Length; at++)
+        {
+            x[at] *= factor;
+        }
+    }
+
     /// <summary>Whether every number is finite.</summary>
     public static bool AllFinite(ReadOnlySpan<float> x)
     {

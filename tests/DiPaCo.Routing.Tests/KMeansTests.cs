@@ -50,15 +50,15 @@ public sealed class KMeansTests
     public void Work_IsAComparisonWithEveryCentroid_ForEveryPass()
     {
         FeatureMatrix features = Blobs.Around(6, 500, 19, 3);
-        ClusteringWork work = new();
+        RoutingWork work = new();
         KMeansResult result = KMeans.Fit(features, Blobs.Options(6) with { Restarts = 1, Work = work }, Cancel);
 
         // The last pass moves nothing.
         Assert.Equal(2.0 * 500 * 19 * 6 * (result.Iterations + 1), work.Flops);
-        ClusteringWork batches = new();
+        RoutingWork batches = new();
         KMeans.Fit(features, Blobs.Options(6) with { Restarts = 1, BatchRows = 128, Iterations = 3, Work = batches }, Cancel);
         Assert.InRange(batches.Flops, 2.0 * 500 * 19 * 6 * 2, 2.0 * 500 * 19 * 6 * 6);
-        ClusteringWork balanced = new();
+        RoutingWork balanced = new();
         BalancedKMeans.Fit(features, Blobs.Options(6) with { Restarts = 1, Work = balanced }, Cancel);
         Assert.True(balanced.Flops > work.Flops);
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CsCheck;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using Xunit;
 
 namespace DiPaCo.Routing.Tests;
@@ -17,7 +18,8 @@ public sealed class LogisticRouterTests
                 FeatureMatrix features = Blobs.Noise(rows, width, seed);
                 RandomStream random = new(seed, "test-labels");
                 int[] labels = [.. Enumerable.Range(0, rows).Select(_ => random.NextInt32(classes))];
-                LogisticLoss loss = new(features, labels, classes, l2, threads: 2);
+                double[] ones = [.. Enumerable.Repeat(1.0, rows)];
+                LogisticLoss loss = new(new LogisticRows(features, labels, ones), classes, l2, null, threads: 2);
                 double[] parameters = [.. Enumerable.Range(0, loss.Parameters).Select(_ => 0.3 * random.NextGaussian())];
                 double[] gradient = new double[loss.Parameters];
                 double value = loss.Evaluate(parameters, gradient, Cancel);
@@ -88,7 +90,7 @@ public sealed class LogisticRouterTests
     public void TheFit_IsAMinimum_ThatNoStepOfTheReferenceImproves()
     {
         (FeatureMatrix features, ImmutableArray<PathId> labels) = Inseparable(1500, 8, 4);
-        LogisticRouterOptions options = Options(4) with { CalibrationIterations = 0, L2 = 0.01, Tolerance = 1e-5 };
+        LogisticRouterOptions options = Options(4) with { Calibration = BiasCalibration.None, L2 = 0.01, Tolerance = 1e-5 };
         LogisticRouterFit fit = LogisticRouterFit.Of(features, labels, options, null, Cancel);
         FeatureMatrix z = new(1500, 8);
         for (int row = 0; row < 1500; row++)
@@ -114,7 +116,7 @@ public sealed class LogisticRouterTests
         // Labels that the features tell little about, most of them of a few paths: the plain fit forgets the others.
         (FeatureMatrix features, ImmutableArray<PathId> labels) = Inseparable(documents, 10, paths);
         LogisticRouterOptions options = Options(paths) with { Threads = 2 };
-        LogisticRouterFit plain = LogisticRouterFit.Of(features, labels, options with { CalibrationIterations = 0 }, null, Cancel);
+        LogisticRouterFit plain = LogisticRouterFit.Of(features, labels, options with { Calibration = BiasCalibration.None }, null, Cancel);
         LogisticRouterFit fit = LogisticRouterFit.Of(features, labels, options, null, Cancel);
         // Rare paths become rarer: the rarest quarter gets less than half of its labels.
         int[] rare = [.. Enumerable.Range(0, paths).OrderBy(path => plain.Labels[path]).Take(paths / 4)];
@@ -141,6 +143,28 @@ public sealed class LogisticRouterTests
             double target = fit.Labels[path] * 4.5;
             Assert.InRange(fit.Counts[path], target - Math.Sqrt(target), target + Math.Sqrt(target));
         }
+    }
+
+    [Fact]
+    public void ExpectedCalibration_GivesEveryPathItsLabelsShareOfProbability_OnOtherDocuments()
+    {
+        (FeatureMatrix features, ImmutableArray<PathId> labels) = Inseparable(1000, 10, 8);
+        FeatureMatrix corpus = Blobs.Noise(3000, 10, 77, scale: 1.3, shift: 0.4);
+        LogisticRouterFit plain = LogisticRouterFit.Of(features, labels, Options(8) with { Calibration = BiasCalibration.None }, corpus, Cancel);
+        LogisticRouterFit fit = LogisticRouterFit.Of(features, labels, Options(8) with { Calibration = BiasCalibration.Expected }, corpus, Cancel);
+        Assert.Equal(plain.Router.Weights.ToArray(), fit.Router.Weights.ToArray());
+        Assert.Equal(Counts(fit.Router.Route(new RouterInput(corpus), cancellationToken: Cancel), 8), fit.Counts);
+        double moved = 0;
+        for (int path = 0; path < 8; path++)
+        {
+            Assert.Equal(fit.Labels[path] / 1000.0, Share(fit.Router, path), 2e-4);
+            moved = Math.Max(moved, Math.Abs(Share(plain.Router, path) - (fit.Labels[path] / 1000.0)));
+        }
+
+        Assert.True(moved > 0.01);
+
+        double Share(LogisticRouter router, int path) =>
+            Enumerable.Range(0, 3000).Average(document => Math.Exp(router.ScoresOf(new RouterInput(corpus), document)[path]));
     }
 
     [Fact]
@@ -232,46 +256,6 @@ public sealed class LogisticRouterTests
         return (features, Labels(documents, row => labels[row]));
     }
 
-    private static double Naive(FeatureMatrix features, int[] labels, int classes, double l2, double[] parameters, double[] gradient)
-    {
-        int width = features.Width;
-        int weights = classes * width;
-        Array.Clear(gradient);
-        double loss = 0;
-        double[] logits = new double[classes];
-        for (int row = 0; row < features.Rows; row++)
-        {
-            for (int k = 0; k < classes; k++)
-            {
-                logits[k] = parameters[weights + k];
-                for (int t = 0; t < width; t++)
-                {
-                    logits[k] += parameters[(k * width) + t] * features.Row(row)[t];
-                }
-            }
-
-            double largest = logits.Max();
-            double sum = logits.Sum(logit => Math.Exp(logit - largest));
-            loss += largest + Math.Log(sum) - logits[labels[row]];
-            for (int k = 0; k < classes; k++)
-            {
-                double slope = (Math.Exp(logits[k] - largest) / sum) - (labels[row] == k ? 1 : 0);
-                gradient[weights + k] += slope;
-                for (int t = 0; t < width; t++)
-                {
-                    gradient[(k * width) + t] += slope * features.Row(row)[t];
-                }
-            }
-        }
-
-        double squares = 0;
-        for (int at = 0; at < gradient.Length; at++)
-        {
-            double weight = at < weights ? parameters[at] : 0;
-            squares += weight * weight;
-            gradient[at] = (gradient[at] / features.Rows) + (l2 * weight);
-        }
-
-        return (loss / features.Rows) + (l2 / 2 * squares);
-    }
+    private static double Naive(FeatureMatrix features, int[] labels, int classes, double l2, double[] parameters, double[] gradient) =>
+        NaiveLogistic.Loss(features, labels, [.. Enumerable.Repeat(1.0, labels.Length)], classes, l2, null, parameters, gradient);
 }

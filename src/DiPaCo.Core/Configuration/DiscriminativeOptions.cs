@@ -20,6 +20,21 @@ public sealed record DiscriminativeOptions
     /// </summary>
     public int Candidates { get; init; }
 
-    /// <summary>Weight of half the squared norm of the classifier's weights beside the mean loss. Default 0.001.</summary>
-    public double WeightPenalty { get; init; } = 1e-3;
+    /// <summary>
+    /// Weight λ of half the squared norm of the classifier's weights beside the mean loss of a document. Default null: chosen by
+    /// cross-validation over <see cref="Folds"/>.
+    /// </summary>
+    public double? WeightPenalty { get; init; }
+
+    /// <summary>Parts that the scored documents are cut into, all documents of one origin in one part, to choose λ; 2 to 100. Default 5.</summary>
+    public int Folds { get; init; } = 5;
+
+    /// <summary>What the classifier is drawn towards. Default generative.</summary>
+    public DiscriminativePrior Prior { get; init; } = DiscriminativePrior.Generative;
+
+    /// <summary>What each scored document weighs. Default documents.</summary>
+    public DocumentWeighting Weighting { get; init; } = DocumentWeighting.Documents;
+
+    /// <summary>What the biases are trained to match. Default none.</summary>
+    public BiasCalibration Calibration { get; init; } = BiasCalibration.None;
 }

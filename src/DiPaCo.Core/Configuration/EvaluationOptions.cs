@@ -50,8 +50,12 @@ public sealed record EvaluationOptions
     /// <summary>Steps that fine-tune the token router, without warm-up. Default 2,000 (paper §7.2.2).</summary>
     public int TokenRouterSteps { get; init; } = 2000;
 
-    /// <summary>Tokens L ahead that decide which path is best at a token; 0: to the end of the document, which serves every window. Default 0.</summary>
-    public int TokenRouterHorizon { get; init; }
+    /// <summary>
+    /// Tokens L ahead that decide which path is best at a token; 0: to the end of the document. Either way one token router serves every
+    /// window. Null (<c>window</c>): as many as the window W has, so that every window has a token router of its own (paper §7.2.2: hardly
+    /// better). Default 0.
+    /// </summary>
+    public int? TokenRouterHorizon { get; init; } = 0;
 
     /// <summary>Tokens of each text sample in the report; 0 for none. Default 64.</summary>
     public int SampleTokens { get; init; } = 64;
@@ -64,6 +68,12 @@ public sealed record EvaluationOptions
     /// the losses of whole documents are sums of cells.
     /// </summary>
     public int LossCell() => RerouteWindows.IsEmpty ? 0 : RerouteCell;
+
+    /// <summary>The token routers that are trained: how far each looks ahead, and which windows it serves.</summary>
+    public IEnumerable<(int Horizon, ImmutableArray<int> Windows)> TokenRouters() =>
+        !UsesTokenRouter() ? []
+        : TokenRouterHorizon is { } one ? [(one, RerouteWindows)]
+        : RerouteWindows.Select(window => (window, ImmutableArray.Create(window)));
 
     /// <summary>Whether a token router is trained.</summary>
     public bool UsesTokenRouter() => !RerouteWindows.IsEmpty && RerouteRouter != ReroutingRouter.Prefix;

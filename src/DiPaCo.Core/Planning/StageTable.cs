@@ -32,7 +32,7 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
             Forward("evaluation", _shape, EvaluationTokens(tested), _sequence),
             UnderEveryPath("test split under every path", _evaluation.ScoresEveryPath() ? tested : 0, _evaluation.LossCell(), 1),
             UnderEveryPath("router split under every path", byToken ? router : 0, 1, 1) with { Work = PlannedWork.Routing },
-            Training("token router", RouterShape, byToken ? _evaluation.TokenRouterSteps : 0, byToken ? _evaluation.TokenRouterSteps : 0)
+            Training("token router", RouterShape, TokenRouterSteps, TokenRouterSteps)
                 with { Work = PlannedWork.Routing },
             Features("re-routing by the prefix router", byPrefix ? PrefixRouterTokens(tested) : 0),
             Forward("re-routing by the token router", RouterShape, byToken ? TokensOf(tested) : 0, _sequence),
@@ -42,6 +42,8 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
 
     /// <summary>The token router's transformer: the base model's with one output a path.</summary>
     private TransformerShape RouterShape => _shape with { TiedEmbedding = false, Outputs = topology.Paths.Length };
+
+    private long TokenRouterSteps => (long)_evaluation.TokenRouters().Count() * _evaluation.TokenRouterSteps;
 
     private PathTreeCounts Tree => field ??= PathTreeCounts.Of(topology, _sequence);
 

@@ -19,6 +19,7 @@ internal sealed class BiasSearch
     private const double Coldest = 1e-5;
     private const int IterationsPerTemperature = 12;
     private const double EnoughPerTemperature = 0.1;
+    private const double EnoughOfSoft = 1e-4;
 
     // A power below e⁻²⁴ is less than the rounding of a sum that begins with 1.
     private const float SmallestExponent = -24;
@@ -28,10 +29,11 @@ internal sealed class BiasSearch
     private readonly float[] _offsets;
     private readonly double[] _targets;
     private readonly int _threads;
-    private readonly ClusteringWork? _work;
+    private readonly RoutingWork? _work;
     private (int Empty, double Distance) _best = (int.MaxValue, double.PositiveInfinity);
     private int _passesLeft;
     private bool _near;
+    private bool _soft;
 
     /// <summary>Prepares a search.</summary>
     /// <param name="features">n × d.</param>
@@ -40,7 +42,7 @@ internal sealed class BiasSearch
     /// <param name="targets">Rows that each class shall have: positive, n in sum.</param>
     /// <param name="threads">Threads at most; the result does not depend on it.</param>
     /// <param name="work">Is told of every pass; null: nobody counts.</param>
-    public BiasSearch(IFeatureSource features, float[] weights, float[] offsets, double[] targets, int threads, ClusteringWork? work = null)
+    public BiasSearch(IFeatureSource features, float[] weights, float[] offsets, double[] targets, int threads, RoutingWork? work = null)
     {
         _work = work;
         _features = features;
@@ -73,25 +75,49 @@ internal sealed class BiasSearch
     public bool Run(ReadOnlySpan<float> start, double temperature, int passes, CancellationToken cancellationToken)
     {
         double[] biases = [.. start.ToArray().Select(bias => (double)bias)];
-        _passesLeft = passes;
-        _near = false;
+        (_passesLeft, _near, _soft) = (passes, false, false);
         _best = (int.MaxValue, double.PositiveInfinity);
         double coldest = temperature * Coldest;
         for (double epsilon = temperature; _passesLeft > 0 && !_near && epsilon >= coldest; epsilon *= Cooling)
         {
-            AtTemperature(epsilon, biases, cancellationToken);
+            AtTemperature(epsilon, biases, IterationsPerTemperature, EnoughPerTemperature, cancellationToken);
         }
 
         return _near;
     }
 
+    /// <summary>
+    /// Searches at one temperature: the expected counts Σ_rows softmax((s + b) / ε), not those of the highest class, are brought to the
+    /// targets. <see cref="Biases"/> is where that ends, <see cref="Counts"/> the highest classes there.
+    /// </summary>
+    /// <param name="start">First biases.</param>
+    /// <param name="temperature">ε, in the unit of the scores; positive.</param>
+    /// <param name="passes">Passes over the rows at most, and one more.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    public void RunSoft(ReadOnlySpan<float> start, double temperature, int passes, CancellationToken cancellationToken)
+    {
+        double[] biases = [.. start.ToArray().Select(bias => (double)bias)];
+        (_passesLeft, _near, _soft) = (passes, false, true);
+        AtTemperature(temperature, biases, passes, EnoughOfSoft, cancellationToken);
+        for (int p = 0; p < biases.Length; p++)
+        {
+            Biases[p] = (float)biases[p];
+        }
+
+        CountUnderBiases(cancellationToken);
+    }
+
+    /// <summary>Counts the highest classes under <see cref="Biases"/> as they are: zeros before any search.</summary>
+    /// <param name="cancellationToken">Ends the pass.</param>
+    public void CountUnderBiases(CancellationToken cancellationToken) => Pass(Biases, 1, cancellationToken).Hard.CopyTo(Counts, 0);
+
     // In v = b / ε · √share the second derivatives are about 1 for every class, small and large.
-    private void AtTemperature(double epsilon, double[] biases, CancellationToken cancellationToken)
+    private void AtTemperature(double epsilon, double[] biases, int iterations, double enough, CancellationToken cancellationToken)
     {
         double[] root = [.. _targets.Select(target => Math.Sqrt(target / _features.Rows))];
         double[] point = [.. biases.Select((bias, p) => bias / epsilon * root[p])];
         LimitedMemoryBfgs search = new();
-        search.Minimize(Soft, point, IterationsPerTemperature, EnoughPerTemperature);
+        search.Minimize(Soft, point, iterations, enough);
         for (int p = 0; p < biases.Length; p++)
         {
             biases[p] = point[p] * epsilon / root[p];
@@ -112,7 +138,11 @@ internal sealed class BiasSearch
             }
 
             SoftCounts counts = Pass(tried, epsilon, cancellationToken);
-            Keep(tried, counts.Hard);
+            if (!_soft)
+            {
+                Keep(tried, counts.Hard);
+            }
+
             double value = counts.Value / epsilon;
             for (int p = 0; p < tried.Length; p++)
             {

@@ -22,7 +22,7 @@ public sealed record KMeansOptions
     public int Threads { get; init; } = 1;
 
     /// <summary>Is told of every pass over rows; reaches no result. Null: nobody counts.</summary>
-    public ClusteringWork? Work { get; init; }
+    public RoutingWork? Work { get; init; }
 
     /// <summary>
     /// Rows among which k-means++ looks for the first centroids, drawn without replacement. k-means++ needs one pass per

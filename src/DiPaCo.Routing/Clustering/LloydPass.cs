@@ -13,10 +13,10 @@ internal sealed class LloydPass
     private readonly int _threads;
     private readonly double[][] _stripeSums;
     private readonly long[] _stripeChanges;
-    private readonly ClusteringWork? _work;
+    private readonly RoutingWork? _work;
 
     /// <summary>Prepares passes over the same rows.</summary>
-    public LloydPass(IFeatureSource features, int clusters, int threads, ClusteringWork? work = null)
+    public LloydPass(IFeatureSource features, int clusters, int threads, RoutingWork? work = null)
     {
         _features = features;
         _work = work;

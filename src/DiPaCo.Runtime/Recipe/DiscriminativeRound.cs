@@ -37,10 +37,22 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
             : await ScoreCandidatesAsync(pathOf, routed, candidates, lastRank, cancellationToken);
         TaskResult fitted = await CountedAsync(
             new DiscriminativeSpec(
-                scored, corpus.Chunks, routed.Features, topology.Paths, prefix, options.WeightPenalty) { Candidates = candidates },
+                scored, corpus.Chunks, routed.Features, topology.Paths, prefix, options.WeightPenalty)
+            {
+                Candidates = candidates,
+                Folds = options.Folds,
+                Prior = options.Prior switch
+                {
+                    DiscriminativePrior.Generative => routed.FirstRouter,
+                    DiscriminativePrior.Previous => routed.Router,
+                    _ => null,
+                },
+                Weighting = options.Weighting,
+                Calibration = options.Calibration,
+            },
             cancellationToken);
         DiscriminativeMetrics metrics = JsonSerializer.Deserialize<DiscriminativeMetrics>(fitted.Metrics, TaskJson.Options)!;
-        RoutedCorpus resharded = await sharder.ReshardAsync(fitted[RouterSpec.Output], routed.Features, cancellationToken);
+        RoutedCorpus resharded = await sharder.ReshardAsync(fitted[RouterSpec.Output], routed, cancellationToken);
         session.Note(string.Create(
             CultureInfo.InvariantCulture,
             $"router fitted anew after phase {model.Latest.Phase.Value} on {metrics.Documents:N0} documents, {metrics.Agreement:P0} of which it sends to {(candidates == 0 ? "their best path" : $"the best of {candidates} candidates")}; shards of {resharded.Sizes.Min(size => size.TrainDocuments):N0} to {resharded.Sizes.Max(size => size.TrainDocuments):N0} documents"));

@@ -39,9 +39,6 @@ internal sealed record ModelFile
     /// <summary>Floating-point operations of routing so far: features, clusters, documents scored under the paths.</summary>
     public double RoutingFlops { get; init; }
 
-    /// <summary>Floating-point operations of the token router; 0 without one.</summary>
-    public double TokenRouterFlops { get; init; }
-
     /// <summary>The base model.</summary>
     public required DenseModel Base { get; init; }
 
@@ -60,9 +57,8 @@ internal sealed record ModelFile
     /// <summary>The dense baselines, once they are trained.</summary>
     public ImmutableArray<DenseModel> Baselines { get; init; } = [];
 
-    /// <summary>The router of tokens, where the configuration asks for one, once it is trained in the run's evaluation.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public BlobHash? TokenRouter { get; init; }
+    /// <summary>The routers of tokens, where the configuration asks for them, once they are trained in the run's evaluation.</summary>
+    public ImmutableArray<TrainedTokenRouter> TokenRouters { get; init; } = [];
 
     /// <summary>Validation perplexities so far.</summary>
     public required ImmutableArray<PhaseValidation> Validation { get; init; }
@@ -84,7 +80,7 @@ internal sealed record ModelFile
         .. DenseModels.Select(model => ($"dense model {model.Kind}", model.Parameters)),
         ("tokenizer", Tokenizer),
         ("router", Router),
-        .. TokenRouter is { } tokenRouter ? [("token router", tokenRouter)] : Array.Empty<(string, BlobHash)>(),
+        .. TokenRouters.Select(router => ("token router", router.Blob)),
         .. Chunks.Select(chunk => ("token chunk", chunk)),
         .. Features.Select(features => ("features", features)),
     ];

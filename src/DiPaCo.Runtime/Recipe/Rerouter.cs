@@ -20,11 +20,10 @@ internal sealed class Rerouter(RunConfig config, ModelTopology topology, Func<Re
     /// <summary>One row for every router and every window that the configuration asks for.</summary>
     /// <param name="text">The text, scored in cells of <see cref="EvaluationOptions.RerouteCell"/> tokens.</param>
     /// <param name="baseModel">The base model.</param>
-    /// <param name="tokenRouter">The token router; null: there is none, and it gets no rows.</param>
-    /// <param name="cost">What the model took to make, without the token router.</param>
-    /// <param name="tokenRouterFlops">What the token router took on top.</param>
+    /// <param name="tokenRouters">The token routers, each for windows of its own; none: they get no rows.</param>
+    /// <param name="cost">What the model took to make, without the token routers.</param>
     public async Task<ImmutableArray<EvaluationRow>> EvaluateAsync(
-        ScoredText text, PathInput baseModel, PathInput? tokenRouter, TrainingCost cost, double tokenRouterFlops)
+        ScoredText text, PathInput baseModel, ImmutableArray<TrainedTokenRouter> tokenRouters, TrainingCost cost)
     {
         if (_options.RerouteWindows.IsEmpty)
         {
@@ -34,21 +33,23 @@ internal sealed class Rerouter(RunConfig config, ModelTopology topology, Func<Re
         ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
         if (_options.RerouteRouter != ReroutingRouter.Token)
         {
-            rows.AddRange(await RowsAsync(ReroutingRouter.Prefix, baseModel, text, cost));
+            rows.AddRange(await RowsAsync(ReroutingRouter.Prefix, baseModel, _options.RerouteWindows, text, cost));
         }
 
-        if (_options.UsesTokenRouter() && tokenRouter is not null)
+        foreach (TrainedTokenRouter router in tokenRouters)
         {
-            rows.AddRange(await RowsAsync(ReroutingRouter.Token, tokenRouter, text, cost.WithRouter(tokenRouterFlops)));
+            PathInput model = TokenRouterSpec.ModelOf(baseModel, topology.Paths.Length, router.Blob);
+            rows.AddRange(await RowsAsync(ReroutingRouter.Token, model, router.Windows, text, cost.WithRouter(router.Flops)));
         }
 
         return rows.ToImmutable();
     }
 
-    private async Task<IEnumerable<EvaluationRow>> RowsAsync(ReroutingRouter router, PathInput chooser, ScoredText text, TrainingCost cost)
+    private async Task<IEnumerable<EvaluationRow>> RowsAsync(
+        ReroutingRouter router, PathInput chooser, ImmutableArray<int> windows, ScoredText text, TrainingCost cost)
     {
         TaskResult result = await run(
-            new RerouteSpec(router, chooser, text.Router, text.Chunks, text.Features, text.Losses, text.Sequences, _options.RerouteWindows));
+            new RerouteSpec(router, chooser, text.Router, text.Chunks, text.Features, text.Losses, text.Sequences, windows));
         RerouteMetrics metrics = JsonSerializer.Deserialize<RerouteMetrics>(result.Metrics, TaskJson.Options)!;
         return metrics.Windows.Select(window => Evaluator.Row(ModelKind.Rerouted, topology, config.Topology, cost, window.Scored) with
         {

@@ -16,10 +16,13 @@ internal sealed record RoutedCorpus(
 {
     private readonly FrozenDictionary<PathId, ShardSize> _sizeOf = Sizes.ToFrozenDictionary(size => size.Path);
 
-    /// <summary>Floating-point operations of everything that led to these shards: features, clusters, and documents scored under the paths, of all rounds so far.</summary>
+    /// <summary>Floating-point operations of everything that led to these shards: features, clusters, and of all rounds so far the documents scored under the paths and the classifiers.</summary>
     public double Flops { get; init; }
 
-    public IEnumerable<BlobHash> Blobs => [Router, .. Features, .. Chunks.Values.SelectMany(chunks => chunks)];
+    /// <summary>The run's first router, which later ones may be drawn towards.</summary>
+    public required BlobHash FirstRouter { get; init; }
+
+    public IEnumerable<BlobHash> Blobs => [Router, FirstRouter, .. Features, .. Chunks.Values.SelectMany(chunks => chunks)];
 
     public ShardSize SizeOf(PathId path) => _sizeOf[path];
 }

@@ -36,12 +36,12 @@ internal sealed class Sharder(RunSession session, ModelTopology topology, Prepar
             new RouterSpec(corpus.Chunks, features, topology.Paths, topology.Grid.Experts, topology.Grid.Replicas, options.OfRouter(), session.Config.Seed), Stage.Shards, new StageCount(0), _ => 1, cancellationToken);
         BlobHash router = fitted[RouterSpec.Output];
         TaskResult sharded = await session.RunAsync(Spec(router, features), Stage.Shards, new StageCount(1), _ => 1, cancellationToken);
-        return Read(router, features, sharded) with { Flops = _featureFlops + TaskFlops.Of(fitted) };
+        return Read(router, router, features, sharded) with { Flops = _featureFlops + TaskFlops.Of(fitted) };
     }
 
     /// <summary>The shards that another router makes. What that router took is the caller's to add.</summary>
-    public async Task<RoutedCorpus> ReshardAsync(BlobHash router, ImmutableArray<BlobHash> features, CancellationToken cancellationToken) =>
-        Read(router, features, await session.Tasks.RunAsync(Spec(router, features), null, cancellationToken));
+    public async Task<RoutedCorpus> ReshardAsync(BlobHash router, RoutedCorpus before, CancellationToken cancellationToken) =>
+        Read(router, before.FirstRouter, before.Features, await session.Tasks.RunAsync(Spec(router, before.Features), null, cancellationToken));
 
     private ShardSpec Spec(BlobHash router, ImmutableArray<BlobHash> features)
     {
@@ -55,7 +55,7 @@ internal sealed class Sharder(RunSession session, ModelTopology topology, Prepar
         };
     }
 
-    private static RoutedCorpus Read(BlobHash router, ImmutableArray<BlobHash> features, TaskResult sharded)
+    private static RoutedCorpus Read(BlobHash router, BlobHash first, ImmutableArray<BlobHash> features, TaskResult sharded)
     {
         ShardMetrics metrics = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
         return new RoutedCorpus(
@@ -63,6 +63,9 @@ internal sealed class Sharder(RunSession session, ModelTopology topology, Prepar
             metrics.Paths.ToImmutableSortedDictionary(
                 size => size.Path,
                 size => Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)]).ToImmutableArray()),
-            metrics.Paths);
+            metrics.Paths)
+        {
+            FirstRouter = first,
+        };
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
@@ -7,32 +8,48 @@ using DiPaCo.Training;
 
 namespace DiPaCo.Runtime.Recipe;
 
-/// <summary>Scores the documents kept for routers, token by token under every path, and trains the token router on what is best (paper §7.2.2).</summary>
+/// <summary>Scores the documents kept for routers, token by token under every path, and trains the token routers on what is best (paper §7.2.2).</summary>
 /// <param name="session">The run.</param>
 /// <param name="topology">The model.</param>
 /// <param name="corpus">The corpus.</param>
 internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topology, PreparedCorpus corpus)
 {
-    /// <summary>Trains it, or remembers it.</summary>
-    /// <param name="model">The model that it routes for.</param>
-    /// <param name="baseModel">The base model, from which it starts.</param>
+    /// <summary>Trains them, or remembers them.</summary>
+    /// <param name="model">The model that they route for.</param>
+    /// <param name="baseModel">The base model, from which they start.</param>
     /// <param name="cancellationToken">Ends the training; finished tasks are kept.</param>
-    /// <returns>The router; null where the configuration asks for none.</returns>
-    public async Task<TrainedTokenRouter?> TrainAsync(ServedModel model, PathInput baseModel, CancellationToken cancellationToken)
+    /// <returns>One router, or one for every window; none where the configuration asks for none.</returns>
+    public async Task<ImmutableArray<TrainedTokenRouter>> TrainAsync(ServedModel model, PathInput baseModel, CancellationToken cancellationToken)
     {
         RunConfig config = session.Config;
         if (!config.Evaluation.UsesTokenRouter())
         {
-            return null;
+            return [];
         }
 
-        session.Note($"Scoring the router split under every path, then training the token router for {config.Evaluation.TokenRouterSteps:N0} steps.");
+        session.Note($"Scoring the router split under every path, then training {Counted(config.Evaluation.TokenRouters().Count())} for {config.Evaluation.TokenRouterSteps:N0} steps.");
         PathScorer scorer = new(topology, session.Tasks.IsParallel, (spec, token) => session.Tasks.RunAsync(spec, null, token));
         ImmutableArray<BlobHash> losses = await scorer.RunAsync(
             path => model.PathOf(path, config.Transformer.Compute),
             new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, HeldOutRank.All, session.Sequences, Cell: 1),
             cancellationToken);
-        TokenRouterSpec spec = new()
+        ImmutableArray<TrainedTokenRouter>.Builder routers = ImmutableArray.CreateBuilder<TrainedTokenRouter>();
+        foreach ((int horizon, ImmutableArray<int> windows) in config.Evaluation.TokenRouters())
+        {
+            TokenRouterSpec spec = SpecOf(baseModel, losses, horizon);
+            TaskResult trained = await RunSession.NamedAsync("the token router", () => session.Tasks.RunAsync(spec, null, cancellationToken));
+            routers.Add(new TrainedTokenRouter(trained[TokenRouterSpec.Output], windows, scorer.Flops + TaskFlops.Of(trained)));
+        }
+
+        return routers.ToImmutable();
+    }
+
+    private static string Counted(int routers) => routers == 1 ? "the token router" : string.Create(CultureInfo.InvariantCulture, $"{routers} token routers");
+
+    private TokenRouterSpec SpecOf(PathInput baseModel, ImmutableArray<BlobHash> losses, int horizon)
+    {
+        RunConfig config = session.Config;
+        return new TokenRouterSpec
         {
             Base = baseModel,
             Paths = topology.Paths.Length,
@@ -42,10 +59,8 @@ internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topol
             BatchSequences = config.Recipe.BatchSequences,
             Schedule = new LearningRateSchedule(config.Inner.LearningRate, 0, config.Evaluation.TokenRouterSteps, config.Inner.FinalShare),
             AdamW = session.AdamW,
-            Horizon = config.Evaluation.TokenRouterHorizon,
+            Horizon = horizon,
             Seed = config.Seed,
         };
-        TaskResult trained = await RunSession.NamedAsync("the token router", () => session.Tasks.RunAsync(spec, null, cancellationToken));
-        return new TrainedTokenRouter(trained[TokenRouterSpec.Output], scorer.Flops + TaskFlops.Of(trained));
     }
 }

@@ -72,16 +72,16 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             EvaluationOutcome outcome = await EvaluateAsync(topology, corpus, evaluator, dense, baseModel, log, baselines, cancellationToken);
             return (outcome, $"perplexity {outcome.Rows[0].Perplexity:0.00}");
         });
-        if (evaluation.TokenRouter is not null)
+        if (!evaluation.TokenRouters.IsEmpty)
         {
-            WriteModel(corpus, baseModel, log, baselines, evaluation.TokenRouter);
+            WriteModel(corpus, baseModel, log, baselines, evaluation.TokenRouters);
         }
 
         await retention.ReleaseAsync(
             Retention.Last,
             [
                 .. origins, .. log.Kept, .. baselines.Select(baseline => baseline.Parameters),
-                .. evaluation.TokenRouter is { } tokenRouter ? [tokenRouter.Blob] : Array.Empty<BlobHash>(),
+                .. evaluation.TokenRouters.Select(router => router.Blob),
             ],
             cancellationToken);
 
@@ -141,7 +141,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             rows.Add(Evaluator.Row(model.Kind, topology, _config.Topology, TrainingCost.Of(model), losses));
         }
 
-        TrainedTokenRouter? tokenRouter = null;
+        ImmutableArray<TrainedTokenRouter> tokenRouters = [];
         RouterBoundsMetrics? bounds = null;
         if (_config.Evaluation.ScoresEveryPath())
         {
@@ -154,13 +154,12 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             }
 
             PathInput features = dense.ModelOf(baseModel.Parameters);
-            tokenRouter = await new TokenRouterTrainer(session, topology, corpus).TrainAsync(log.Served, features, cancellationToken);
+            tokenRouters = await new TokenRouterTrainer(session, topology, corpus).TrainAsync(log.Served, features, cancellationToken);
             rows.AddRange(await new Rerouter(_config, topology, spec => session.Tasks.RunAsync(spec, null, cancellationToken)).EvaluateAsync(
-                text, features, tokenRouter is null ? null : TokenRouterSpec.ModelOf(features, topology.Paths.Length, tokenRouter.Blob),
-                cost, tokenRouter?.Flops ?? 0));
+                text, features, tokenRouters, cost));
         }
 
-        return new EvaluationOutcome(rows.ToImmutable(), Evaluator.QualityOf(topology, paths, bounds), tokenRouter);
+        return new EvaluationOutcome(rows.ToImmutable(), Evaluator.QualityOf(topology, paths, bounds), tokenRouters);
     }
 
     /// <summary>What was trained for the routed model so far: the steps of one path, with the tokens and FLOPs of all.</summary>
@@ -168,7 +167,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         baseModel.Training + (log.Training with { Steps = log.Training.Steps / topology.Paths.Length });
 
     private void WriteModel(
-        PreparedCorpus corpus, DenseModel baseModel, PhaseLog log, ImmutableArray<DenseModel> baselines, TrainedTokenRouter? tokenRouter = null)
+        PreparedCorpus corpus, DenseModel baseModel, PhaseLog log, ImmutableArray<DenseModel> baselines, ImmutableArray<TrainedTokenRouter> tokenRouters = default)
     {
         ServedModel served = log.Served;
         ModelFile model = new()
@@ -180,14 +179,13 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
             Stopped = served.StoppedPaths,
             Training = TrainingOf(served.Topology, baseModel, log),
             RoutingFlops = log.Routed.Flops,
-            TokenRouterFlops = tokenRouter?.Flops ?? 0,
             Base = baseModel,
             Tokenizer = corpus.Tokenizer,
             Router = log.Routed.Router,
             Chunks = corpus.Chunks,
             Features = log.Routed.Features,
             Baselines = baselines,
-            TokenRouter = tokenRouter?.Blob,
+            TokenRouters = tokenRouters.IsDefault ? [] : tokenRouters,
             Validation = [.. log.Validation],
         };
         model.Write(files.Paths, files.Steps);

@@ -177,7 +177,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
 
         private async Task<ImmutableArray<EvaluationRow>> RerouteAsync(ScoredText text, StageFrame frame, CancellationToken cancellationToken)
         {
-            if (config.Evaluation.UsesTokenRouter() && model.TokenRouter is null)
+            if (config.Evaluation.UsesTokenRouter() && model.TokenRouters.IsEmpty)
             {
                 frame.Warn("The run has no token router yet: it is trained in the run's own evaluation. Its rows are left out.");
             }
@@ -185,9 +185,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             PathInput baseModel = Dense(model.Base.Parameters);
             Rerouter rerouter = new(config, _topology, spec => executor.ExecuteAsync(spec, store, null, cancellationToken));
             ImmutableArray<EvaluationRow> rows = await rerouter.EvaluateAsync(
-                text, baseModel,
-                model.TokenRouter is { } router ? TokenRouterSpec.ModelOf(baseModel, _topology.Paths.Length, router) : null, model.Cost,
-                model.TokenRouterFlops);
+                text, baseModel, model.TokenRouters, model.Cost);
             foreach (EvaluationRow row in rows)
             {
                 frame.Note(string.Create(CultureInfo.InvariantCulture, $"{row.Model}: perplexity {row.Perplexity:0.00}"));

@@ -56,6 +56,47 @@ public sealed class FillingTests
             RunConfigJson.Serialize(RunConfigLoader.Parse(ResolvedYaml.Write(loaded), "run.yaml").Config));
     }
 
+    /// <summary>A number or a word: the word is no number, and comes back from YAML and JSON as what it was.</summary>
+    [Theory]
+    [InlineData("none", null, "window", null)]
+    [InlineData("0.25", 0.25, "0", 0)]
+    [InlineData("0", 0.0, "64", 64)]
+    public void PenaltyAndHorizon_AreNumbersOrWords(string penalty, double? l2, string horizon, int? tokens)
+    {
+        LoadedConfig loaded = RunConfigLoader.Parse(
+            $"data: {{ paths: demo }}\ndiscriminative: {{ weight_penalty: {penalty} }}\nevaluation: {{ token_router_horizon: {horizon} }}\n", "run.yaml");
+
+        foreach (RunConfig config in new[]
+        {
+            loaded.Config,
+            RunConfigLoader.Parse(ResolvedYaml.Write(loaded), "run.yaml").Config,
+            RunConfigJson.Deserialize(RunConfigJson.Serialize(loaded.Config)),
+        })
+        {
+            Assert.Equal(l2, config.Discriminative.WeightPenalty);
+            Assert.Equal(tokens, config.Evaluation.TokenRouterHorizon);
+        }
+    }
+
+    [Fact]
+    public void AnotherWord_IsRefused_WithWhatWasExpected()
+    {
+        Assert.Contains("found 'windows', expected window, or", Assert.Single(Yaml.Errors("evaluation: { token_router_horizon: windows }")), StringComparison.Ordinal);
+        Assert.Contains("found '1.5', expected window, or", Assert.Single(Yaml.Errors("evaluation: { token_router_horizon: 1.5 }")), StringComparison.Ordinal);
+        Assert.Contains("found 'auto', expected none, or", Assert.Single(Yaml.Errors("discriminative: { weight_penalty: auto }")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TokenRouters_AreOneForAllWindows_OrOneForEach()
+    {
+        EvaluationOptions options = new() { RerouteWindows = [64, 16], TokenRouterHorizon = 8 };
+
+        Assert.Equal([8], options.TokenRouters().Select(router => router.Horizon));
+        Assert.Equal([64, 16], options.TokenRouters().Single().Windows);
+        Assert.Equal([(64, 64), (16, 16)], (options with { TokenRouterHorizon = null }).TokenRouters().Select(router => (router.Horizon, router.Windows.Single())));
+        Assert.Empty((options with { RerouteRouter = ReroutingRouter.Prefix }).TokenRouters());
+    }
+
     /// <summary>Whatever a path is called, the run's own files name it as the user did.</summary>
     [Theory]
     [InlineData("данные/😀 text.jsonl")]

@@ -52,6 +52,7 @@ public sealed class DiscriminativeTests : IDisposable
         DocumentId[] scored = [.. corpus.Documents(Split.Router)];
         LossMatrix losses = new(paths, [.. scored.Select(id => new ScoredDocument(id, 5, 3, 10))], cell: 0);
         int[] expected = new int[3];
+        List<double> leads = [];
         RandomStream random = new(1, "labels");
         for (int d = 0; d < scored.Length; d++)
         {
@@ -65,11 +66,13 @@ public sealed class DiscriminativeTests : IDisposable
             }
 
             expected[Array.IndexOf(sums, sums.Min())]++;
+            leads.Add(sums.Order().ElementAt(1) - sums.Min());
         }
 
         DiscriminativeSpec spec = new([], run.Model.Chunks, run.Model.Features, paths, 8, 1e-3);
-        (IRouter router, DiscriminativeMetrics metrics) = DiscriminativeTask.Execute(
-            spec, documents, DiscriminativeTask.Labels(spec, losses), 1, CancellationToken.None);
+        ImmutableArray<DocumentLabel> best = DiscriminativeTask.Labels(spec, losses);
+        Assert.Equal(leads, best.Select(label => label.Lead), (one, other) => Math.Abs(one - other) < 1e-6);
+        (IRouter router, DiscriminativeMetrics metrics) = DiscriminativeTask.Execute(spec, documents, best, null, 1, CancellationToken.None);
 
         Assert.Equal(expected, metrics.Labels);
         int[] training = documents.Usable(8, entry => entry.Split == Split.Train);
@@ -97,8 +100,9 @@ public sealed class DiscriminativeTests : IDisposable
         RunView run = new(_runs.File("run"));
         double first = Flops("features") + Flops("router");
         double scoring = Flops("score");
-        Assert.True(first > 0 && scoring > first, $"{first} and {scoring}");
-        Assert.Equal(first + scoring + Flops("discriminative-router"), results.Evaluation[0].RoutingFlops, 1e-9 * scoring);
+        double fit = Flops("discriminative-router");
+        Assert.True(first > 0 && scoring > first && fit > 0, $"{first}, {scoring} and {fit}");
+        Assert.Equal(first + scoring + fit, results.Evaluation[0].RoutingFlops, 1e-9 * scoring);
         Assert.All(results.Evaluation.Where(row => row.Kind != ModelKind.Routed), row => Assert.Equal(0, row.RoutingFlops));
         Assert.Equal(first, results.Validation[0].RoutingFlops, 1e-9 * first);
         Assert.All(results.Validation.Skip(1), point => Assert.Equal(results.Evaluation[0].RoutingFlops, point.RoutingFlops));
@@ -140,6 +144,25 @@ public sealed class DiscriminativeTests : IDisposable
         Assert.Equal(whole.ModelDigest, resumed.ModelDigest);
         Assert.Equal(_runs.Contents("whole"), _runs.Contents("stopped"));
         Assert.Equal(2, new RunView(_runs.File("whole")).Entries.Count(entry => entry.Kind == "discriminative-router"));
+    }
+
+    [Theory]
+    [InlineData(DiscriminativePrior.Generative)]
+    [InlineData(DiscriminativePrior.Previous)]
+    [InlineData(DiscriminativePrior.None)]
+    public async Task EveryRound_IsDrawnTowardsTheRouterThatIsAskedFor(DiscriminativePrior prior)
+    {
+        RunConfig config = Config(after: [1, 2]);
+        await _runs.TrainAsync("run", config with { Discriminative = config.Discriminative with { Prior = prior, Weighting = DocumentWeighting.Regret } });
+
+        RunView run = new(_runs.File("run"));
+        BlobHash first = run.Only("router").Outputs[RouterSpec.Output];
+        JournalEntry[] fitted = [.. run.Entries.Where(entry => entry.Kind == "discriminative-router")];
+        BlobHash second = fitted[0].Outputs[RouterSpec.Output];
+        Assert.Equal(prior != DiscriminativePrior.None, fitted[0].Inputs.Contains(first));
+        Assert.Equal(prior == DiscriminativePrior.Generative, fitted[1].Inputs.Contains(first));
+        Assert.Equal(prior == DiscriminativePrior.Previous, fitted[1].Inputs.Contains(second));
+        Assert.All(fitted, entry => Assert.NotNull(JsonSerializer.Deserialize<DiscriminativeMetrics>(entry.Metrics, TaskJson.Options)!.HeldOutLoss));
     }
 
     [Fact]

@@ -93,7 +93,7 @@ public sealed class BadInputTests : IDisposable
         await _runs.TrainAsync("other", EveryRouter with { Topology = EveryRouter.Topology with { Replicas = 2 } });
         RunView run = new(_runs.File("run"));
         RunView other = new(_runs.File("other"));
-        foreach (BlobHash router in new[] { other.Model!.Router, other.Model.TokenRouter!.Value })
+        foreach (BlobHash router in new[] { other.Model!.Router, other.Model.TokenRouters[0].Blob })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(run.FileOf(router))!);
             File.Copy(other.FileOf(router), run.FileOf(router));
@@ -102,12 +102,12 @@ public sealed class BadInputTests : IDisposable
         (run.Model! with { Router = other.Model.Router }).Write(run.Paths, SilentStorageSteps.Instance);
         DiPaCoException ofDocuments = await Assert.ThrowsAnyAsync<DiPaCoException>(() => EvaluateAsync());
         VerifyResult found = await _runs.VerifyAsync("run");
-        (run.Model with { TokenRouter = other.Model.TokenRouter }).Write(run.Paths, SilentStorageSteps.Instance);
+        (run.Model with { TokenRouters = other.Model.TokenRouters }).Write(run.Paths, SilentStorageSteps.Instance);
         DiPaCoException ofTokens = await Assert.ThrowsAnyAsync<DiPaCoException>(() => EvaluateAsync());
 
         Assert.Contains("The router chooses among 8 paths (0, 1, 2, 3, 4, 5, 6, 7), but the model has 4 paths (0, 1, 2, 3): it was fitted for another topology.", ofDocuments.Message, StringComparison.Ordinal);
         Assert.Contains(found.Damaged, damage => damage.What == "model.json");
-        Assert.Contains(other.Model.TokenRouter.Value.Hex, ofTokens.Message, StringComparison.Ordinal);
+        Assert.Contains(other.Model.TokenRouters[0].Blob.Hex, ofTokens.Message, StringComparison.Ordinal);
     }
 
     /// <summary>Discriminative rounds, both routers of chunks, and the bounds.</summary>

@@ -89,7 +89,41 @@ public sealed class ReroutingTests : IDisposable
 
         Assert.Equal(2, results.Evaluation.Count(row => row.Kind == ModelKind.Rerouted));
         Assert.Equal(results.Evaluation, again.Evaluation);
-        Assert.Equal(router == ReroutingRouter.Token, new RunView(_runs.File("run")).Model!.TokenRouter is not null);
+        Assert.Equal(router == ReroutingRouter.Token, new RunView(_runs.File("run")).Model!.TokenRouters.Length == 1);
+    }
+
+    [Fact]
+    public async Task ARouterForEveryWindow_LooksAsFarAsTheWindow_AndServesItAlone()
+    {
+        RunConfig config = Config with
+        {
+            Evaluation = Config.Evaluation with { RerouteRouter = ReroutingRouter.Token, RerouteWindows = [16, 32], TokenRouterHorizon = null },
+        };
+
+        RunResults results = await _runs.TrainAsync("run", config);
+
+        RunView run = new(_runs.File("run"));
+        Assert.Equal([16, 32], run.Model!.TokenRouters.SelectMany(router => router.Windows));
+        JournalEntry[] trained = [.. run.Entries.Where(entry => entry.Kind == "train-token-router")];
+        Assert.Equal(run.Model.TokenRouters.Select(router => router.Blob), trained.Select(entry => entry.Outputs[TokenRouterSpec.Output]));
+        Assert.Equal(2, trained.Length);
+        Assert.Equal(2, RunPlan.Of(run.Config, new PlanAssumptions()).Stages.Single(stage => stage.Name == "token router").Steps / 5);
+
+        // Each row pays for its own router only.
+        EvaluationRow[] rerouted = [.. results.Evaluation.Where(row => row.Kind == ModelKind.Rerouted)];
+        Assert.Equal(run.Model.TokenRouters.Select(router => router.Flops), rerouted.Select(row => row.RoutingFlops - results.Evaluation[0].RoutingFlops), (one, other) => Math.Abs(one - other) < 1e-6 * one);
+        Assert.Equal(results.Evaluation, (await EvaluateAsync("run")).Evaluation);
+
+        // One router for every window that looks 16 tokens ahead is the first of these two, one that looks 32 ahead the second.
+        string[] keys = [await KeyOfOneAsync("short", 16), await KeyOfOneAsync("long", 32)];
+        Assert.Equal(trained.Select(entry => entry.Key), keys);
+        Assert.NotEqual(keys[0], keys[1]);
+
+        async Task<string> KeyOfOneAsync(string name, int horizon)
+        {
+            await _runs.TrainAsync(name, config with { Evaluation = config.Evaluation with { TokenRouterHorizon = horizon } });
+            return new RunView(_runs.File(name)).Only("train-token-router").Key;
+        }
     }
 
     [Fact]

@@ -82,12 +82,12 @@ public sealed class RetentionTests(ReferenceRun reference) : IDisposable
         JournalEntry[] scores = [.. run.Entries.Where(entry => entry.Kind == "score")];
         Assert.NotEmpty(scores);
         Assert.All(scores, entry => Assert.DoesNotContain(entry.Outputs["losses"], run.Expected));
-        Assert.Contains(run.Model!.TokenRouter!.Value, run.Expected);
+        Assert.Contains(run.Model!.TokenRouters.Single().Blob, run.Expected);
         AssertStoreIsExpected("run");
 
         // Lost all the same, the token router is trained again, from losses that are computed again and let go again.
         string[] before = _runs.Contents("run");
-        File.Delete(run.FileOf(run.Model.TokenRouter.Value));
+        File.Delete(run.FileOf(run.Model.TokenRouters.Single().Blob));
         Assert.Single((await _runs.VerifyAsync("run")).Damaged);
         await _runs.VerifyAsync("run", repair: true);
         RunResults repaired = await _runs.TrainAsync("run", config);

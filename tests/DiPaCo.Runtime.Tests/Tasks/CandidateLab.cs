@@ -29,6 +29,10 @@ internal sealed class CandidateLab : IDisposable
 
     public RouterInput Input => _documents.Input;
 
+    public RoutedDocuments Documents => _documents;
+
+    public IRouter Router => _router;
+
     public void Dispose()
     {
         _documents.Dispose();
@@ -40,9 +44,11 @@ internal sealed class CandidateLab : IDisposable
 
     public Task<TaskResult> RunAsync(TaskSpec spec) => _bench.ExecuteAsync(spec);
 
-    public async Task<LossMatrix> ScoreAllAsync(Split split = Split.Test)
+    public async Task<LossMatrix> ScoreAllAsync(Split split = Split.Test, int most = 0)
     {
-        ScoreSpec documents = new([], _run.Model!.Chunks, _run.Model.Tokenizer, split, HeldOutRank.All, _run.Sequences, Cell: 0);
+        TaskResult chosen = await RunAsync(new HeldOutSpec(_run.Model!.Chunks, split, _run.Config.Routing.PrefixTokens, most));
+        ulong lastRank = most == 0 ? HeldOutRank.All : JsonSerializer.Deserialize<HeldOutMetrics>(chosen.Metrics, TaskJson.Options)!.LastRank;
+        ScoreSpec documents = new([], _run.Model.Chunks, _run.Model.Tokenizer, split, lastRank, _run.Sequences, Cell: 0);
         return await LossMatrixCodec.ReadAllAsync(
             await new PathScorer(_run.Topology, isParallel: false, (spec, _) => _bench.ExecuteAsync(spec)).RunAsync(PathOf, documents, CancellationToken.None), _bench.Store, CancellationToken.None);
     }

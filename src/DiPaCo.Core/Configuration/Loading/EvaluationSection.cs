@@ -20,7 +20,7 @@ internal static class EvaluationSection
             RerouteWindows = section.Counts("reroute_windows", defaults.RerouteWindows, new Bounds(EvaluationOptions.RerouteCell, 1 << 20), EvaluationOptions.RerouteCell, "Test documents routed anew every so many tokens: a list such as [16, 64]; []: never."),
             RerouteRouter = section.Word("reroute_router", defaults.RerouteRouter, "Who routes anew: prefix (the document router, on the tokens before), token (a fine-tuned transformer) or both."),
             TokenRouterSteps = section.Count("token_router_steps", defaults.TokenRouterSteps, new Bounds(1, 100_000_000), "Steps that fine-tune the token router."),
-            TokenRouterHorizon = section.Count("token_router_horizon", defaults.TokenRouterHorizon, new Bounds(0, 1 << 20), "Tokens ahead that say which path is best at a token; 0: to the end."),
+            TokenRouterHorizon = section.CountOrWord("token_router_horizon", defaults.TokenRouterHorizon, new Bounds(0, 1 << 20), "window", "Tokens ahead that say which path is best at a token; 0: to the end; window: a router for every window, which looks as far."),
             SampleTokens = section.Count("sample_tokens", defaults.SampleTokens, new Bounds(0, 100_000), "Tokens of each text sample in the report; 0: none."),
         };
         section.Finish();

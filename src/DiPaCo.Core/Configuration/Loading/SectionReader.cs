@@ -52,6 +52,31 @@ internal sealed class SectionReader
         return value;
     }
 
+    /// <summary>A whole number of at most 2^31 − 1, or a word, which is null (as <c>null</c> and nothing at all are, which is what stored configurations say).</summary>
+    public int? CountOrWord(string key, int? filled, Bounds bounds, string word, string summary)
+    {
+        string expected = $"{word}, or {bounds}";
+        int? value = filled;
+        if (Scalar(key, expected) is { } scalar)
+        {
+            if (scalar.IsEmpty || (scalar.IsPlain && scalar.Text == word))
+            {
+                value = null;
+            }
+            else if (scalar.IsPlain && NumberText.TryWhole(scalar.Text, out long stated) && bounds.Contain(stated))
+            {
+                value = (int)stated;
+            }
+            else
+            {
+                Wrong(key, scalar, expected);
+            }
+        }
+
+        Keep(key, ConfigYaml.Of(value is { } number ? NumberText.Of((long)number) : word), summary);
+        return value;
+    }
+
     /// <summary>A list of at most 100 different whole numbers, all multiples of <paramref name="unit"/>.</summary>
     public ImmutableArray<int> Counts(string key, ImmutableArray<int> filled, Bounds bounds, int unit, string summary)
     {

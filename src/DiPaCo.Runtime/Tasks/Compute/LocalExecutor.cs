@@ -199,7 +199,8 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         ImmutableArray<DocumentLabel> labels = spec.Candidates > 0
             ? CandidateLosses.Labels(await CandidateLossesCodec.ReadAllAsync(spec.Losses, store, cancellationToken), spec.Candidates)
             : DiscriminativeTask.Labels(spec, await LossMatrixCodec.ReadAllAsync(spec.Losses, store, cancellationToken));
-        (IRouter router, DiscriminativeMetrics metrics) = await _compute.Run(() => DiscriminativeTask.Execute(spec, documents, labels, threads, cancellationToken));
+        IRouter? prior = spec.Prior is { } before ? RouterCodec.Read(await store.GetFileAsync(before, cancellationToken)) : null;
+        (IRouter router, DiscriminativeMetrics metrics) = await _compute.Run(() => DiscriminativeTask.Execute(spec, documents, labels, prior, threads, cancellationToken));
         BlobHash blobOfRouter = await store.PutAsync(stream => RouterCodec.Write(router, stream), cancellationToken);
         return new TaskResult(
             ImmutableSortedDictionary<string, BlobHash>.Empty.Add(RouterSpec.Output, blobOfRouter), System.Text.Json.JsonSerializer.Serialize(metrics, TaskJson.Options));

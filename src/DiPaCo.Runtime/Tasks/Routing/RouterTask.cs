@@ -11,13 +11,13 @@ internal static class RouterTask
     public static (IRouter Router, RoutingMetrics Metrics) Execute(
         RouterSpec spec, RoutedDocuments documents, int prefixTokens, int threads, CancellationToken cancellationToken)
     {
-        ClusteringWork work = new();
+        RoutingWork work = new();
         IRouter router = Fit(spec, documents, prefixTokens, threads, work, cancellationToken);
         return (router, new RoutingMetrics(work.Flops));
     }
 
     private static IRouter Fit(
-        RouterSpec spec, RoutedDocuments documents, int prefixTokens, int threads, ClusteringWork work, CancellationToken cancellationToken)
+        RouterSpec spec, RoutedDocuments documents, int prefixTokens, int threads, RoutingWork work, CancellationToken cancellationToken)
     {
         if (spec.Options.Method == RoutingMethod.Random)
         {

@@ -48,14 +48,16 @@ internal sealed class CandidateLosses
             int last = first + candidates - 1;
             bool complete = last < all.Length && all[last].Document == document && (last + 1 == all.Length || all[last + 1].Document != document);
             int best = first;
+            double second = double.PositiveInfinity;
             for (int at = first + 1; complete && at <= last; at++)
             {
                 complete = all[at].Path > all[at - 1].Path;
+                second = Math.Min(second, Math.Max(all[at].Loss, all[best].Loss));
                 best = all[at].Loss < all[best].Loss ? at : best;
             }
 
             labels.Add(complete
-                ? new DocumentLabel(document, all[best].Path)
+                ? new DocumentLabel(document, all[best].Path, candidates == 1 ? 0 : second - all[best].Loss)
                 : throw new DiPaCoException(
                     $"Document {document} was not scored under {candidates} different candidates. The run is damaged: 'dipaco verify' says more."));
         }
