@@ -45,6 +45,6 @@ switch (args)
         LogisticTable.Print(args[1..]);
         break;
     default:
-        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [bf16|fp32] [small] · adamw · outer · safetensors · memory · pipeline · bpe FOLDER [entries] · kmeans [rows] [pairs] · logistic [documents] [features] [paths] · treescore [small|large] [bf16|fp32]");
+        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [small|large] [bf16|fp32] · adamw · outer · safetensors · memory · pipeline · bpe FOLDER [entries] · kmeans [rows] [pairs] · logistic [documents] [features] [paths] · treescore [small|large] [bf16|fp32]");
         break;
 }

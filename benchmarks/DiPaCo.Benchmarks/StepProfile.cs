@@ -20,12 +20,19 @@ internal static class StepProfile
     {
         // With one thread, its own clock does not count the time that other processes have.
         Func<double> clock = torch.get_num_threads() == 1 ? Clocks.Thread : Clocks.Wall;
-        foreach (ComputeType type in args is [string one, ..] ? [Enum.Parse<ComputeType>(one, ignoreCase: true)] : Enum.GetValues<ComputeType>())
+        TransformerShape[] shapes = args switch
         {
-            Print(BenchmarkShapes.Small, type, clock);
-            if (args.Length < 2)
+            [] => [BenchmarkShapes.Small, BenchmarkShapes.Large],
+            ["small", ..] => [BenchmarkShapes.Small],
+            ["large", ..] => [BenchmarkShapes.Large],
+            [string other, ..] => throw new ArgumentException($"'{other}' is no size. Expected small or large, then bf16 or fp32."),
+        };
+        ComputeType[] types = args is [_, string type, ..] ? [Enum.Parse<ComputeType>(type, ignoreCase: true)] : Enum.GetValues<ComputeType>();
+        foreach (TransformerShape shape in shapes)
+        {
+            foreach (ComputeType each in types)
             {
-                Print(BenchmarkShapes.Large, type, clock);
+                Print(shape, each, clock);
             }
         }
     }

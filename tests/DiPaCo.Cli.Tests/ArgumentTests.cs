@@ -11,7 +11,7 @@ public sealed class ArgumentTests
     [InlineData("error: train: a configuration file and --demo exclude each other; give one of them. Each text takes a --data of its own; quote a glob, so that the shell leaves it whole.\n'dipaco train --help' lists what is possible.\n", "train", "--demo", "--data", "a.txt", "b.txt")]
     [InlineData("error: Unrecognized command or argument 'b.txt'.\nEach text takes a --data of its own; quote a glob, so that the shell leaves it whole.\n'dipaco init --help' lists what is possible.\n", "init", "--data", "a.txt", "b.txt")]
     [InlineData("error: --size: 'huge' is not a size. Expected one of: tiny, small, medium, large, paper.\n'dipaco train --help' lists what is possible.\n", "train", "--demo", "--size", "huge")]
-    [InlineData("error: Required argument 'RUN' missing for command: 'status'.\n'dipaco status --help' lists what is possible.\n", "status")]
+    [InlineData("error: status: of which run? Give its folder, or --join and an invitation.\n'dipaco status --help' lists what is possible.\n", "status")]
     [InlineData("error: Unrecognized command or argument '--frobnicate'.\n'dipaco bench --help' lists what is possible.\n", "bench", "--frobnicate")]
     [InlineData("error: Required argument missing for option: '--run'.\n'dipaco train --help' lists what is possible.\n", "train", "--demo", "--run")]
     public async Task WrongArgumentsSayWhatIsWrong(string expected, params string[] arguments)

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.IO.Compression;
+using System.Text;
 using System.Text.Json;
 using DiPaCo.Cli.Tests.Support;
 using Xunit;
@@ -118,18 +120,63 @@ public sealed class EndToEndTests : IDisposable
         Assert.True(File.Exists(_folder["runs/mine/plots/loss.png"]));
     }
 
-    [Fact]
-    public async Task TextThatCannotBeReadIsNamedAndNothingIsLeftBehind()
+    [Theory]
+    [InlineData("folder", "folder has no file that can be read: it holds no files at all")]
+    [InlineData("cut.jsonl.gz", "cut.jsonl.gz is a truncated or damaged gzip file")]
+    [InlineData("latin1.txt", "latin1.txt is not UTF-8: byte 0xE9 at line 1")]
+    [InlineData("binary.txt", "binary.txt is not text: ")]
+    [InlineData("three.jsonl", "three.jsonl (1 file), has too few documents for all splits: 3 documents")]
+    public async Task TextThatCannotBeTrainedOnIsNamedWithTheCauseAndNothingIsLeftBehind(string name, string mentioned)
     {
-        Directory.CreateDirectory(_folder["corpus"]);
-        File.WriteAllBytes(_folder["corpus/a.txt"], [.. "Plain text, then "u8, 0, 1, 2, 0xFF]);
+        WriteBadText(name, _folder[name]);
 
-        ProgramResult refused = await DipacoAsync("train", "--demo", "--size", "tiny", "--data", "corpus");
+        ProgramResult refused = await DipacoAsync("train", "--demo", "--size", "tiny", "--data", name);
 
         Assert.Equal(1, refused.ExitCode);
-        Assert.Contains(Path.Combine("corpus", "a.txt"), refused.Error, StringComparison.Ordinal);
-        Assert.Contains("is not text", refused.Error, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(_folder["runs/demo-tiny-corpus"]));
+        Assert.Contains(mentioned, refused.Error, StringComparison.Ordinal);
+        Assert.DoesNotMatch(@"(?m)^\s+at |Exception", refused.Error);
+        Assert.Empty(Directory.Exists(_folder["runs"]) ? Directory.EnumerateFileSystemEntries(_folder["runs"]) : []);
+        Assert.Equal([_folder[name]], Directory.EnumerateFileSystemEntries(_folder.Path).Where(entry => entry != _folder["runs"]));
+    }
+
+    private static void WriteBadText(string name, string path)
+    {
+        switch (name)
+        {
+            case "folder":
+                Directory.CreateDirectory(path);
+                break;
+            case "cut.jsonl.gz":
+                using (MemoryStream whole = new())
+                {
+                    using (GZipStream zip = new(whole, CompressionLevel.Optimal, leaveOpen: true))
+                    {
+                        zip.Write(Encoding.UTF8.GetBytes(Records(300)));
+                    }
+
+                    File.WriteAllBytes(path, whole.ToArray()[..^100]);
+                }
+
+                break;
+            case "latin1.txt":
+                File.WriteAllBytes(path, Encoding.Latin1.GetBytes(string.Concat(Enumerable.Repeat("caf\u00e9 cr\u00e8me ", 5000))));
+                break;
+            case "binary.txt":
+                File.WriteAllBytes(path, [.. "Plain text, then "u8, 0, 1, 2, 0xFF]);
+                break;
+            case "three.jsonl":
+                File.WriteAllText(path, Records(3));
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(name), name, "Not a kind of bad text.");
+        }
+    }
+
+    /// <summary>Documents that are longer than the routing prefix, so that nothing but their number can be wrong with them.</summary>
+    private static string Records(int count)
+    {
+        string text = string.Join(' ', Enumerable.Range(0, 500));
+        return string.Concat(Enumerable.Range(0, count).Select(document => JsonSerializer.Serialize(new { text, url = $"document-{document}" }) + "\n"));
     }
 
     private Task<ProgramResult> DipacoAsync(params string[] arguments) => Programs.DipacoAsync(_folder.Path, arguments);

@@ -64,7 +64,7 @@ public sealed class EvalAndBenchTests
         Assert.All(json.RootElement.GetProperty("step").EnumerateArray(), step => Assert.Equal(["parameters", "dtype", "ratio"], Keys(step)));
         Assert.Equal("bf16", json.RootElement.GetProperty("step")[0].GetProperty("dtype").GetString());
         Assert.Equal(["ratio"], Keys(json.RootElement.GetProperty("adamw")));
-        Assert.Equal(["write", "read", "put"], Keys(json.RootElement.GetProperty("safetensors")));
+        Assert.Equal(["write", "read", "plainWrite", "plainRead", "put"], Keys(json.RootElement.GetProperty("safetensors")));
         Assert.Contains("matrix products …", cli.Error, StringComparison.Ordinal);
     }
 
@@ -79,6 +79,10 @@ public sealed class EvalAndBenchTests
         Assert.Contains("1.30 TFLOP/s", cli.Standard, StringComparison.Ordinal);
         Assert.Contains("63 %", cli.Standard, StringComparison.Ordinal);
         Assert.Contains("1.31×", cli.Standard, StringComparison.Ordinal);
+        Assert.Matches("safetensors, write +│ +0.41× │ the time of a copy of the same file", cli.Standard);
+        Assert.Matches("safetensors, read +│ +0.32× │ the time of a copy of the same file", cli.Standard);
+        Assert.Matches("safetensors, plain write +│ +1.12× │", cli.Standard);
+        Assert.Matches("safetensors, plain read +│ +1.05× │", cli.Standard);
     }
 
     private static IEnumerable<string> Keys(JsonElement element) => element.EnumerateObject().Select(property => property.Name);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using DiPaCo.Cli.Tests.Support;
 using DiPaCo.Core.Configuration;
 using Xunit;
@@ -66,6 +67,10 @@ public sealed class InitAndPlanTests : IDisposable
         Assert.Contains("4 of 1.07 M parameters", cli.Standard, StringComparison.Ordinal);
         Assert.Contains("level1.expert0", cli.Standard, StringComparison.Ordinal);
         Assert.Contains("dense at equal steps", cli.Standard, StringComparison.Ordinal);
+        Assert.Matches(@"(?m)^memory +[\d.]+ MB to train a path, [\d.]+ MB of it activations", cli.Standard);
+        Assert.Matches(@"(?m)^traffic +[\d.]+ MB down and [\d.]+ MB up per phase, if workers were elsewhere", cli.Standard);
+        Assert.Matches(@"(?m)^work +[\d.]+ [kM] tokens through models, [\d.]+ TFLOP: training [\d.]+ T, routing [\d.]+ [GT], evaluation [\d.]+ [GT]", cli.Standard);
+        Assert.Matches(@"(?m)^time +about [\d.]+ (s|min)( \d+ s)? on this machine", cli.Standard);
         Assert.Contains("  inner_steps: 25", cli.Standard, StringComparison.Ordinal);
     }
 
@@ -128,6 +133,22 @@ public sealed class InitAndPlanTests : IDisposable
         Assert.Contains("10 of 10 records are bad", shown, StringComparison.Ordinal);
         Assert.Contains("no field 'body'", shown, StringComparison.Ordinal);
         Assert.Contains("set data.text_field, or raise data.max_bad_share.", shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TheReadmesConfigurationIsOne_OfAsManyPathsAsItSays()
+    {
+        Match block = Regex.Match(Repository.Read("README.md"), @"(?s)```yaml\n(.+?)```");
+        Assert.True(block.Success, "README.md shows no configuration.");
+        File.WriteAllText(_folder["readme.yaml"], block.Groups[1].Value);
+        CommandLine cli = new();
+
+        int code = await cli.RunAsync("plan", _folder["readme.yaml"], "--json");
+
+        Assert.Equal((ExitCodes.Success, ""), (code, cli.Error));
+        using JsonDocument json = JsonDocument.Parse(cli.Standard);
+        Assert.Equal("my", json.RootElement.GetProperty("name").GetString());
+        Assert.Contains($"= {json.RootElement.GetProperty("paths").GetArrayLength()} paths", block.Value, StringComparison.Ordinal);
     }
 
     [Fact]

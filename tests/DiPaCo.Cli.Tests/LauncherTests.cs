@@ -45,13 +45,7 @@ public sealed class LauncherTests : IDisposable
 
     private async Task PrepareAsync(string? built)
     {
-        string root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "DiPaCo.slnx")))
-        {
-            root = Path.GetDirectoryName(root)!;
-        }
-
-        File.Copy(Path.Combine(root, "dipaco"), _checkout["dipaco"]);
+        File.Copy(Path.Combine(Repository.Root, "dipaco"), _checkout["dipaco"]);
         await File.WriteAllTextAsync(_checkout["tools/dotnet"], "#!/bin/sh\necho \"$TorchBackend: $*\"\n", TestContext.Current.CancellationToken);
         if (!OperatingSystem.IsWindows())
         {

@@ -127,12 +127,16 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
         RandomStream random = new(13, "moments to ask workers to leave at");
         using DipacoProcess silo = DipacoProcess.Start("train", config, "--run", run, "--listen", "127.0.0.1:0", "--workers-only", "--lease", "2");
         string invitation = Invitation().Match(await silo.LineWithAsync("dipaco1.", Cancellation)).Value;
+        await silo.LineWithAsync("waits for: A worker: none is there.", Cancellation);
         int handedOver = 0;
         for (int worker = 0; handedOver == 0 && !silo.HasExited; worker++)
         {
             using DipacoProcess leaving = Worker(invitation, worker);
             await Task.WhenAny(silo.EndAsync(Cancellation), leaving.LineWithAsync("] takes train", Cancellation));
-            await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(TimeSpan.FromMilliseconds(200 + random.NextInt32(800)), TimeProvider.System, Cancellation));
+
+            // Nobody knows how long a fifth of a task takes here: each worker gets twice the time of the one before.
+            TimeSpan stays = TimeSpan.FromMilliseconds((300 << Math.Min(worker, 8)) + random.NextInt32(500));
+            await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(stays, TimeProvider.System, Cancellation));
             leaving.Signal("TERM");
             Assert.True(await leaving.EndAsync(Cancellation) == 0, leaving.Output);
             handedOver += HandedOver().Count(leaving.Output);

@@ -21,7 +21,7 @@ internal sealed record BenchResult
     [JsonPropertyName("adamw")]
     public required CopyRatio AdamW { get; init; }
 
-    /// <summary>Safetensors against the same bytes without a format.</summary>
+    /// <summary>Safetensors against a copy of the same file, and against the same bytes without a format.</summary>
     public required FileRatios Safetensors { get; init; }
 }
 
@@ -34,5 +34,10 @@ internal sealed record BenchStep(long Parameters, ComputeType Dtype, double Rati
 /// <summary>Time of an AdamW step over the time of a memory copy of the same bytes.</summary>
 internal sealed record CopyRatio(double Ratio);
 
-/// <summary>Times of writing and reading safetensors, and of putting them into the blob store, over those of plainly writing and reading the same bytes.</summary>
-internal sealed record FileRatios(double Write, double Read, double Put);
+/// <summary>Times of safetensors files over those of other ways to move the same bytes; all go through the page cache.</summary>
+/// <param name="Write">Writing a file over copying it.</param>
+/// <param name="Read">Reading a file over copying it.</param>
+/// <param name="PlainWrite">Writing a file over writing its bytes without a format.</param>
+/// <param name="PlainRead">Reading a file over reading its bytes without a format.</param>
+/// <param name="Put">Putting a file into the blob store over writing and flushing its bytes.</param>
+internal sealed record FileRatios(double Write, double Read, double PlainWrite, double PlainRead, double Put);

@@ -58,7 +58,7 @@ internal sealed class MachineBench : IMachineBench
             Gemm = new MatrixRates(fp32, bf16),
             Step = steps.ToImmutable(),
             AdamW = new CopyRatio(adamW),
-            Safetensors = new FileRatios(files.Write, files.Read, files.Put),
+            Safetensors = new FileRatios(files.WriteOverCopy, files.ReadOverCopy, files.Write, files.Read, files.Put),
         };
     }
 

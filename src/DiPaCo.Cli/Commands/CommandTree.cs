@@ -21,6 +21,7 @@ internal static class CommandTree
             PlanCommand.Create(services),
             TrainCommand.Create(services),
             WorkerCommand.Create(services),
+            TokenCommand.Create(services),
             StatusCommand.Create(services),
             VerifyCommand.Create(services),
             EvalCommand.Create(services),

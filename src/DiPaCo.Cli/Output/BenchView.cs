@@ -25,8 +25,10 @@ internal static class BenchView
         }
 
         table.AddRow("AdamW step", $"[bold]{result.AdamW.Ratio:0.00}×[/]", "[grey]the time of a memory copy of the same bytes; less is better[/]");
-        table.AddRow("safetensors, write", $"[bold]{result.Safetensors.Write:0.00}×[/]", "[grey]the time of writing the same bytes; less is better[/]");
-        table.AddRow("safetensors, read", $"[bold]{result.Safetensors.Read:0.00}×[/]", "[grey]the time of reading the same bytes[/]");
+        table.AddRow("safetensors, write", $"[bold]{result.Safetensors.Write:0.00}×[/]", "[grey]the time of a copy of the same file; less is better[/]");
+        table.AddRow("safetensors, read", $"[bold]{result.Safetensors.Read:0.00}×[/]", "[grey]the time of a copy of the same file[/]");
+        table.AddRow("safetensors, plain write", $"[bold]{result.Safetensors.PlainWrite:0.00}×[/]", "[grey]the time of writing the same bytes without a format[/]");
+        table.AddRow("safetensors, plain read", $"[bold]{result.Safetensors.PlainRead:0.00}×[/]", "[grey]the time of reading them[/]");
         table.AddRow("blob store, put", $"[bold]{result.Safetensors.Put:0.00}×[/]", "[grey]the time of writing and flushing the same bytes[/]");
         console.MarkupLine($"[grey]{Markup.Escape(MachineLine.Of(result.Machine))}[/]");
         console.Write(table);

@@ -66,7 +66,7 @@ internal sealed class TokenGate(RequestDelegate next, TokenStore tokens, TimePro
         bool transfer = path.StartsWithSegments("/blobs", out PathString blob) && blob.Value is { Length: > 1 }
             && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsPut(request.Method));
         return transfer || path.StartsWithSegments("/dipaco.worker.v1.Worker") ? TokenRole.Worker
-            : HttpMethods.IsGet(request.Method) && path.StartsWithSegments("/status") ? TokenRole.Read
+            : path == "/dipaco.operator.v1.Operator/Status" ? TokenRole.Read
             : TokenRole.Admin;
     }
 

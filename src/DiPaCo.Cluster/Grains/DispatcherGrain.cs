@@ -214,7 +214,8 @@ internal sealed class DispatcherGrain(
             [.. status.Workers.Select(worker => new WorkerStatus(
                 worker.Worker.Name, worker.Device, worker.State, worker.Since, worker.Completed, worker.Failed, worker.Refused, worker.IsSlow,
                 worker.Fingerprint))],
-            [.. status.Tasks.Select(task => new TaskStatusLine(task.Run.Name, task.Key.Hex, task.Kind, task.WaitsOn.Text, task.WaitsOn.Since, task.Attempts, task.LastFailure))]));
+            [.. status.Tasks.Select(task => new TaskStatusLine(task.Run.Name, task.Key.Hex, task.Kind, task.WaitsOn.Text, task.WaitsOn.Since, task.Attempts, task.LastFailure,
+                task.WaitsOn.Cause == WaitCause.NoWorker))]));
     }
 
     /// <summary>Tasks of the recipe itself, which no path and no module waits for.</summary>
@@ -290,8 +291,10 @@ internal sealed class DispatcherGrain(
         changed.SetResult();
     }
 
+    /// <summary>Looks again whenever something has changed, and often enough that a worker that waits counts as heard of.</summary>
     private async Task WaitUntilAsync(Func<bool> holds)
     {
+        TimeSpan rhythm = options.Lease / 2;
         long begun = time.GetTimestamp();
         while (!holds())
         {
@@ -301,7 +304,7 @@ internal sealed class DispatcherGrain(
                 return;
             }
 
-            await _changed.Task.WaitAsync(left, time).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            await _changed.Task.WaitAsync(left < rhythm ? left : rhythm, time).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using DiPaCo.Core;
 
 namespace DiPaCo.Cluster;
 
@@ -12,9 +11,3 @@ internal sealed record GuardFinding(string? Invalid, string? Unreadable, Immutab
     /// <summary>Nothing to object to, and nothing measured.</summary>
     public static GuardFinding Nothing { get; } = new(null, null, []);
 }
-
-/// <summary>How far a path has moved a module in a phase.</summary>
-/// <param name="Module">The module.</param>
-/// <param name="Start">The version that all its paths start the phase from: equal for them, different in each phase.</param>
-/// <param name="Norm">‖θ − θ_i‖.</param>
-internal sealed record ModuleNorm(ModuleId Module, BlobHash Start, double Norm);

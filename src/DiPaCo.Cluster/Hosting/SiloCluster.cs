@@ -14,13 +14,18 @@ namespace DiPaCo.Cluster;
 /// <param name="time">For leases; reaches no result.</param>
 public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) : IRunCluster
 {
+    /// <summary>Where a run's silo keeps its state.</summary>
+    /// <param name="run">The run's folder.</param>
+    public static string StateFolderOf(string run) => Path.Combine(run, "silo");
+
     /// <inheritdoc/>
     public async Task<IRunExecution> BeginAsync(RunExecutionContext context, CancellationToken cancellationToken)
     {
         SiloOptions silo = new()
         {
-            StateFolder = Path.Combine(context.Folder, "silo"),
+            StateFolder = StateFolderOf(context.Folder),
             Listen = options.Listen,
+            PublicHost = options.PublicHost,
             Certificate = options.Certificate,
             Insecure = options.Insecure,
             Lease = options.Lease,
@@ -48,7 +53,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
     private void Invite(SiloHost host, IRunObserver observer)
     {
         (string token, TokenRecord record) = host.Tokens.Create(TokenRole.Worker, options.InvitationLifetime);
-        Invitation invitation = host.InvitationFor(token, options.PublicHost);
+        Invitation invitation = host.InvitationFor(token);
         observer.Observe(new RunNote($"workers join with (until {record.Expires:u}):\n  {options.Program} worker --join {invitation.Write()}", IsWarning: false));
         if (options.Insecure && options.Listen is { } endpoint && !IPAddress.IsLoopback(endpoint.Address))
         {
@@ -58,16 +63,20 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
 
     private sealed class Execution : IRunExecution
     {
+        private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(3);
+
         private readonly SiloHost _host;
         private readonly CancellationTokenSource _leave = new();
         private readonly Task _worker;
+        private readonly Task _watch;
 
         public Execution(SiloHost host, RunExecutionContext context, SiloClusterOptions options, string fingerprint, TimeProvider time)
         {
             _host = host;
             Executor = new ClusterExecutor(
-                () => host.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key), context.Config.Name, options.Strict ? fingerprint : "", time);
+                Dispatcher, context.Config.Name, options.Strict ? fingerprint : "", time);
             _worker = options.ComputesItself ? RunWorkerAsync(context, options, fingerprint, time) : Task.CompletedTask;
+            _watch = WatchAsync(context.Observer, time);
         }
 
         public ITaskExecutor Executor { get; }
@@ -76,8 +85,41 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
         {
             await _leave.CancelAsync();
             await _worker.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _watch;
             await _host.DisposeAsync();
             _leave.Dispose();
+        }
+
+        private IDispatcherGrain Dispatcher() => _host.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
+
+        /// <summary>A run that waits for a worker that is not there says so: nobody else would.</summary>
+        private async Task WatchAsync(IRunObserver observer, TimeProvider time)
+        {
+            using PeriodicTimer timer = new(WatchEvery, time);
+            string told = "";
+            while (!_leave.IsCancellationRequested)
+            {
+                try
+                {
+                    await timer.WaitForNextTickAsync(_leave.Token);
+                    ClusterStatus status = await Dispatcher().StatusAsync().WaitAsync(_leave.Token);
+                    string waits = status.Tasks.FirstOrDefault(task => task.LacksWorker) is { } task ? $"'{task.Kind}' waits for: {task.State}" : "";
+                    if (waits != told && waits.Length > 0)
+                    {
+                        observer.Observe(new RunNote(waits, IsWarning: true));
+                    }
+
+                    told = waits;
+                }
+                catch (OperationCanceledException)
+                {
+                    // The run has ended.
+                }
+                catch (Exception exception) when (exception is Orleans.Runtime.OrleansException or TimeoutException)
+                {
+                    // Whoever waits for a task waits for the dispatcher, too.
+                }
+            }
         }
 
         private async Task RunWorkerAsync(RunExecutionContext context, SiloClusterOptions options, string fingerprint, TimeProvider time)

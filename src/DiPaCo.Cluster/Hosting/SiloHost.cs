@@ -26,12 +26,14 @@ public sealed class SiloHost : IAsyncDisposable
     private const int MostConnections = 20_000;
 
     private readonly IHost _host;
+    private readonly string? _publicHost;
 
     private bool _disposed;
 
-    private SiloHost(IHost host, TokenStore tokens, string certificate)
+    private SiloHost(IHost host, string? publicHost, TokenStore tokens, string certificate)
     {
         _host = host;
+        _publicHost = publicHost;
         Tokens = tokens;
         Certificate = certificate;
     }
@@ -68,7 +70,7 @@ public sealed class SiloHost : IAsyncDisposable
             await new ClusterDatabase(database).ThrowIfNotReadyAsync(cancellationToken);
         }
 
-        TokenStore tokens = new(Path.Combine(options.StateFolder, "tokens.json"), time);
+        TokenStore tokens = new(TokenStore.FileOf(options.StateFolder), time);
         (IHost host, string fingerprint) = options.Listen is { } endpoint ? Listening(options, endpoint, tokens, blobs, time) : (Silent(options, blobs, time), "");
         try
         {
@@ -85,14 +87,21 @@ public sealed class SiloHost : IAsyncDisposable
             throw new DiPaCoException($"Cannot listen on {options.Listen}: {exception.Message}. Choose an address of this machine (--listen).", exception);
         }
 
-        return new SiloHost(host, tokens, fingerprint);
+        SiloHost silo = new(host, options.PublicHost, tokens, fingerprint);
+        if (options.Listen is not null)
+        {
+            silo.Door.Write(options.StateFolder);
+        }
+
+        return silo;
     }
 
     /// <summary>One string with which a worker joins.</summary>
     /// <param name="token">Its token.</param>
-    /// <param name="host">Name or address under which the worker reaches this machine; null: as it listens.</param>
-    public Invitation InvitationFor(string token, string? host = null) => new(
-        [.. Addresses.Select(address => host is null ? address : new UriBuilder(address) { Host = host }.Uri)], Certificate, token);
+    public Invitation InvitationFor(string token) => Door.InvitationFor(token);
+
+    private DoorFile Door => new(
+        [.. Addresses.Select(address => (_publicHost is null ? address : new UriBuilder(address) { Host = _publicHost }.Uri).ToString())], Certificate);
 
     /// <summary>Stops the silo; what is under way elsewhere goes on without it.</summary>
     public async ValueTask DisposeAsync()
@@ -169,6 +178,7 @@ public sealed class SiloHost : IAsyncDisposable
         application.UseRouting();
         application.UseMiddleware<TokenGate>(tokens, time);
         application.MapGrpcService<WorkerService>();
+        application.MapGrpcService<OperatorService>();
         if (blobs is not null)
         {
             BlobEndpointOptions limits = new();

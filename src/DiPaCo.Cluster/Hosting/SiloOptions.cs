@@ -11,6 +11,9 @@ public sealed record SiloOptions
     /// <summary>Where workers reach it; null: nowhere, the silo is only for this process. Port 0: any that is free.</summary>
     public IPEndPoint? Listen { get; init; }
 
+    /// <summary>Name or address of this machine as others reach it; null: the address that it listens on.</summary>
+    public string? PublicHost { get; init; }
+
     /// <summary>Connection string of a PostgreSQL database that all silos share; null: this silo stands alone.</summary>
     public string? Database { get; init; }
 

@@ -8,6 +8,8 @@ namespace DiPaCo.Cluster;
 /// <param name="Since">Since when.</param>
 /// <param name="Attempts">How often it was leased.</param>
 /// <param name="LastFailure">Why the last failed attempt failed; null: none did.</param>
+/// <param name="LacksWorker">No worker that is there could compute it.</param>
 [GenerateSerializer]
 [Immutable]
-public sealed record TaskStatusLine(string Run, string Key, string Kind, string State, DateTimeOffset Since, int Attempts, string? LastFailure);
+public sealed record TaskStatusLine(string Run, string Key, string Kind, string State, DateTimeOffset Since, int Attempts, string? LastFailure,
+    bool LacksWorker);

@@ -13,7 +13,7 @@ public sealed record MachineCheck(ImmutableArray<string> Facts, ImmutableArray<s
     /// <summary>Bytes on the disk for each byte of memory of a training task: of 16 a parameter it reads and writes 12 each.</summary>
     private const double DiskPerMemory = 1.5;
 
-    private const long SmallestDisk = 64L << 20;
+    private const long SmallestDisk = 16L << 20;
     private const double SlowFactor = 2;
     private const double GiB = 1L << 30;
 

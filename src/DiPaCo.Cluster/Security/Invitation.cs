@@ -60,7 +60,7 @@ public sealed record Invitation(ImmutableArray<Uri> Addresses, string Certificat
             : throw Bad("an address in it is none");
 
     private static DiPaCoException Bad(string why) => new(
-        $"This is not an invitation ({why}). 'dipaco token --role worker' on the silo prints one: a single word, to be copied as a whole.");
+        $"This is not an invitation ({why}). 'dipaco token create RUN' on the machine that trains prints one: a single word, to be copied as a whole.");
 
     private sealed record Content(string[] Addresses, string Certificate, string Token);
 }

@@ -29,6 +29,10 @@ public sealed class TokenStore(string path, TimeProvider time)
     private DateTime _read = DateTime.MinValue;
     private ImmutableArray<TokenRecord> _records = [];
 
+    /// <summary>The file of a silo's tokens.</summary>
+    /// <param name="folder">The silo's folder.</param>
+    public static string FileOf(string folder) => Path.Combine(folder, "tokens.json");
+
     /// <summary>Makes a token. It is shown once and cannot be found out later.</summary>
     /// <param name="role">What it allows.</param>
     /// <param name="lifetime">How long.</param>

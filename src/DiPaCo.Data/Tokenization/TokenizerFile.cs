@@ -56,9 +56,18 @@ public static class TokenizerFile
             throw new DiPaCoException($"{name} has {file.Length} bytes; a tokenizer has 1 to {MaximumBytes}.");
         }
 
-        ReadOnlySpan<byte> start = file.Span.TrimStart(" \t\r\n\uFEFF"u8);
-        return start is [(byte)'{', ..] ? HuggingFaceTokenizerFile.Read(file, name)
-            : TiktokenFile.Looks(file.Span) ? TiktokenFile.Read(file, name)
-            : SentencePieceTokenizer.Read(file, name);
+        return KindOf(file.Span) switch
+        {
+            TokenizerKind.HuggingFace => HuggingFaceTokenizerFile.Read(file, name),
+            TokenizerKind.Tiktoken => TiktokenFile.Read(file, name),
+            _ => SentencePieceTokenizer.Read(file, name),
+        };
     }
+
+    /// <summary>What a file looks like; whether it is one, only <see cref="Load"/> says.</summary>
+    /// <param name="file">The file's bytes.</param>
+    public static TokenizerKind KindOf(ReadOnlySpan<byte> file) =>
+        file.TrimStart(" \t\r\n\uFEFF"u8) is [(byte)'{', ..] ? TokenizerKind.HuggingFace
+        : TiktokenFile.Looks(file) ? TokenizerKind.Tiktoken
+        : TokenizerKind.SentencePiece;
 }

@@ -8,11 +8,12 @@ public static class CorpusRequirement
 {
     /// <summary>Checks that every split that has a share has enough documents that are longer than the prefix.</summary>
     /// <param name="corpus">The tokenized corpus.</param>
+    /// <param name="description">What it was read from, as messages name it.</param>
     /// <param name="fractions">The shares of the splits.</param>
     /// <param name="sequences">Says which documents are usable.</param>
     /// <param name="minimum">Usable documents that each split needs.</param>
     /// <exception cref="DiPaCoException">A split has fewer; says how many the corpus would need.</exception>
-    public static void Check(TokenCorpus corpus, SplitFractions fractions, SequenceOptions sequences, int minimum = 1)
+    public static void Check(TokenCorpus corpus, string description, SplitFractions fractions, SequenceOptions sequences, int minimum = 1)
     {
         Split[] wanted = [.. Enum.GetValues<Split>().Where(split => fractions[split] > 0)];
         Dictionary<Split, int> usable = wanted.ToDictionary(split => split, split => corpus.Documents(split).Count(id => sequences.IsUsable(corpus[id].TokenCount)));
@@ -27,7 +28,7 @@ public static class CorpusRequirement
         string counts = string.Join(", ", wanted.Select(split => $"{Name(split)} {usable[split]}"));
         throw new DiPaCoException(string.Create(
             CultureInfo.InvariantCulture,
-            $"The corpus has too few documents for all splits: {corpus.DocumentCount} documents, of which {usable.Values.Sum()} are longer than the prefix of {sequences.PrefixLength} tokens ({counts}); each split needs at least {minimum}. About {Math.Ceiling(3 * minimum / smallest):0} documents of different origin would do. Add text, or {string.Join(", or ", Remedies([.. lacking]))}. Documents of one original stay in one split: records with the same url (up to a #), and all parts of one .txt file unless that file is the whole text."));
+            $"The corpus, {description}, has too few documents for all splits: {corpus.DocumentCount} documents, of which {usable.Values.Sum()} are longer than the prefix of {sequences.PrefixLength} tokens ({counts}); each split needs at least {minimum}. About {Math.Ceiling(3 * minimum / smallest):0} documents of different origin would do. Add text, or {string.Join(", or ", Remedies([.. lacking]))}. Documents of one original stay in one split: records with the same url (up to a #), and all parts of one .txt file unless that file is the whole text."));
     }
 
     private static IEnumerable<string> Remedies(Split[] lacking)

@@ -159,7 +159,7 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
         using TokenCorpus corpus = await TokenFiles.OpenAsync([.. outputs.Values], session.Store, cancellationToken);
 
         // Most runs train nothing on the router split, so it may be empty; TrainRun looks at it where one does.
-        CorpusRequirement.Check(corpus, _fractions with { Router = 0 }, sequences);
+        CorpusRequirement.Check(corpus, source.Description, _fractions with { Router = 0 }, sequences);
         long usable = corpus.Documents(Split.Train).LongCount(id => sequences.IsUsable(corpus[id].TokenCount));
         TokenizeMetrics metrics = new(tokens, tokenizer.VocabularySize, usable);
         return new TaskResult(outputs, JsonSerializer.Serialize(metrics, TaskJson.Options));

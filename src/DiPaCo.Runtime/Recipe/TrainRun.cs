@@ -44,6 +44,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         });
 
         ModelVersion fork = await ForkAsync(topology, baseModel, cancellationToken);
+        await TokenizerCopy.WriteWhereMissingAsync(files.Paths, session.Store, corpus.Tokenizer, files.Steps, cancellationToken);
         PhaseLog log = await new PhaseLoop(session, topology, corpus, sharder, retention).RunAsync(
             fork, baseModel.Training, routed, origins,
             (log, isNew) =>
@@ -217,8 +218,9 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
     {
         if (corpus.UsableTrain < topology.Paths.Length)
         {
+            string text = _config.Data.Paths is [string only] ? only : $"the {_config.Data.Paths.Length:N0} paths of data.paths";
             throw new DiPaCoException(
-                $"Too few documents to train on are longer than the routing prefix of {_config.Routing.PrefixTokens} tokens: {corpus.UsableTrain}, of {corpus.Summary.Documents} in all; "
+                $"Too few documents to train on in {text} are longer than the routing prefix of {_config.Routing.PrefixTokens} tokens: {corpus.UsableTrain}, of {corpus.Summary.Documents} in all; "
                 + $"the model has {topology.Paths.Length} paths, each of which needs a shard. "
                 + "Add documents, shorten the prefix (routing.prefix_tokens), or give the model fewer paths (topology).");
         }

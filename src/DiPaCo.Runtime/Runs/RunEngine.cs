@@ -44,7 +44,10 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         {
             if (!run.IsNew && File.Exists(Path.Combine(run.Paths.Folder, ResultsFile.FileName)))
             {
-                await ThrowIfDamagedAsync(run.Paths, config.Config, cancellationToken);
+                FolderBlobStore store = new(run.Paths.Blobs);
+                ModelFile model = ModelFile.ReadWhereDue(run.Paths, config.Config)!;
+                await ThrowIfDamagedAsync(store, model, cancellationToken);
+                await TokenizerCopy.WriteWhereMissingAsync(run.Paths, store, model.Tokenizer, _steps, cancellationToken);
                 return await ResultsFile.ReadAsync(run.Paths.Folder, cancellationToken);
             }
 
@@ -131,10 +134,9 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
     }
 
     /// <summary>A finished run has nothing left to compute, but its results are only worth something together with its model.</summary>
-    private static async Task ThrowIfDamagedAsync(RunPaths paths, RunConfig config, CancellationToken cancellationToken)
+    private static async Task ThrowIfDamagedAsync(FolderBlobStore store, ModelFile model, CancellationToken cancellationToken)
     {
-        FolderBlobStore store = new(paths.Blobs);
-        foreach ((string _, BlobHash blob) in ModelFile.ReadWhereDue(paths, config)!.Blobs)
+        foreach ((string _, BlobHash blob) in model.Blobs)
         {
             await store.GetFileAsync(blob, cancellationToken);
         }
@@ -146,7 +148,8 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         RunPaths paths = run.Paths;
         try
         {
-            foreach (string file in new[] { paths.Info, paths.Configuration, paths.Journal, paths.Metrics })
+            string[] files = [paths.Info, paths.Configuration, paths.Journal, paths.Metrics, .. TokenizerCopy.PathsIn(paths.Folder)];
+            foreach (string file in files)
             {
                 File.Delete(file);
             }

@@ -36,6 +36,7 @@ internal sealed class RunVerification(string folder, IStorageSteps steps, StageF
         }
 
         damaged.AddRange(strange);
+        damaged.AddRange(TokenizerCopy.Check(run.Paths, entries));
         IReadOnlySet<BlobHash> expected = Retention.Expected(entries);
         SortedDictionary<BlobHash, BlobCondition> lost = [];
         frame.Begin(Stage.Verification, expected.Count, "blobs");
@@ -128,9 +129,14 @@ internal sealed class RunVerification(string folder, IStorageSteps steps, StageF
         RunLock runLock, RunPaths paths, IReadOnlyList<JournalEntry> entries, FolderBlobStore store, HashSet<BlobHash> lost,
         CancellationToken cancellationToken)
     {
-        // Both follow from the journal, and the next session writes them anew; with its results a run would count as finished.
+        // All follow from the journal, and the next session writes them anew; with its results a run would count as finished.
         File.Delete(Path.Combine(paths.Folder, ResultsFile.FileName));
         File.Delete(Path.Combine(paths.Folder, ModelFile.FileName));
+        foreach (string copy in TokenizerCopy.PathsIn(paths.Folder))
+        {
+            File.Delete(copy);
+        }
+
         if (lost.Count > 0)
         {
             // The last release happens again, and takes with it what is only made again on the way to the lost blobs.

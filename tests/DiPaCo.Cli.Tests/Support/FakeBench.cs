@@ -18,7 +18,7 @@ internal sealed class FakeBench : IMachineBench
             Gemm = new MatrixRates(2.1e11, 1.3e12),
             Step = [new BenchStep(6_000_000, ComputeType.Bf16, 0.63), new BenchStep(30_000_000, ComputeType.Bf16, 0.72)],
             AdamW = new CopyRatio(1.31),
-            Safetensors = new FileRatios(1.12, 1.05, 1.3),
+            Safetensors = new FileRatios(0.41, 0.32, 1.12, 1.05, 1.3),
         });
     }
 

@@ -142,12 +142,12 @@ public sealed class HandOverTests
     }
 
     private static async Task RunAsync(
-        LabSilo silo, string name, EventList events, Action<TaskStep>? stepped, Action? dropped, CancellationToken leave)
+        LabSilo silo, string name, EventList events, Action<TaskStep>? stepped, Action? through, CancellationToken leave)
     {
         using LocalExecutor executor = TrainingLab.NewWorker();
         using WorkerAgent agent = new(
             silo.Link, new WatchedExecutor(executor, stepped ?? (_ => { })), new SharedBlobs(silo.Lab.Store), LabSilo.Offer(name) with { Incarnation = 2 },
-            new WorkerOptions { Slots = 1 }, dropped is null ? events : new Acting(events, dropped), TimeProvider.System);
+            new WorkerOptions { Slots = 1 }, through is null ? events : new Acting(events, through), TimeProvider.System);
         await agent.RunAsync(leave);
     }
 
@@ -165,15 +165,15 @@ public sealed class HandOverTests
         public void Report(TaskStep value) => Done.Add(value.Done);
     }
 
-    /// <summary>Acts as soon as the worker has given a task back.</summary>
-    private sealed class Acting(EventList events, Action dropped) : IWorkerObserver
+    /// <summary>Acts as soon as the worker is through with a task.</summary>
+    private sealed class Acting(EventList events, Action through) : IWorkerObserver
     {
         public void Observe(WorkerEvent happened)
         {
             events.Observe(happened);
-            if (happened.Kind == WorkerEventKind.Dropped)
+            if (happened.Kind is WorkerEventKind.Dropped or WorkerEventKind.Delivered)
             {
-                dropped();
+                through();
             }
         }
     }

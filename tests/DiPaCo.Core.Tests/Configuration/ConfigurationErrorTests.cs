@@ -41,7 +41,7 @@ public sealed class ConfigurationErrorTests
     public void AWrongValue_NamesWhatWasFoundAndWhatIsExpected(string text, string error) => Assert.Equal([error], Yaml.Errors(text));
 
     [Theory]
-    [InlineData("transformer: { heads: 4, key_value_heads: 3 }", "run.yaml:3:43: transformer.key_value_heads: 3 key and value heads do not divide 4 heads.")]
+    [InlineData("transformer: { heads: 4, key_value_heads: 3 }", "run.yaml:3:43: transformer.key_value_heads: 3 key and value heads do not divide 4 heads; expected one of: 1, 2, 4.")]
     [InlineData(
         "routing: { prefix_tokens: 128 }",
         "run.yaml:3:27: routing.prefix_tokens: a prefix of 128 tokens leaves nothing of a sequence of 128; expected less than transformer.sequence_length.")]
@@ -50,16 +50,16 @@ public sealed class ConfigurationErrorTests
         "run.yaml:3:33: transformer.sequence_length: a prefix of 32 tokens leaves nothing of a sequence of 16; expected less than transformer.sequence_length.")]
     [InlineData(
         "recipe: { batch_sequences: 4, micro_batch_sequences: 8 }",
-        "run.yaml:3:54: recipe.micro_batch_sequences: 8 sequences at once are more than the batch of 4.")]
+        "run.yaml:3:54: recipe.micro_batch_sequences: 8 sequences at once are more than the batch of 4; expected at most recipe.batch_sequences.")]
     [InlineData(
         "inner: { base_warmup_steps: 200 }",
-        "run.yaml:3:29: inner.base_warmup_steps: a warm-up of 200 steps is longer than the 100 steps of recipe.base_steps.")]
+        "run.yaml:3:29: inner.base_warmup_steps: a warm-up of 200 steps is longer than the 100 steps of recipe.base_steps; expected at most those.")]
     [InlineData(
         "inner: { warmup_steps: 5_000 }",
-        "run.yaml:3:24: inner.warmup_steps: a warm-up of 5,000 steps is longer than the 100 steps of recipe.phases × recipe.inner_steps.")]
+        "run.yaml:3:24: inner.warmup_steps: a warm-up of 5,000 steps is longer than the 100 steps of recipe.phases × recipe.inner_steps; expected at most those.")]
     [InlineData(
         "tokenizer: { file: t.json, vocabulary: 300 }",
-        "run.yaml:3:40: tokenizer.vocabulary: this is about a trained tokenizer, but tokenizer.file names an existing one; leave one of the two out.")]
+        "run.yaml:3:40: tokenizer.vocabulary: this is about a trained tokenizer, but tokenizer.file names an existing one; expected only one of the two.")]
     public void ARuleBetweenKeys_BlamesAKeyThatTheFileStates(string text, string error) => Assert.Equal([error], Yaml.Errors(text));
 
     [Theory]
@@ -119,10 +119,10 @@ public sealed class ConfigurationErrorTests
     [InlineData("levels: [4]", "run.yaml:4:12: topology.levels[0]: found '4', expected keys such as '{ blocks: 3, experts: 4 }'.")]
     [InlineData(
         "levels: [{ shared: true, experts: 2 }]",
-        "run.yaml:4:28: topology.levels[0].experts: a shared level has no experts to choose from; leave out 'experts' or 'shared'.")]
+        "run.yaml:4:28: topology.levels[0].experts: a shared level has no experts to choose from; expected only one of 'experts' and 'shared'.")]
     [InlineData(
         "levels: [{ shared: true, private: true }]",
-        "run.yaml:4:28: topology.levels[0].private: a level is either shared by all paths or private to each; keep one of 'shared' and 'private'.")]
+        "run.yaml:4:28: topology.levels[0].private: a level is either shared by all paths or private to each; expected only one of 'shared' and 'private'.")]
     [InlineData(
         "levels: [{ blocks: 2, private_blocks: [2] }]",
         "run.yaml:4:42: topology.levels[0].private_blocks: found '2', expected a whole number from 0 to 1 (this level has 2 blocks), each once.")]
@@ -131,10 +131,10 @@ public sealed class ConfigurationErrorTests
         "run.yaml:4:45: topology.levels[0].private_blocks: found '0', expected a whole number from 0 to 2 (this level has 3 blocks), each once.")]
     [InlineData(
         "levels: [{ blocks: 2, private_blocks: [0, 1] }]",
-        "run.yaml:4:25: topology.levels[0].private_blocks: these are all blocks of the level, so nothing is left for its experts; write 'private: true' instead.")]
+        "run.yaml:4:25: topology.levels[0].private_blocks: these are all blocks of the level, so nothing is left for its experts; expected fewer, or 'private: true' instead.")]
     [InlineData(
         "levels: [{ blocks: 2, private: true, private_blocks: [0] }]",
-        "run.yaml:4:40: topology.levels[0].private_blocks: every block of a private level is private already; leave 'private_blocks' out.")]
+        "run.yaml:4:40: topology.levels[0].private_blocks: every block of a private level is private already; expected no 'private_blocks'.")]
     [InlineData("paths: some", "run.yaml:4:10: topology.paths: found 'some', expected 'all', or a list of 1 to 65,536 choices such as [[0, 0], [1, 1]].")]
     [InlineData("paths: [[0, 0], [1]]", "run.yaml:4:19: topology.paths[1]: found a list of 1, expected one expert for each of the 2 levels.")]
     [InlineData("paths: [[0, 0], [1, 2]]", "run.yaml:4:23: topology.paths[1][1]: found '2', expected an expert of level 2: a whole number from 0 to 1.")]
@@ -158,7 +158,7 @@ public sealed class ConfigurationErrorTests
     [Theory]
     [InlineData("[]", "data.paths: found a list of 0, expected a file, folder or glob, a list of them, or the single word 'demo'.")]
     [InlineData("[a, {}]", "data.paths[1]: found a section of keys, expected a file, folder or glob.")]
-    [InlineData("[demo, b]", "data.paths: 'demo' stands alone; a folder of that name is './demo'.")]
+    [InlineData("[demo, b]", "data.paths: 'demo' is among others; expected 'demo' alone, or './demo' for a folder of that name.")]
     public void ImpossiblePaths_AreNamed(string paths, string error) =>
         Assert.EndsWith(error, Assert.Single(Yaml.ErrorsOf($"data: {{ paths: {paths} }}")), StringComparison.Ordinal);
 

@@ -45,14 +45,14 @@ public sealed class PhasePlanTests
 
     [Theory]
     [InlineData("recipe: { stages: [{ phases: 2, inner_steps: 5 }] }", "recipe.stages[0].learning_rate", "missing; expected every stage with its own.")]
-    [InlineData("recipe: { stages: [{ phases: 2, inner_steps: 5, learning_rate: 0.1, warmup_steps: 11 }] }", "recipe.stages[0].warmup_steps", "a warm-up of 11 steps is longer than the 10 steps of the stage.")]
-    [InlineData("recipe: { phases: 3, stages: [{ phases: 2, inner_steps: 5, learning_rate: 0.1 }] }", "recipe.phases", "the stages have 2 phases and recipe.phases says 3; leave out recipe.phases.")]
+    [InlineData("recipe: { stages: [{ phases: 2, inner_steps: 5, learning_rate: 0.1, warmup_steps: 11 }] }", "recipe.stages[0].warmup_steps", "a warm-up of 11 steps is longer than the 10 steps of the stage; expected at most those.")]
+    [InlineData("recipe: { phases: 3, stages: [{ phases: 2, inner_steps: 5, learning_rate: 0.1 }] }", "recipe.phases", "the stages have 2 phases and recipe.phases says 3; expected the same, or no recipe.phases.")]
     [InlineData("recipe: { stages: 4 }", "recipe.stages", "found '4', expected a list of at most 10000 stages such as '- { phases: 4, inner_steps: 50, learning_rate: 0.001 }'.")]
     [InlineData("recipe: { phases: 3 }\ndiscriminative: { after_phases: [2, 1] }", "discriminative.after_phases", "found '1', expected a list such as [1, 4], ascending, each a whole number from 1 to 2.")]
     [InlineData("recipe: { phases: 3 }\ndiscriminative: { after_phases: [3] }", "discriminative.after_phases", "found '3', expected a list such as [1, 4], ascending, each a whole number from 1 to 2.")]
     [InlineData("recipe: { phases: 3 }\ndiscriminative: { after_phases: [1], candidates: 1 }", "discriminative.candidates", "with a single candidate a document keeps the path that it has and the router learns nothing; expected 0 (all paths) or at least 2.")]
-    [InlineData("routing: { method: random }\ndiscriminative: { after_phases: [1] }", "discriminative.after_phases", "a router that learns from the paths needs features, and routing.method has none.")]
-    [InlineData("recipe: { training: synchronous, paths_per_phase: 2 }", "recipe.paths_per_phase", "in synchronous training all paths take part in every step; leave out recipe.paths_per_phase.")]
+    [InlineData("routing: { method: random }\ndiscriminative: { after_phases: [1] }", "discriminative.after_phases", "a router that learns from the paths needs features, and routing.method has none; expected any method but random.")]
+    [InlineData("recipe: { training: synchronous, paths_per_phase: 2 }", "recipe.paths_per_phase", "in synchronous training all paths take part in every step; expected 0, or no recipe.paths_per_phase.")]
     [InlineData("recipe: { early_stopping: true }\nevaluation: { every_phases: 0 }", "recipe.early_stopping", "early stopping looks at the validation documents after a phase; expected evaluation.every_phases of at least 1.")]
     public void ImpossibleRecipes_AreRefused(string yaml, string key, string problem)
     {

@@ -317,9 +317,9 @@ public sealed class BadInputTests : IDisposable
         }
 
         using var corpus = new TokenCorpus(chunks);
-        var failure = Assert.Throws<DiPaCoException>(() => CorpusRequirement.Check(corpus, new SplitFractions(), new SequenceOptions(256)));
+        var failure = Assert.Throws<DiPaCoException>(() => CorpusRequirement.Check(corpus, "three.jsonl", new SplitFractions(), new SequenceOptions(256)));
 
-        Assert.StartsWith("The corpus has too few documents for all splits: 3 documents, of which 3 are longer than the prefix of 32 tokens", failure.Message);
+        Assert.StartsWith("The corpus, three.jsonl, has too few documents for all splits: 3 documents, of which 3 are longer than the prefix of 32 tokens", failure.Message);
         Assert.Contains("About 600 documents of different origin would do", failure.Message);
         Assert.Contains("raise data.validation_share and data.test_share and data.router_share, or set data.validation_share and data.router_share to 0.", failure.Message);
     }

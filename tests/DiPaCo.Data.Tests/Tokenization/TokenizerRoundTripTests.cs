@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using CsCheck;
 using DiPaCo.Core;
+using DiPaCo.Tests;
 using Microsoft.ML.Tokenizers;
 using Xunit;
 
@@ -92,7 +93,7 @@ public sealed class TokenizerRoundTripTests
         }
 
         TextTokenizer tokenizer = await new BpeTrainer(new BpeTrainerOptions { VocabularySize = 2000 }).TrainAsync(Documents.Of(texts), CancellationToken.None);
-        BpeTokenizer library = OfTheLibrary(tokenizer);
+        BpeTokenizer library = LibraryTokenizer.Read(tokenizer.File);
         foreach (string text in texts.Where(text => !text.Any(char.IsSurrogate)))
         {
             Assert.Equal(library.EncodeToIds(text), tokenizer.Encode(text));
@@ -117,18 +118,6 @@ public sealed class TokenizerRoundTripTests
         Assert.Equal(library.EncodeToIds(Sample), tokenizer.Encode(Sample));
         Assert.Equal(trained.VocabularySize - 1, tokenizer.EndOfText);
         AnyText.Sample(text => Assert.Equal(text, tokenizer.Decode(tokenizer.Encode(text))), iter: 500);
-    }
-
-    private static BpeTokenizer OfTheLibrary(TextTokenizer tokenizer)
-    {
-        using JsonDocument file = JsonDocument.Parse(tokenizer.File);
-        JsonElement model = file.RootElement.GetProperty("model");
-        return BpeTokenizer.Create(new BpeOptions(model.GetProperty("vocab").EnumerateObject().Select(entry => KeyValuePair.Create(entry.Name, entry.Value.GetInt32())))
-        {
-            Merges = model.GetProperty("merges").EnumerateArray().Select(merge => merge.GetString()!),
-            PreTokenizer = new RegexPreTokenizer(new System.Text.RegularExpressions.Regex(Gpt2Splitter.Pattern), null),
-            ByteLevel = true,
-        });
     }
 
     private static List<int> NaiveEncode(TextTokenizer tokenizer, string word)

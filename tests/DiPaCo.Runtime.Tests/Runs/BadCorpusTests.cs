@@ -16,7 +16,7 @@ public sealed class BadCorpusTests : IDisposable
 
     [Fact]
     public Task ThreeDocuments_AreTooFew() => AssertRefusedAsync(
-        "three.jsonl", file => File.WriteAllLines(file, SmallCorpus.Lines(3)), ", of 3 in all; the model has ");
+        "three.jsonl", file => File.WriteAllLines(file, SmallCorpus.Lines(3)), "three.jsonl are longer than the routing prefix of ");
 
     [Fact]
     public Task TwoBooks_AreTwoOriginals() => AssertRefusedAsync(

@@ -30,7 +30,7 @@ internal sealed class ConfigRules(ConfigReading reading)
         {
             Require(
                 tokenizer.File is null || !reading.IsStated(key), [key, "tokenizer.file"],
-                "this is about a trained tokenizer, but tokenizer.file names an existing one; leave one of the two out.");
+                "this is about a trained tokenizer, but tokenizer.file names an existing one; expected only one of the two.");
         }
     }
 
@@ -38,10 +38,16 @@ internal sealed class ConfigRules(ConfigReading reading)
     {
         Require(
             transformer.Heads % transformer.KeyValueHeads == 0, ["transformer.key_value_heads", "transformer.heads"],
-            $"{transformer.KeyValueHeads} key and value heads do not divide {transformer.Heads} heads.");
+            $"{transformer.KeyValueHeads} key and value heads do not divide {transformer.Heads} heads; expected {DivisorsOf(transformer.Heads)}.");
         Require(
             routing.PrefixTokens < transformer.SequenceLength, ["routing.prefix_tokens", "transformer.sequence_length"],
             $"a prefix of {routing.PrefixTokens:N0} tokens leaves nothing of a sequence of {transformer.SequenceLength:N0}; expected less than transformer.sequence_length.");
+    }
+
+    private static string DivisorsOf(int number)
+    {
+        IEnumerable<string> divisors = Enumerable.Range(1, number).Where(divisor => number % divisor == 0).Select(divisor => NumberText.Of((long)divisor));
+        return $"one of: {string.Join(", ", divisors)}";
     }
 
     private void CheckTopology(TopologyOptions topology)
@@ -68,7 +74,7 @@ internal sealed class ConfigRules(ConfigReading reading)
         double paths = PathsOf(topology);
         Require(
             routing.Overlap <= paths, ["routing.overlap", "topology.levels", "topology.replicas", "topology.paths"],
-            $"each document in {routing.Overlap:N0} shards needs as many paths; the topology has {paths:N0}.");
+            $"each document in {routing.Overlap:N0} shards needs as many paths; expected at most {paths:N0}, the paths of the topology.");
     }
 
     private void CheckShares(DataOptions data)
@@ -79,7 +85,7 @@ internal sealed class ConfigRules(ConfigReading reading)
             $"validation, test and router share add up to {NumberText.Of(Math.Round(kept, 6))}, so nothing is left to train on; expected less than 1.");
         Require(
             data.Paths.Length < 2 || !data.Paths.Contains(DataOptions.Demo), ["data.paths"],
-            "'demo' stands alone; a folder of that name is './demo'.");
+            "'demo' is among others; expected 'demo' alone, or './demo' for a folder of that name.");
     }
 
     private void CheckRecipe(RecipeOptions recipe, InnerOptimizerOptions inner)
@@ -90,22 +96,22 @@ internal sealed class ConfigRules(ConfigReading reading)
             $"{recipe.Phases:N0} phases of {recipe.InnerSteps:N0} steps are {steps:N0} steps, expected at most {MostSteps:N0}.");
         Require(
             recipe.MicroBatchSequences <= recipe.BatchSequences, ["recipe.micro_batch_sequences", "recipe.batch_sequences"],
-            $"{recipe.MicroBatchSequences:N0} sequences at once are more than the batch of {recipe.BatchSequences:N0}.");
+            $"{recipe.MicroBatchSequences:N0} sequences at once are more than the batch of {recipe.BatchSequences:N0}; expected at most recipe.batch_sequences.");
         Require(
             inner.BaseWarmupSteps <= recipe.BaseSteps, ["inner.base_warmup_steps", "recipe.base_steps"],
-            $"a warm-up of {inner.BaseWarmupSteps:N0} steps is longer than the {recipe.BaseSteps:N0} steps of recipe.base_steps.");
+            $"a warm-up of {inner.BaseWarmupSteps:N0} steps is longer than the {recipe.BaseSteps:N0} steps of recipe.base_steps; expected at most those.");
         Require(
             recipe.Stages.IsEmpty || recipe.Phases == recipe.Stages.Sum(stage => (long)stage.Phases), ["recipe.phases", "recipe.stages"],
-            $"the stages have {recipe.Stages.Sum(stage => (long)stage.Phases):N0} phases and recipe.phases says {recipe.Phases:N0}; leave out recipe.phases.");
+            $"the stages have {recipe.Stages.Sum(stage => (long)stage.Phases):N0} phases and recipe.phases says {recipe.Phases:N0}; expected the same, or no recipe.phases.");
         Require(
             recipe.Stages.IsEmpty || recipe.InnerSteps == recipe.Stages[0].InnerSteps, ["recipe.inner_steps", "recipe.stages"],
-            $"the first stage has {(recipe.Stages.IsEmpty ? 0 : recipe.Stages[0].InnerSteps):N0} steps a phase and recipe.inner_steps says {recipe.InnerSteps:N0}; leave out recipe.inner_steps.");
+            $"the first stage has {(recipe.Stages.IsEmpty ? 0 : recipe.Stages[0].InnerSteps):N0} steps a phase and recipe.inner_steps says {recipe.InnerSteps:N0}; expected the same, or no recipe.inner_steps.");
         Require(
             recipe.Training == TrainingMode.Phases || recipe.PathsPerPhase == 0, ["recipe.paths_per_phase", "recipe.training"],
-            "in synchronous training all paths take part in every step; leave out recipe.paths_per_phase.");
+            "in synchronous training all paths take part in every step; expected 0, or no recipe.paths_per_phase.");
         Require(
             !recipe.Stages.IsEmpty || inner.WarmupSteps <= steps, ["inner.warmup_steps", "recipe.inner_steps", "recipe.phases"],
-            $"a warm-up of {inner.WarmupSteps:N0} steps is longer than the {steps:N0} steps of recipe.phases × recipe.inner_steps.");
+            $"a warm-up of {inner.WarmupSteps:N0} steps is longer than the {steps:N0} steps of recipe.phases × recipe.inner_steps; expected at most those.");
     }
 
     /// <summary>A batch is one array, and tokens are counted in 64 bits.</summary>
@@ -163,13 +169,13 @@ internal sealed class ConfigRules(ConfigReading reading)
         bool rounds = !config.Discriminative.AfterPhases.IsEmpty;
         Require(
             !rounds || config.Routing.Method.UsesFeatures(), ["discriminative.after_phases", "routing.method"],
-            "a router that learns from the paths needs features, and routing.method has none.");
+            $"a router that learns from the paths needs features, and routing.method has none; expected any method but {Words<RoutingMethod>.Of(RoutingMethod.Random)}.");
         Require(
             !rounds || config.Data.RouterShare > 0, ["data.router_share", "discriminative.after_phases"],
             "discriminative routing scores documents that are kept apart for it; expected a router_share above 0.");
         Require(
             !rounds || config.Recipe.Phases > 1, ["discriminative.after_phases", "recipe.phases"],
-            "with a single phase nothing follows a discriminative round; leave out discriminative.after_phases.");
+            "with a single phase nothing follows a discriminative round; expected recipe.phases of at least 2, or no discriminative.after_phases.");
         Require(
             config.Discriminative.Candidates != 1, ["discriminative.candidates"],
             "with a single candidate a document keeps the path that it has and the router learns nothing; expected 0 (all paths) or at least 2.");

@@ -51,21 +51,21 @@ internal static class LevelReader
         int experts = level.Count("experts", shared || isPrivate ? 1 : filledExperts, new Bounds(1, TopologySection.MostPaths), "");
         if (shared && isPrivate)
         {
-            level.Conflict("private", "a level is either shared by all paths or private to each; keep one of 'shared' and 'private'.");
+            level.Conflict("private", "a level is either shared by all paths or private to each; expected only one of 'shared' and 'private'.");
         }
         else if ((shared || isPrivate) && experts != 1)
         {
-            level.Conflict("experts", $"a {(shared ? "shared" : "private")} level has no experts to choose from; leave out 'experts' or '{(shared ? "shared" : "private")}'.");
+            level.Conflict("experts", $"a {(shared ? "shared" : "private")} level has no experts to choose from; expected only one of 'experts' and '{(shared ? "shared" : "private")}'.");
         }
 
         ImmutableArray<int> privateBlocks = ReadPrivateBlocks(level, blocks);
         if (isPrivate && !privateBlocks.IsEmpty)
         {
-            level.Conflict("private_blocks", "every block of a private level is private already; leave 'private_blocks' out.");
+            level.Conflict("private_blocks", "every block of a private level is private already; expected no 'private_blocks'.");
         }
         else if (!isPrivate && privateBlocks.Length == blocks)
         {
-            level.Conflict("private_blocks", "these are all blocks of the level, so nothing is left for its experts; write 'private: true' instead.");
+            level.Conflict("private_blocks", "these are all blocks of the level, so nothing is left for its experts; expected fewer, or 'private: true' instead.");
         }
 
         level.Finish();

@@ -34,12 +34,12 @@ internal static class RoutingSection
 
         if (options.Placement != ClusterOrder.None && !options.Method.HasClusterOfEachPath())
         {
-            section.Conflict("placement", $"with routing.method {Words<RoutingMethod>.Of(options.Method)} no path has a cluster that could be placed; leave it out, or use kmeans or balanced_kmeans.");
+            section.Conflict("placement", $"with routing.method {Words<RoutingMethod>.Of(options.Method)} no path has a cluster that could be placed; expected no routing.placement, or the method kmeans or balanced_kmeans.");
         }
 
         if (options.Balance != ShardBalance.Capacity && options.EffectiveCapacityFactor() is null)
         {
-            section.Conflict("balance", "without routing.capacity_factor no shard is ever above its capacity; state one of at least 1, or leave routing.balance out.");
+            section.Conflict("balance", "without routing.capacity_factor no shard is ever above its capacity; expected one of at least 1, or no routing.balance.");
         }
     }
 }

@@ -58,7 +58,7 @@ internal static class StageReader
         if (warmup > all)
         {
             stage.Conflict("warmup_steps", string.Create(
-                CultureInfo.InvariantCulture, $"a warm-up of {warmup:N0} steps is longer than the {all:N0} steps of the stage."));
+                CultureInfo.InvariantCulture, $"a warm-up of {warmup:N0} steps is longer than the {all:N0} steps of the stage; expected at most those."));
         }
 
         stage.Finish();

@@ -1,0 +1,7 @@
+namespace DiPaCo.Cluster;
+
+/// <summary>A cluster as somebody sees it from outside.</summary>
+/// <param name="Status">Workers, and the first tasks.</param>
+/// <param name="TaskCount">All tasks.</param>
+/// <param name="Clock">The silo's time.</param>
+public sealed record ClusterView(ClusterStatus Status, long TaskCount, DateTimeOffset Clock);
