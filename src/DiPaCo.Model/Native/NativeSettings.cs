@@ -9,10 +9,13 @@ namespace DiPaCo.Model.Native;
 /// GNU's OpenMP lets threads spin for 300,000 rounds or about a millisecond before they sleep, which assumes that a process has the machine
 /// to itself; several workers on one machine then burn each other's cores while they wait for each other. Between two operations of a
 /// training step some microseconds pass, so a tenth of that spinning is enough to stay awake.
-/// cuBLAS gives the same bytes twice only with a workspace of fixed size.
+/// cuBLAS gives the same bytes twice only with a workspace of fixed size. MKL divides products otherwise for another number of threads, and on
+/// Intel's processors then rounds otherwise, unless it is told to be strict.
 /// </remarks>
 internal static partial class NativeSettings
 {
+    private static readonly (string Name, string Value)[] Reproducible = [("CUBLAS_WORKSPACE_CONFIG", ":4096:8"), ("MKL_CBWR", "AUTO,STRICT")];
+
     /// <summary>Must happen before libtorch is loaded.</summary>
     public static void Apply()
     {
@@ -23,11 +26,17 @@ internal static partial class NativeSettings
                 Set("GOMP_SPINCOUNT", "20000");
             }
 
-            Set("CUBLAS_WORKSPACE_CONFIG", ":4096:8");
+            foreach ((string name, string value) in Reproducible)
+            {
+                Set(name, value);
+            }
         }
-        else if (Environment.GetEnvironmentVariable("CUBLAS_WORKSPACE_CONFIG") is null)
+        else
         {
-            Environment.SetEnvironmentVariable("CUBLAS_WORKSPACE_CONFIG", ":4096:8");
+            foreach ((string name, string value) in Reproducible.Where(setting => Environment.GetEnvironmentVariable(setting.Name) is null))
+            {
+                Environment.SetEnvironmentVariable(name, value);
+            }
         }
     }
 
