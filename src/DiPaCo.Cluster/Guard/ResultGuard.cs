@@ -134,14 +134,14 @@ internal sealed class ResultGuard(IBlobStore? store)
     /// <summary>Of an encoded delta, whose values are finite if they can be read.</summary>
     private static double NormOf(ModuleLayout layout, string delta, CancellationToken cancellationToken)
     {
-        using DeltaFile file = new(delta, layout.Length);
+        using DeltaReader reader = new(File.OpenRead(delta), layout.Length);
         float[] piece = new float[PieceElements];
         double squares = 0;
         for (long first = 0; first < layout.Length; first += PieceElements)
         {
             cancellationToken.ThrowIfCancellationRequested();
             Span<float> values = piece.AsSpan(0, (int)Math.Min(PieceElements, layout.Length - first));
-            file.Read(values);
+            reader.Read(values);
             squares += TensorPrimitives.SumOfSquares(values);
         }
 

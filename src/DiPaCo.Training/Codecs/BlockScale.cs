@@ -34,6 +34,15 @@ internal static class BlockScale
         return value >= 0 && (stored >> 15) == 0 && value * levels <= float.MaxValue ? value : throw new DeltaFormatException("a block's scale is not a possible one");
     }
 
+    /// <summary>One delta has one spelling: what fills up the last block is zero.</summary>
+    public static void ThrowUnlessPadding(ReadOnlySpan<float> padding)
+    {
+        if (padding.ContainsAnyExcept(0f))
+        {
+            throw new DeltaFormatException("there are elements behind its end");
+        }
+    }
+
     /// <summary>The largest lane.</summary>
     public static float Largest(Vector512<float> values)
     {

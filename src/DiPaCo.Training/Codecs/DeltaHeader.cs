@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Microsoft.Win32.SafeHandles;
 
 namespace DiPaCo.Training.Codecs;
 
@@ -24,31 +23,21 @@ public readonly record struct DeltaHeader(DeltaEncoding Encoding, long Length, i
     private const int ChecksumAt = 20;
     private const int PieceBytes = 1 << 18;
 
-    /// <summary>Reads a header and holds it against the bytes that follow; nothing is allocated.</summary>
+    /// <summary>Reads a header and holds it against the bytes that follow, of which a piece at a time is in memory.</summary>
+    /// <param name="encoded">The bytes from the first one on; read to the end.</param>
     /// <exception cref="DeltaFormatException">It is none, or the bytes do not match it.</exception>
-    public static DeltaHeader Read(ReadOnlySpan<byte> encoded) => Read(
-        encoded[..Math.Min(Bytes, encoded.Length)], encoded.Length,
-        encoded.Length < Bytes ? 0 : Crc32C.Of(encoded[..ChecksumAt], encoded[Bytes..]));
-
-    /// <summary>The same for a file, of which a piece at a time is in memory.</summary>
-    /// <exception cref="DeltaFormatException">It is none, or its bytes do not match its header.</exception>
-    public static DeltaHeader Read(SafeFileHandle file)
+    public static DeltaHeader Read(Stream encoded)
     {
+        Span<byte> whole = stackalloc byte[Bytes];
+        ReadOnlySpan<byte> head = whole[..encoded.ReadAtLeast(whole, Bytes, throwOnEndOfStream: false)];
+        uint crc = Crc32C.Add(~0u, head[..Math.Min(head.Length, ChecksumAt)]);
         byte[] piece = new byte[PieceBytes];
-        int headed = RandomAccess.Read(file, piece.AsSpan(0, Bytes), 0);
-        byte[] head = piece[..headed];
-        uint crc = headed < Bytes ? 0 : Crc32C.Add(~0u, head.AsSpan(0, ChecksumAt));
-        long position = headed;
-        for (int read; (read = RandomAccess.Read(file, piece, position)) > 0; position += read)
+        long bytes = head.Length;
+        for (int read; (read = encoded.Read(piece)) > 0; bytes += read)
         {
             crc = Crc32C.Add(crc, piece.AsSpan(0, read));
         }
 
-        return Read(head, position, ~crc);
-    }
-
-    private static DeltaHeader Read(ReadOnlySpan<byte> head, long bytes, uint checksum)
-    {
         if (head.Length < Bytes || BinaryPrimitives.ReadUInt32LittleEndian(head) != Magic)
         {
             throw new DeltaFormatException("it does not begin as one");
@@ -59,7 +48,7 @@ public readonly record struct DeltaHeader(DeltaEncoding Encoding, long Length, i
             throw new DeltaFormatException($"its format has version {head[sizeof(uint)]}, this dipaco reads version {Version}");
         }
 
-        if (checksum != BinaryPrimitives.ReadUInt32LittleEndian(head[ChecksumAt..]))
+        if (~crc != BinaryPrimitives.ReadUInt32LittleEndian(head[ChecksumAt..]))
         {
             throw new DeltaFormatException("its bytes do not match its checksum");
         }

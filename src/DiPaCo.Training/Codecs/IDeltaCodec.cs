@@ -4,7 +4,7 @@ namespace DiPaCo.Training.Codecs;
 /// Writes down the delta of a module, with error feedback: what the bytes leave out is kept and comes on top of the next delta, so
 /// that over time nothing is lost (Seide et al. 2014; Karimireddy et al. 2019).
 /// </summary>
-/// <remarks>The bytes depend on delta and residual alone. They say how they are to be read: <see cref="EncodedDelta.Decode"/>.</remarks>
+/// <remarks>The bytes depend on delta and residual alone. They say how they are to be read: <see cref="DeltaReader"/>.</remarks>
 public interface IDeltaCodec
 {
     /// <summary>The kind.</summary>

@@ -67,7 +67,7 @@ public sealed class Int4Codec : IDeltaCodec
             Span<float> rest = stackalloc float[Block];
             DecodeBlock(body, rest);
             rest[..(delta.Length - whole)].CopyTo(delta[whole..]);
-            EncodedDelta.ThrowUnlessPadding(rest[(delta.Length - whole)..]);
+            BlockScale.ThrowUnlessPadding(rest[(delta.Length - whole)..]);
         }
     }
 

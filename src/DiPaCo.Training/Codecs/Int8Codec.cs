@@ -65,7 +65,7 @@ public sealed class Int8Codec : IDeltaCodec
             Span<float> rest = stackalloc float[Block];
             DecodeBlock(body, rest);
             rest[..(delta.Length - whole)].CopyTo(delta[whole..]);
-            EncodedDelta.ThrowUnlessPadding(rest[(delta.Length - whole)..]);
+            BlockScale.ThrowUnlessPadding(rest[(delta.Length - whole)..]);
         }
     }
 

@@ -55,28 +55,6 @@ public sealed class TopKCodec : IDeltaCodec
 
     internal static long Bytes(int length, int kept) => DeltaHeader.Bytes + (((long)length + Segment - 1) / Segment * sizeof(int)) + ((long)kept * EntryBytes);
 
-    internal static void Decode(ReadOnlySpan<byte> body, Span<float> delta, int kept)
-    {
-        for (int start = 0; start < delta.Length; start += Segment)
-        {
-            Span<float> segment = delta.Slice(start, Math.Min(Segment, delta.Length - start));
-            int count = BinaryPrimitives.ReadInt32LittleEndian(body);
-            if (count < 0 || count > Math.Min(segment.Length, kept))
-            {
-                throw new DeltaFormatException($"it claims {count} elements for a segment");
-            }
-
-            DecodeSegment(body[sizeof(int)..], count, segment);
-            body = body[(sizeof(int) + (count * EntryBytes))..];
-            kept -= count;
-        }
-
-        if (kept != 0)
-        {
-            throw new DeltaFormatException($"{kept} of its elements belong nowhere");
-        }
-    }
-
     private static int EncodeSegment(Span<float> segment, uint threshold, ref int atThreshold, Span<byte> body)
     {
         int count = 0;

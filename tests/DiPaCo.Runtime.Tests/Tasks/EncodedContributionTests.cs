@@ -3,7 +3,6 @@ using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
 using DiPaCo.Model.SafeTensors;
-using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Tests;
 using DiPaCo.Training;
@@ -45,8 +44,7 @@ public sealed class EncodedContributionTests : IDisposable
             foreach ((TaskResult end, TaskResult encoded) in new[] { (exact, coded), (exactAgain, codedAgain) })
             {
                 float[] theta = await ReadAsync(end[module.Id.Name], layout);
-                float[] delta = new float[layout.Length];
-                EncodedDelta.Decode(await _lab.Store.ReadAllBytesAsync(encoded[module.Id.Name], 1 << 24, Cancellation), delta);
+                float[] delta = await DecodeAsync(encoded[module.Id.Name], layout);
                 float[] residual = await ResidualAsync(encoded, module.Id, layout);
                 for (int i = 0; i < delta.Length; i++)
                 {
@@ -116,8 +114,7 @@ public sealed class EncodedContributionTests : IDisposable
         double[] mean = new double[layout.Length];
         foreach ((double weight, BlobHash blob) in paths)
         {
-            float[] delta = new float[layout.Length];
-            EncodedDelta.Decode(await _lab.Store.ReadAllBytesAsync(blob, 1 << 24, Cancellation), delta);
+            float[] delta = await DecodeAsync(blob, layout);
             for (int i = 0; i < delta.Length; i++)
             {
                 mean[i] += weight * delta[i];
@@ -150,6 +147,14 @@ public sealed class EncodedContributionTests : IDisposable
         float[] flat = new float[layout.Length];
         ModuleFile.Read(await _lab.Store.GetFileAsync(blob, Cancellation), layout, flat);
         return flat;
+    }
+
+    private async Task<float[]> DecodeAsync(BlobHash blob, ModuleLayout layout)
+    {
+        using DeltaReader reader = new(await _lab.Store.OpenReadAsync(blob, Cancellation), layout.Length);
+        float[] delta = new float[layout.Length];
+        reader.Read(delta);
+        return delta;
     }
 
     private async Task<float[]> ResidualAsync(TaskResult result, ModuleId module, ModuleLayout layout)

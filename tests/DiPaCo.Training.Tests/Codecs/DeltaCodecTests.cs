@@ -212,11 +212,17 @@ public sealed class DeltaCodecTests
         return encoded;
     }
 
+    internal static void Decode(byte[] encoded, float[] delta)
+    {
+        using DeltaReader reader = new(new MemoryStream(encoded), delta.Length);
+        reader.Read(delta);
+    }
+
     internal static float[] Decode(byte[] encoded, int length)
     {
         float[] delta = new float[length];
         Array.Fill(delta, float.NaN);
-        EncodedDelta.Decode(encoded, delta);
+        Decode(encoded, delta);
         return delta;
     }
 

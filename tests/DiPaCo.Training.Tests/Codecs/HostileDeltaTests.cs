@@ -49,7 +49,7 @@ public sealed class HostileDeltaTests
 
             try
             {
-                EncodedDelta.Decode(NaiveCodec.Seal(changed), delta);
+                DeltaCodecTests.Decode(NaiveCodec.Seal(changed), delta);
                 Assert.All(delta, value => Assert.True(float.IsFinite(value)));
             }
             catch (DeltaFormatException exception)

@@ -9,7 +9,7 @@ namespace DiPaCo.Runtime.Tasks;
 internal sealed class ContributionPieces : IDisposable
 {
     private readonly ModulePieces? _end;
-    private readonly DeltaFile? _delta;
+    private readonly DeltaReader? _delta;
 
     /// <summary>Opens a contribution.</summary>
     /// <param name="path">Its file.</param>
@@ -20,7 +20,7 @@ internal sealed class ContributionPieces : IDisposable
     {
         if (isEncoded)
         {
-            _delta = new DeltaFile(path, layout.Length);
+            _delta = new DeltaReader(File.OpenRead(path), layout.Length);
         }
         else
         {

@@ -6,7 +6,7 @@ using Xunit;
 namespace DiPaCo.Training.Tests.Codecs;
 
 /// <summary>Reading an encoded delta piece by piece from a file is decoding it as a whole.</summary>
-public sealed class DeltaFileTests : IDisposable
+public sealed class DeltaReaderTests : IDisposable
 {
     private readonly string _path = Path.GetTempFileName();
 
@@ -25,7 +25,7 @@ public sealed class DeltaFileTests : IDisposable
                 float[] whole = DeltaCodecTests.Decode(encoded, length);
                 float[] pieces = new float[length];
 
-                using DeltaFile file = new(_path, length);
+                using DeltaReader file = new(File.OpenRead(_path), length);
                 for (int first = 0; first < length; first += piece)
                 {
                     file.Read(pieces.AsSpan(first, Math.Min(piece, length - first)));
@@ -74,7 +74,7 @@ public sealed class DeltaFileTests : IDisposable
 
     private float[] ReadFile(int length)
     {
-        using DeltaFile file = new(_path, length);
+        using DeltaReader file = new(File.OpenRead(_path), length);
         float[] delta = new float[length];
         file.Read(delta);
         return delta;

@@ -1,33 +1,31 @@
 using System.Buffers.Binary;
-using Microsoft.Win32.SafeHandles;
 
 namespace DiPaCo.Training.Codecs;
 
-/// <summary>An encoded delta in a file, decoded piece by piece from front to back, so that it is never in memory as a whole.</summary>
-public sealed class DeltaFile : IDisposable
+/// <summary>Reads deltas of all kinds, piece by piece from front to back, so that one in a file is never in memory as a whole.</summary>
+public sealed class DeltaReader : IDisposable
 {
     // A whole number of blocks of every encoding, and one of the segments of TopKCodec.
     private const int SegmentElements = 1 << 16;
 
-    private readonly SafeFileHandle _file;
+    private readonly Stream _stream;
     private readonly DeltaHeader _header;
     private readonly float[] _segment;
     private readonly byte[] _bytes;
-    private long _position = DeltaHeader.Bytes;
     private long _decoded;
     private int _left;
     private long _kept;
 
-    /// <summary>Opens a file, and judges it as a whole before anything is decoded.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>Judges what a codec has written as a whole, before anything of it is decoded.</summary>
+    /// <param name="encoded">The bytes; can seek, and is closed with the reader.</param>
     /// <param name="length">Elements that are expected.</param>
-    /// <exception cref="DeltaFormatException">It is damaged, hostile, or of a delta of another length.</exception>
-    public DeltaFile(string path, long length)
+    /// <exception cref="DeltaFormatException">They are damaged, hostile, or of a delta of another length.</exception>
+    public DeltaReader(Stream encoded, long length)
     {
-        _file = File.OpenHandle(path);
+        _stream = encoded;
         try
         {
-            _header = DeltaHeader.Read(_file);
+            _header = DeltaHeader.Read(encoded);
             if (_header.Length != length)
             {
                 throw new DeltaFormatException($"it has {_header.Length} elements, expected {length}");
@@ -35,9 +33,11 @@ public sealed class DeltaFile : IDisposable
         }
         catch
         {
-            _file.Dispose();
+            encoded.Dispose();
             throw;
         }
+
+        encoded.Position = DeltaHeader.Bytes;
 
         _segment = new float[(int)Math.Min(SegmentElements, length)];
         _bytes = new byte[SegmentElements * sizeof(float)];
@@ -65,7 +65,7 @@ public sealed class DeltaFile : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => _stream.Dispose();
 
     private Span<float> SegmentSpan => _segment.AsSpan(0, SegmentLength(_decoded - 1));
 
@@ -119,13 +119,8 @@ public sealed class DeltaFile : IDisposable
     private ReadOnlySpan<byte> Bytes(long count)
     {
         Span<byte> bytes = _bytes.AsSpan(0, checked((int)count));
-        for (int read = 0; read < bytes.Length;)
-        {
-            int more = RandomAccess.Read(_file, bytes[read..], _position + read);
-            read += more > 0 ? more : throw new DeltaFormatException("it became shorter while it was read");
-        }
-
-        _position += count;
-        return bytes;
+        return _stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length
+            ? bytes
+            : throw new DeltaFormatException("it became shorter while it was read");
     }
 }
