@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using DiPaCo.Cluster;
+using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 
 namespace DiPaCo.Cli.Commands;
@@ -49,4 +51,9 @@ internal static class CommonOptions
     }
 
     private static ImmutableArray<string> SizeNames { get; } = [.. Enum.GetNames<ModelSize>().Select(name => name.ToLowerInvariant())];
+
+    /// <summary>The invitation that <c>--join</c> is given; '-' stands for what comes on standard input, since arguments are seen by others.</summary>
+    /// <exception cref="DiPaCoException">It is none.</exception>
+    public static async Task<Invitation> InvitationAsync(string given, CancellationToken cancellationToken) =>
+        Invitation.Read(given == "-" ? await Console.In.ReadToEndAsync(cancellationToken) : given);
 }

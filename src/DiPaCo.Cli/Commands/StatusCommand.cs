@@ -35,8 +35,7 @@ internal static class StatusCommand
         {
             if (parsed.GetValue(join) is { } invitation)
             {
-                string text = invitation == "-" ? await Console.In.ReadToEndAsync(cancellation) : invitation;
-                await ShowClusterAsync(services, Invitation.Read(text), parsed.GetValue(watch), parsed.GetValue(json), cancellation);
+                await ShowClusterAsync(services, await CommonOptions.InvitationAsync(invitation, cancellation), parsed.GetValue(watch), parsed.GetValue(json), cancellation);
                 return ExitCodes.Success;
             }
 

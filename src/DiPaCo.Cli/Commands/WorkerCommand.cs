@@ -35,7 +35,7 @@ internal static class WorkerCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             string text = parsed.GetRequiredValue(join);
-            Invitation invitation = Invitation.Read(text == "-" ? await Console.In.ReadToEndAsync(cancellation) : text);
+            Invitation invitation = await CommonOptions.InvitationAsync(text, cancellation);
             Settings settings = new(
                 parsed.GetValue(name) ?? NameOf(Environment.MachineName), parsed.GetRequiredValue(cache), parsed.GetValue(size) ?? 20,
                 parsed.GetRequiredValue(device), parsed.GetValue(threads), new WorkerOptions

@@ -20,8 +20,11 @@ internal static class WireMapping
     };
 
     public static Greeting FromWire(Wire.GreetReply reply) => new(
-        reply.Version, DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(reply.UnixMilliseconds, 0, 253_402_300_799_999)), Math.Max(0, reply.LargestTaskBytes),
+        reply.Version, Moment(reply.UnixMilliseconds), Math.Max(0, reply.LargestTaskBytes),
         double.IsFinite(reply.MedianFlopsPerSecond) ? Math.Max(0, reply.MedianFlopsPerSecond) : 0);
+
+    /// <summary>A silo's time; the nearest that there is where it sends nonsense.</summary>
+    public static DateTimeOffset Moment(long unixMilliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(unixMilliseconds, 0, 253_402_300_799_999));
 
     public static Wire.RegisterRequest ToWire(WorkerOffer offer) => new()
     {

@@ -1,3 +1,4 @@
+using DiPaCo.Cluster.Api;
 using Grpc.Core;
 
 namespace DiPaCo.Cluster;
@@ -17,13 +18,11 @@ public sealed class GrpcOperatorLink(CallInvoker client, TimeProvider time)
         return new ClusterView(
             new ClusterStatus(
                 [.. reply.Workers.Select(worker => new WorkerStatus(
-                    worker.Worker, worker.Device, worker.State, Moment(worker.SinceUnixMilliseconds), worker.Completed, worker.Failed, worker.Refused, worker.IsSlow,
+                    worker.Worker, worker.Device, worker.State, WireMapping.Moment(worker.SinceUnixMilliseconds), worker.Completed, worker.Failed, worker.Refused, worker.IsSlow,
                     worker.Fingerprint))],
                 [.. reply.Tasks.Select(task => new TaskStatusLine(
-                    task.Run, task.Key, task.Kind, task.State, Moment(task.SinceUnixMilliseconds), task.Attempts,
+                    task.Run, task.Key, task.Kind, task.State, WireMapping.Moment(task.SinceUnixMilliseconds), task.Attempts,
                     task.LastFailure.Length > 0 ? task.LastFailure : null, task.LacksWorker))]),
-            reply.TaskCount, Moment(reply.UnixMilliseconds));
+            reply.TaskCount, WireMapping.Moment(reply.UnixMilliseconds));
     }, cancellationToken);
-
-    private static DateTimeOffset Moment(long unixMilliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(unixMilliseconds, 0, 253_402_300_799_999));
 }

@@ -97,7 +97,7 @@ public sealed class SiloDoor(Uri address, string certificate, TimeSpan patience,
         await using SslStream tls = new(network, leaveInnerStreamOpen: true, (_, found, _, errors) =>
         {
             shown = found is null ? "" : ServerCertificate.FingerprintOf(found);
-            trusted = certificate.Length > 0 ? string.Equals(shown, certificate, StringComparison.OrdinalIgnoreCase) : errors == SslPolicyErrors.None;
+            trusted = certificate.Length > 0 ? ServerCertificate.Matches(found, certificate) : errors == SslPolicyErrors.None;
             return trusted;
         });
         try

@@ -59,6 +59,10 @@ public static class ServerCertificate
     /// <summary>What invitations carry: SHA-256 of the certificate, 64 hexadecimal digits.</summary>
     public static string FingerprintOf(X509Certificate certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.GetRawCertData()));
 
+    /// <summary>Whether a certificate is the one that an invitation names: that one is trusted and no other, whoever signed it.</summary>
+    public static bool Matches(X509Certificate? certificate, string fingerprint) =>
+        certificate is not null && string.Equals(FingerprintOf(certificate), fingerprint, StringComparison.OrdinalIgnoreCase);
+
     private static byte[] Make(DateTimeOffset now)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -30,7 +29,7 @@ public sealed class SiloChannel : IDisposable
         {
             Handler.SslOptions = new SslClientAuthenticationOptions
             {
-                RemoteCertificateValidationCallback = (_, certificate, _, _) => Matches(certificate, invitation.Certificate),
+                RemoteCertificateValidationCallback = (_, certificate, _, _) => ServerCertificate.Matches(certificate, invitation.Certificate),
             };
         }
 
@@ -64,8 +63,4 @@ public sealed class SiloChannel : IDisposable
         Http.Dispose();
         Handler.Dispose();
     }
-
-    /// <summary>The certificate that the invitation names is trusted and no other, whoever signed it.</summary>
-    private static bool Matches(X509Certificate? certificate, string expected) =>
-        certificate is not null && string.Equals(ServerCertificate.FingerprintOf(certificate), expected, StringComparison.OrdinalIgnoreCase);
 }
