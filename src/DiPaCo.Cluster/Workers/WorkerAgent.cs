@@ -26,7 +26,7 @@ public sealed class WorkerAgent : IDisposable
     private readonly TimeProvider _time;
     private readonly PatientCalls _calls;
     private readonly SemaphoreSlim _registering = new(1);
-    private int _isRegistered;
+    private volatile bool _isRegistered;
 
     /// <summary>Makes a worker; <see cref="RunAsync"/> starts it.</summary>
     /// <param name="link">The way to the dispatcher.</param>
@@ -126,7 +126,7 @@ public sealed class WorkerAgent : IDisposable
         await _registering.WaitAsync(cancellationToken);
         try
         {
-            if (Volatile.Read(ref _isRegistered) == 0)
+            if (!_isRegistered)
             {
                 await _calls.CallAsync(
                     "register",
@@ -136,7 +136,7 @@ public sealed class WorkerAgent : IDisposable
                         return true;
                     },
                     cancellationToken);
-                Volatile.Write(ref _isRegistered, 1);
+                _isRegistered = true;
                 _observer.Observe(new WorkerEvent(WorkerEventKind.Registered, $"{_offer.Worker} on {_offer.Device}"));
             }
         }
@@ -146,7 +146,7 @@ public sealed class WorkerAgent : IDisposable
         }
     }
 
-    private void Forget() => Volatile.Write(ref _isRegistered, 0);
+    private void Forget() => _isRegistered = false;
 
     private async Task ComputeAsync(LeasedTask leased, SemaphoreSlim slots, CancellationToken leaving, CancellationToken grace)
     {
