@@ -33,15 +33,15 @@ internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topol
             path => model.PathOf(path, config.Transformer.Compute),
             new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, HeldOutRank.All, session.Sequences, Cell: 1),
             cancellationToken);
-        ImmutableArray<TrainedTokenRouter>.Builder routers = ImmutableArray.CreateBuilder<TrainedTokenRouter>();
-        foreach ((int horizon, ImmutableArray<int> windows) in config.Evaluation.TokenRouters())
-        {
-            TokenRouterSpec spec = SpecOf(baseModel, losses, horizon);
-            TaskResult trained = await RunSession.NamedAsync("the token router", () => session.Tasks.RunAsync(spec, null, cancellationToken));
-            routers.Add(new TrainedTokenRouter(trained[TokenRouterSpec.Output], windows, scorer.Flops + TaskFlops.Of(trained)));
-        }
-
-        return routers.ToImmutable();
+        return await session.ForEachAsync(
+            [.. config.Evaluation.TokenRouters()],
+            async (router, token) =>
+            {
+                TokenRouterSpec spec = SpecOf(baseModel, losses, router.Horizon);
+                TaskResult trained = await RunSession.NamedAsync("the token router", () => session.Tasks.RunAsync(spec, null, token));
+                return new TrainedTokenRouter(trained[TokenRouterSpec.Output], router.Windows, scorer.Flops + TaskFlops.Of(trained));
+            },
+            cancellationToken);
     }
 
     private static string Counted(int routers) => routers == 1 ? "the token router" : string.Create(CultureInfo.InvariantCulture, $"{routers} token routers");
