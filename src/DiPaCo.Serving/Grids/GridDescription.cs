@@ -90,6 +90,11 @@ public sealed record GridDescription
     /// <summary>What is wrong with the description as a whole, null if nothing: it may come from anywhere.</summary>
     internal string? Problem()
     {
+        if (Name.Length is 0 or > 100 || !char.IsAsciiLetterOrDigit(Name[0]) || !Name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '-' or '_'))
+        {
+            return "its name is not one of letters, digits, dots, dashes and underscores";
+        }
+
         long paths = Topology.Levels.Aggregate((long)Topology.Replicas, (count, level) => Math.Min(count, MostPaths + 1L) * Math.Max(0, level.Experts));
         if (paths is < 1 or > MostPaths)
         {
