@@ -25,6 +25,7 @@ internal static class CommandTree
             StatusCommand.Create(services),
             VerifyCommand.Create(services),
             EvalCommand.Create(services),
+            ExportCommand.Create(services),
             ExperimentCommand.Create(services),
             ReportCommand.Create(services),
             BenchCommand.Create(services),
