@@ -7,7 +7,7 @@ namespace DiPaCo.Serving.Inference;
 /// <summary>int8 with one scale a row.</summary>
 internal readonly unsafe struct Int8Weights : IWeights
 {
-    public static WeightType Type => WeightType.Int8;
+    public static WeightType Type => WeightType.Q8;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Low(byte* row, nint k) => Widen((sbyte*)row + k);

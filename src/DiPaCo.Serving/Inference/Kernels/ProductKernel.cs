@@ -311,7 +311,7 @@ internal unsafe struct ProductKernel<TWeights> : IChunkKernel
     private readonly void Store(in ProductJob job, float* y, int n, int end, Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
     {
         Vector128<float> sums = Sums(a, b, c, d);
-        if (n + 4 <= end && TWeights.Type != WeightType.Int8)
+        if (n + 4 <= end && TWeights.Type != WeightType.Q8)
         {
             (Accumulate ? Vector128.Load(y + n) + sums : sums).Store(y + n);
             return;

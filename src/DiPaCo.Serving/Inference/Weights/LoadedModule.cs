@@ -19,7 +19,7 @@ internal sealed unsafe class LoadedModule : IDisposable
             if (tensor.IsMatrix)
             {
                 float* scales = (float*)(at + PackedMatrix.BytesOf(tensor.Rows, tensor.Columns, type));
-                _matrices[tensor.Name] = new PackedMatrix(at, type == WeightType.Int8 ? scales : null, tensor.Rows, tensor.Columns, type);
+                _matrices[tensor.Name] = new PackedMatrix(at, type == WeightType.Q8 ? scales : null, tensor.Rows, tensor.Columns, type);
             }
             else
             {
@@ -95,7 +95,7 @@ internal sealed unsafe class LoadedModule : IDisposable
     public void Dispose() => _memory.Dispose();
 
     private static long BytesOf(NamedTensor tensor, WeightType type) => tensor.IsMatrix
-        ? PackedMatrix.BytesOf(tensor.Rows, tensor.Columns, type) + (type == WeightType.Int8 ? RoundUp(tensor.Rows * 4L) : 0)
+        ? PackedMatrix.BytesOf(tensor.Rows, tensor.Columns, type) + (type == WeightType.Q8 ? RoundUp(tensor.Rows * 4L) : 0)
         : RoundUp(tensor.Rows * 4L);
 
     private static long RoundUp(long bytes) => (bytes + 63) / 64 * 64;

@@ -10,5 +10,5 @@ public enum WeightType
     Bf16,
 
     /// <summary>One byte, and one scale for every row of a matrix.</summary>
-    Int8,
+    Q8,
 }
