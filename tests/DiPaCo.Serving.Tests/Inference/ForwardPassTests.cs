@@ -2,6 +2,7 @@ using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
 using DiPaCo.Serving.Inference;
+using Xunit;
 
 namespace DiPaCo.Serving.Tests.Inference;
 

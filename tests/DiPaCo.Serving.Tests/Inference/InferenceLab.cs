@@ -45,7 +45,7 @@ internal sealed class InferenceLab : IDisposable
                 {
                     foreach (ref float value in parameters.AsSpan((int)tensor.Offset, (int)tensor.Length))
                     {
-                        value = (float)((value * 6) + (0.05 * noise.NextGaussian()));
+                        value = (float)(tensor.IsMatrix ? (3 * value) + (0.02 * noise.NextGaussian()) : 1 + (0.1 * noise.NextGaussian()));
                     }
                 }
 
