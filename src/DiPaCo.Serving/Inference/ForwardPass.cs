@@ -20,6 +20,7 @@ internal sealed unsafe class ForwardPass : IDisposable
     private readonly RotaryTable _rotary;
     private readonly Rotation _rotation;
     private readonly int _headsStride;
+    private readonly int _outputs;
     private readonly int _scoreStride;
     private readonly nint _scratchFloats;
     private readonly NativeBlock _residual;
@@ -45,7 +46,8 @@ internal sealed unsafe class ForwardPass : IDisposable
     /// <param name="type">How weights are stored.</param>
     /// <param name="maxRows">Most rows of a step.</param>
     /// <param name="maxPositions">Most positions of a sequence.</param>
-    public ForwardPass(CacheGeometry geometry, ComputePool pool, WeightType type, int maxRows, int maxPositions)
+    /// <param name="mostOutputs">Rows of the largest output matrix, where some paths have one that is larger than the vocabulary.</param>
+    public ForwardPass(CacheGeometry geometry, ComputePool pool, WeightType type, int maxRows, int maxPositions, int mostOutputs = 0)
     {
         _geometry = geometry;
         _shape = geometry.Shape;
@@ -64,7 +66,8 @@ internal sealed unsafe class ForwardPass : IDisposable
         _heads = Floats((long)maxRows * _headsStride);
         _up = Floats((long)maxRows * _shape.UpRows);
         _inner = Floats((long)maxRows * _shape.FeedForward);
-        _logits = Floats((long)HeadRows * _shape.OutputRows);
+        _outputs = Math.Max(mostOutputs, _shape.OutputRows);
+        _logits = Floats((long)HeadRows * _outputs);
         _scratch = Floats(_scratchFloats * pool.Count);
         _gains = new NativeBlock((long)maxRows * sizeof(nint));
         _tiles = new NativeBlock((long)maxRows * sizeof(AttentionTile));
@@ -334,11 +337,11 @@ internal sealed unsafe class ForwardPass : IDisposable
 
         _tables.Assign(_tableOf, count);
         Norm(count, selected);
-        Product(_tables.Jobs(static table => table.Matrix), _tables.Count, _normed.Floats, _shape.Width, _logits.Floats, _shape.OutputRows, accumulate: false);
+        Product(_tables.Jobs(static table => table.Matrix), _tables.Count, _normed.Floats, _shape.Width, _logits.Floats, _outputs, accumulate: false);
         for (int i = 0; i < count; i++)
         {
             Row row = _rows[selected[i]];
-            sink.Logits(row.Number, row.Index, new ReadOnlySpan<float>(_logits.Floats + ((nint)i * _shape.OutputRows), _shape.OutputRows));
+            sink.Logits(row.Number, row.Index, new ReadOnlySpan<float>(_logits.Floats + ((nint)i * _outputs), row.Slice.Path.Head.Matrix.Rows));
         }
     }
 

@@ -16,6 +16,9 @@ internal sealed unsafe class SequenceCache : IDisposable
         _addresses = new NativeBlock((long)reserved * sizeof(nint));
     }
 
+    /// <summary>A page.</summary>
+    public CacheGeometry Geometry => _pool.Geometry;
+
     /// <summary>Positions that are reserved.</summary>
     public int Capacity => _reserved * CacheGeometry.Positions;
 
