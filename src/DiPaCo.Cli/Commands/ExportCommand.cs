@@ -58,7 +58,7 @@ internal static class ExportCommand
             }
             else
             {
-                services.Terminal.Standard.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{SafeText.Of(destination)}  {Units.Bytes(bytes)}"));
+                services.Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{SafeText.Of(destination)}  {Units.Bytes(bytes)}"));
             }
 
             return ExitCodes.Success;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Data;
+using DiPaCo.Model.Checkpoints;
 using DiPaCo.Serving.Grids;
 
 namespace DiPaCo.Serving.Export;

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
 using DiPaCo.Data;
+using DiPaCo.Model.Checkpoints;
 using DiPaCo.Model.SafeTensors;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Serving.Grids;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DiPaCo.Core;
+using DiPaCo.Model.Checkpoints;
 using DiPaCo.Model.SafeTensors;
 using DiPaCo.Serving.Grids;
 

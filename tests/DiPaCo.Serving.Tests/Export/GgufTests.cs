@@ -1,6 +1,8 @@
 using DiPaCo.Core;
+using DiPaCo.Model.Checkpoints;
 using DiPaCo.Serving.Export;
 using DiPaCo.Serving.Tests.Support;
+using Xunit;
 
 namespace DiPaCo.Serving.Tests.Export;
 

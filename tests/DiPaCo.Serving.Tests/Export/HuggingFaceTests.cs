@@ -2,8 +2,8 @@ using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Serving.Export;
-using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Tests.Support;
+using Xunit;
 
 namespace DiPaCo.Serving.Tests.Export;
 

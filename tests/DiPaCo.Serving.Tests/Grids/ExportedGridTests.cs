@@ -4,6 +4,7 @@ using DiPaCo.Core;
 using DiPaCo.Serving.Export;
 using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Tests.Support;
+using Xunit;
 
 namespace DiPaCo.Serving.Tests.Grids;
 

@@ -2,6 +2,7 @@ using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
 using DiPaCo.Serving.Grids;
+using Xunit;
 
 namespace DiPaCo.Serving.Tests.Support;
 

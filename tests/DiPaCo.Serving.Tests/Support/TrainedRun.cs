@@ -3,6 +3,7 @@ using DiPaCo.RunHost;
 using DiPaCo.Runtime;
 using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Tests.Support;
+using Xunit;
 
 [assembly: AssemblyFixture(typeof(TrainedRun))]
 

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using DiPaCo.Core;
 
-namespace DiPaCo.Serving.Export;
+namespace DiPaCo.Model.Checkpoints;
 
 /// <summary>A tensor as other tools know it: a range of rows of one of ours, which fuse queries, keys and values, and gate and up.</summary>
 /// <param name="Name">Hugging Face's name.</param>
@@ -12,7 +12,7 @@ namespace DiPaCo.Serving.Export;
 /// <param name="Rows">Rows of a matrix, or the length of a vector.</param>
 /// <param name="Columns">Columns of a matrix, or 0 for a vector.</param>
 /// <param name="RotaryHeads">Heads whose rows rotary positions turn, 0 if none: the two conventions order those rows differently.</param>
-internal sealed record LlamaTensor(string Name, string GgufName, string Source, int FirstRow, int Rows, int Columns, int RotaryHeads = 0)
+public sealed record LlamaTensor(string Name, string GgufName, string Source, int FirstRow, int Rows, int Columns, int RotaryHeads = 0)
 {
     /// <summary>Number of elements.</summary>
     public long Length => Columns > 0 ? (long)Rows * Columns : Rows;
