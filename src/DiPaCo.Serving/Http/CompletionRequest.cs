@@ -62,7 +62,7 @@ internal sealed record CompletionRequest
     public static CompletionRequest Of(RequestBody body, ModelNames models, ServingLimits limits)
     {
         (LiveModel model, PathId? path, string name) = models.Find(body);
-        int context = limits.ContextOf(model);
+        int context = model.Context;
         ImmutableArray<PromptText> prompts = new PromptReader(model, limits.MaxPromptsPerRequest, Math.Min(limits.MaxPromptTokens, context)).Read(body, "prompt");
         int count = (int)body.Integer("n", 1, 1, limits.MaxPromptsPerRequest);
         if (body.Integer("best_of", count, 1, limits.MaxPromptsPerRequest) != count)

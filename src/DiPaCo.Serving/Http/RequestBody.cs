@@ -24,7 +24,7 @@ internal sealed class RequestBody
             throw Bad($"The {(prefix.Length == 0 ? "body" : prefix.TrimEnd('.'))} is {Kind(root)} where a JSON object was expected.", null);
         }
 
-        foreach (JsonProperty property in Properties(root))
+        foreach (JsonProperty property in root.EnumerateObject())
         {
             string name = Text(() => property.Name, "a field's name");
             if (known is not null && !known.Contains(name))
@@ -135,8 +135,6 @@ internal sealed class RequestBody
 
     /// <summary>An error about a field.</summary>
     public static ApiException Bad(string message, string? parameter, string? code = null) => new(400, message, parameter, code);
-
-    private static IEnumerable<JsonProperty> Properties(JsonElement root) => root.EnumerateObject();
 
     private static string Text(Func<string> read, string what, string? parameter = null)
     {

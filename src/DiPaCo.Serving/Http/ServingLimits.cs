@@ -1,4 +1,3 @@
-using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Scheduling;
 
 namespace DiPaCo.Serving.Http;
@@ -26,7 +25,4 @@ public sealed record ServingLimits
 
     /// <summary>Re-routing of requests that do not say anything of it; null: none.</summary>
     public RerouteOptions? Reroute { get; init; }
-
-    /// <summary>Positions that a sequence may have: as many as the paths saw in training.</summary>
-    internal int ContextOf(LiveModel model) => model.Description.SequenceLength;
 }

@@ -31,6 +31,9 @@ internal sealed class LiveModel
     /// <summary>Its description.</summary>
     public GridDescription Description => Grid.Description;
 
+    /// <summary>Positions that a sequence may have: as many as the paths saw in training.</summary>
+    public int Context => Description.SequenceLength;
+
     /// <summary>The tokenizer.</summary>
     public TextTokenizer Tokenizer { get; }
 

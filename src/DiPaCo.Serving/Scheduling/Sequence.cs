@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Routing;
