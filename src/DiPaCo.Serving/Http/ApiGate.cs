@@ -22,6 +22,11 @@ internal sealed class ApiGate(RequestDelegate next, ApiKeys? keys, ServingOption
             {
                 throw new ApiException(405, $"{context.Request.Method} is not the method of '{context.Request.Path}'.");
             }
+
+            if (context.Response is { HasStarted: false, StatusCode: 404 })
+            {
+                throw new ApiException(404, $"There is nothing at '{context.Request.Path}'.", code: "unknown_url");
+            }
         }
         catch (Exception exception)
         {

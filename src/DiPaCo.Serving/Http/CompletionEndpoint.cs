@@ -13,7 +13,7 @@ internal static class CompletionEndpoint
     public static async Task HandleAsync(HttpContext context, ServingState state)
     {
         using RequestTime time = new(context, state);
-        RequestBody body = await RequestBody.ReadAsync(context.Request, CompletionRequest.Fields, time.Token);
+        RequestBody body = await RequestBody.ReadAsync(context.Request, CompletionRequest.Fields, state.Limits.MaxBodyBytes, time.Token);
         CompletionRequest request = CompletionRequest.Of(body, state.Names, state.Limits);
         List<GenerationHandle> handles = [];
         try

@@ -16,7 +16,7 @@ internal static class EmbeddingsEndpoint
     public static async Task HandleAsync(HttpContext context, ServingState state)
     {
         using RequestTime time = new(context, state);
-        RequestBody body = await RequestBody.ReadAsync(context.Request, Known, time.Token);
+        RequestBody body = await RequestBody.ReadAsync(context.Request, Known, state.Limits.MaxBodyBytes, time.Token);
         (LiveModel model, _, string name) = state.Names.Find(body);
         if (model.Router.FeatureWidth == 0)
         {

@@ -39,17 +39,19 @@ internal sealed class RequestBody
     /// <summary>Reads the body of a request.</summary>
     /// <param name="request">The request.</param>
     /// <param name="known">The fields that it may have.</param>
+    /// <param name="mostBytes">Most bytes that it may have.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    public static async Task<RequestBody> ReadAsync(HttpRequest request, IReadOnlySet<string> known, CancellationToken cancellationToken)
+    public static async Task<RequestBody> ReadAsync(HttpRequest request, IReadOnlySet<string> known, long mostBytes, CancellationToken cancellationToken)
     {
         if (!request.HasJsonContentType())
         {
             throw new ApiException(415, "The content type must be application/json.");
         }
 
+        byte[] bytes = await BytesOfAsync(request.Body, mostBytes, cancellationToken);
         try
         {
-            using JsonDocument document = await JsonDocument.ParseAsync(request.Body, Strict, cancellationToken);
+            using JsonDocument document = JsonDocument.Parse(bytes, Strict);
             return new RequestBody(document.RootElement.Clone(), "", known);
         }
         catch (JsonException exception)
@@ -135,6 +137,25 @@ internal sealed class RequestBody
 
     /// <summary>An error about a field.</summary>
     public static ApiException Bad(string message, string? parameter, string? code = null) => new(400, message, parameter, code);
+
+    private static async Task<byte[]> BytesOfAsync(Stream body, long most, CancellationToken cancellationToken)
+    {
+        using MemoryStream kept = new();
+        byte[] buffer = new byte[1 << 16];
+        long length = 0;
+        int read;
+        while ((read = await body.ReadAsync(buffer, cancellationToken)) > 0)
+        {
+            length += read;
+            if (length <= most)
+            {
+                kept.Write(buffer, 0, read);
+            }
+        }
+
+        return length <= most ? kept.ToArray()
+            : throw new ApiException(413, string.Create(CultureInfo.InvariantCulture, $"The body has {length} bytes; this server takes at most {most}."), code: "body_too_large");
+    }
 
     private static string Text(Func<string> read, string what, string? parameter = null)
     {

@@ -16,7 +16,7 @@ internal static class RouteEndpoint
     public static async Task HandleAsync(HttpContext context, ServingState state)
     {
         using RequestTime time = new(context, state);
-        RequestBody body = await RequestBody.ReadAsync(context.Request, Known, time.Token);
+        RequestBody body = await RequestBody.ReadAsync(context.Request, Known, state.Limits.MaxBodyBytes, time.Token);
         (LiveModel model, _, string name) = state.Names.Find(body);
         ImmutableArray<PromptText> inputs = new PromptReader(model, state.Limits.MaxPromptsPerRequest, state.Limits.MaxPromptTokens).Read(body, "input");
         GenerationEvent.Routed[] routed = await Task.WhenAll(inputs.Select(input => state.RouteAsync(model, Prefix(model, input), time.Token)));

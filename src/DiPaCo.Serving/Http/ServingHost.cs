@@ -125,7 +125,8 @@ public sealed class ServingHost : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = options.Limits.MaxConnections;
-            kestrel.Limits.MaxRequestBodySize = options.Limits.MaxBodyBytes;
+            // A body that is too long is read to its end all the same, up to here: who is cut off while he sends sees no answer.
+            kestrel.Limits.MaxRequestBodySize = 16 * options.Limits.MaxBodyBytes;
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.Listen(options.Listen, listen =>
             {
@@ -158,7 +159,6 @@ public sealed class ServingHost : IAsyncDisposable
             return context.Response.WriteAsync(state.Engine.Failure is null ? "ready\n" : "failed\n", context.RequestAborted);
         });
         application.MapGet("/metrics", context => MetricsEndpoint.HandleAsync(context, state));
-        application.MapFallback(context => throw new ApiException(404, $"There is nothing at '{context.Request.Path}'.", code: "unknown_url"));
     }
 
     private async Task RefreshAsync(TimeSpan interval, TimeProvider time, Action<string> note)

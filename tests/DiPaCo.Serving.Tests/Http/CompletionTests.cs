@@ -9,6 +9,8 @@ namespace DiPaCo.Serving.Tests.Http;
 [Collection(nameof(ServedRunTests))]
 public sealed class CompletionTests(ServedRun served)
 {
+    private static readonly string[] Inputs = ["The old mill stood by the river", "zzz"];
+
     [Fact]
     public async Task GreedyTextIsWhatTrainingsForwardPassFindsLikeliest()
     {
@@ -101,7 +103,7 @@ public sealed class CompletionTests(ServedRun served)
     [Fact]
     public async Task TheRouteIsTheRoutersAndTheCompletionTakesIt()
     {
-        JsonNode route = (await served.PostAsync("/v1/route", new { input = new[] { "The old mill stood by the river", "zzz" } }))["data"]!;
+        JsonNode route = (await served.PostAsync("/v1/route", new { input = Inputs }))["data"]!;
         JsonNode answer = await served.PostAsync("/v1/completions", new { prompt = "The old mill stood by the river", max_tokens = 1 });
         Assert.Equal(route[0]!["path"]!.GetValue<int>(), answer["dipaco"]!["path"]!.GetValue<int>());
         double[] scores = [.. route[0]!["scores"]!.AsArray().Select(score => score!.GetValue<double>())];

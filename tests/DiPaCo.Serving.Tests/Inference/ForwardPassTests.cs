@@ -1,6 +1,5 @@
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
-using DiPaCo.Model;
 using DiPaCo.Serving.Inference;
 using Xunit;
 
