@@ -100,8 +100,8 @@ internal sealed class SamplingSettings
 
     private static void Within(CommandResult result, Option<double> option, double least, double most)
     {
-        double value = result.GetValue(option);
-        if (!(value >= least && value <= most))
+        // Defaults are not there yet while options are checked.
+        if (result.GetResult(option) is { Implicit: false } && result.GetValue(option) is double value && !(value >= least && value <= most))
         {
             result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} is {value}; {least} to {most} were expected."));
         }

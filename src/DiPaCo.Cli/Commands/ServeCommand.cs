@@ -41,7 +41,7 @@ internal static class ServeCommand
             Least(result, queue, 0);
             Least(result, output, 0);
             Least(result, threads, 0);
-            if (!(result.GetValue(timeout) is > 0 and <= 1e6))
+            if (result.GetResult(timeout) is { Implicit: false } && result.GetValue(timeout) is not (> 0 and <= 1e6))
             {
                 result.AddError(string.Create(CultureInfo.InvariantCulture, $"--timeout is {result.GetValue(timeout)}; a number of seconds above 0 was expected."));
             }
@@ -107,7 +107,8 @@ internal static class ServeCommand
 
     private static void Least(CommandResult result, Option<int> option, int least)
     {
-        if (result.GetValue(option) < least)
+        // Defaults are not there yet while options are checked.
+        if (result.GetResult(option) is { Implicit: false } && result.GetValue(option) < least)
         {
             result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} is {result.GetValue(option)}; at least {least} was expected."));
         }
