@@ -30,6 +30,7 @@ internal static class CommandTree
             ExportCommand.Create(services),
             ExperimentCommand.Create(services),
             ReportCommand.Create(services),
+            SimulateCommand.Create(services),
             BenchCommand.Create(services),
         };
         root.SetAction(parsed => new HelpAction().Invoke(parsed));
