@@ -10,13 +10,22 @@ using Xunit;
 namespace DiPaCo.Serving.Tests.Http;
 
 /// <summary>The small run behind its API, on a port of its own.</summary>
-public sealed class ServedRun(TrainedRun run) : IAsyncLifetime
+public sealed class ServedRun : IAsyncLifetime
 {
+    private readonly TrainedRun? _run;
     private ServingHost _host = null!;
+
+    public ServedRun(TrainedRun run) => _run = run;
+
+    private ServedRun(ServingHost host)
+    {
+        _host = host;
+        Client = new HttpClient { BaseAddress = host.Address };
+    }
 
     public HttpClient Client { get; private set; } = null!;
 
-    public TrainedRun Run => run;
+    public TrainedRun Run => _run!;
 
     public string Model => _host.Model;
 
@@ -24,13 +33,16 @@ public sealed class ServedRun(TrainedRun run) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _host = await StartAsync(run, options => options);
+        _host = await StartAsync(Run.Folder, options => options);
         Client = new HttpClient { BaseAddress = _host.Address };
     }
 
-    /// <summary>Another server of the same run.</summary>
-    public static Task<ServingHost> StartAsync(TrainedRun run, Func<ServingOptions, ServingOptions> change) => ServingHost.StartAsync(
-        run.Folder,
+    /// <summary>Another run behind its API.</summary>
+    public static async Task<ServedRun> OfFolderAsync(string folder, Func<ServingOptions, ServingOptions>? change = null) => new(await StartAsync(folder, change ?? (options => options)));
+
+    /// <summary>A server.</summary>
+    public static Task<ServingHost> StartAsync(string folder, Func<ServingOptions, ServingOptions> change) => ServingHost.StartAsync(
+        folder,
         change(new ServingOptions { Listen = new IPEndPoint(IPAddress.Loopback, 0), Threads = 1, Weights = WeightType.Fp32, CacheBytes = 64 << 20, WeightBytes = 256 << 20 }),
         TimeProvider.System, _ => { }, TestContext.Current.CancellationToken);
 

@@ -1,0 +1,115 @@
+using System.Text.Json.Nodes;
+using DiPaCo.Core;
+using DiPaCo.RunHost;
+using DiPaCo.Runtime;
+using Xunit;
+
+namespace DiPaCo.Serving.Tests.Http;
+
+public sealed class RerouteTests(ReroutedRun run) : IClassFixture<ReroutedRun>
+{
+    [Theory]
+    [InlineData("prefix", 16)]
+    [InlineData("token", 16)]
+    [InlineData("prefix", 5)]
+    [InlineData("token", 7)]
+    public async Task EveryChunkIsScoredAndWrittenUnderThePathOfTheTokensBeforeIt(string router, int window)
+    {
+        int switches = 0;
+        foreach (string text in run.Texts.Take(3))
+        {
+            int[] prompt = run.TokensOf(text)[..^1];
+            int count = Math.Min(30, 96 - prompt.Length);
+            PathId first = run.ByPrefix(prompt.AsSpan(0, run.Grid.Description.PrefixTokens));
+            JsonNode answer = await CompleteAsync(prompt, count, router, window, echo: true);
+            JsonNode[] scores = [.. answer["choices"]![0]!["logprobs"]!["token_logprobs"]!.AsArray().Select(score => score!)];
+            string[] pieces = [.. answer["choices"]![0]!["logprobs"]!["tokens"]!.AsArray().Select(token => token!.GetValue<string>())];
+            List<int> tokens = [.. prompt];
+            for (int at = 1; at < pieces.Length; at++)
+            {
+                float[] logits = run.Logits(PathOf([.. tokens.Take(at)], first, router, window), tokens.Take(at).ToArray());
+                if (at == tokens.Count)
+                {
+                    tokens.Add(Array.IndexOf(logits, logits.Max()));
+                }
+
+                Assert.Equal(pieces[at], run.Tokenizer.Decode([tokens[at]]));
+                Assert.Equal(LogProbability(logits, tokens[at]), scores[at].GetValue<double>(), 1e-4);
+            }
+
+            PathId[] paths = [.. Enumerable.Range(1, tokens.Count - 1).Select(at => PathOf([.. tokens.Take(at)], first, router, window))];
+            (int Position, int To)[] expected = [.. Enumerable.Range(1, paths.Length - 1).Where(at => paths[at] != paths[at - 1]).Select(at => (at + 1, paths[at].Value))];
+            Assert.Equal(expected, answer["dipaco"]!["reroutes"]!.AsArray().Select(one => (one!["position"]!.GetValue<int>(), one["to"]!.GetValue<int>())));
+            switches += answer["dipaco"]!["reroutes"]!.AsArray().Count(one => one!["first_block"]!.GetValue<int>() == 2);
+        }
+
+        Assert.True(switches > 0 || router == "token", "No text went to a path that shares its first level, so the test shows nothing of a cache that is taken over in part.");
+    }
+
+    [Theory]
+    [InlineData("prefix")]
+    [InlineData("token")]
+    public async Task APromptThatIsNotScoredChangesNothingOfWhatIsWritten(string router)
+    {
+        foreach (string text in run.Texts.Where(text => run.TokensOf(text).Length < 85).Take(6))
+        {
+            int[] prompt = run.TokensOf(text)[..^1];
+            JsonNode scored = await CompleteAsync(prompt, 8, router, 6, echo: true);
+            JsonNode plain = await CompleteAsync(prompt, 8, router, 6, echo: false);
+            string whole = scored["choices"]![0]!["text"]!.GetValue<string>();
+            Assert.EndsWith(plain["choices"]![0]!["text"]!.GetValue<string>(), whole, StringComparison.Ordinal);
+            Assert.Equal(scored["dipaco"]!["path"]!.GetValue<int>(), plain["dipaco"]!["path"]!.GetValue<int>());
+        }
+    }
+
+    [Fact]
+    public async Task PerplexityThroughTheApiIsThatOfEval()
+    {
+        EvaluationResult evaluated = await new RunEngine(TimeProvider.System).EvaluateAsync(run.Folder, [run.TextFile], new SilentObserver(), TestContext.Current.CancellationToken);
+        EvaluationRow[] rows = [.. evaluated.Evaluation.Where(row => row.Kind is ModelKind.Routed or ModelKind.Rerouted)];
+        Assert.Equal(5, rows.Length);
+        Assert.Equal(rows[0].Perplexity, await PerplexityAsync(null, 0), 1e-4 * rows[0].Perplexity);
+        Assert.Equal(rows[1].Perplexity, await PerplexityAsync("prefix", 16), 1e-4 * rows[1].Perplexity);
+        Assert.Equal(rows[2].Perplexity, await PerplexityAsync("prefix", 32), 1e-4 * rows[2].Perplexity);
+        Assert.Equal(rows[3].Perplexity, await PerplexityAsync("token", 16), 1e-4 * rows[3].Perplexity);
+        Assert.Equal(rows[4].Perplexity, await PerplexityAsync("token", 32), 1e-4 * rows[4].Perplexity);
+    }
+
+    private static double LogProbability(float[] logits, int token) =>
+        logits[token] - logits.Max() - Math.Log(logits.Sum(logit => Math.Exp((double)logit - logits.Max())));
+
+    /// <summary>Perplexity of the tokens behind the routing prefix.</summary>
+    private async Task<double> PerplexityAsync(string? router, int window)
+    {
+        double loss = 0;
+        int count = 0;
+        foreach (string text in run.Texts)
+        {
+            int[] tokens = run.TokensOf(text);
+            JsonNode answer = await CompleteAsync(tokens, 0, router, window, echo: true);
+            double[] scores = [.. answer["choices"]![0]!["logprobs"]!["token_logprobs"]!.AsArray().Skip(run.Grid.Description.PrefixTokens).Select(score => score!.GetValue<double>())];
+            loss -= scores.Sum();
+            count += scores.Length;
+        }
+
+        return Math.Exp(loss / count);
+    }
+
+    /// <summary>The path of the token behind some tokens, straight from the definition.</summary>
+    private PathId PathOf(int[] tokens, PathId first, string router, int window)
+    {
+        int prefix = run.Grid.Description.PrefixTokens;
+        int chunk = tokens.Length < prefix ? 0 : (tokens.Length - prefix) / window;
+        int boundary = prefix + (chunk * window);
+        return chunk == 0 ? first
+            : router == "token" ? run.ByToken(tokens.AsSpan(0, boundary))
+            : run.ByPrefix(tokens.AsSpan(boundary - prefix, prefix));
+    }
+
+    private Task<JsonNode> CompleteAsync(int[] prompt, int count, string? router, int window, bool echo) => run.Served.PostAsync("/v1/completions", new
+    {
+        prompt, max_tokens = count, temperature = 0, echo, logprobs = 0,
+        logit_bias = new Dictionary<string, int>(),
+        dipaco = router is null ? new Dictionary<string, object>() : new Dictionary<string, object> { ["reroute"] = new { window, router } },
+    });
+}
