@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Reflection;
 using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
@@ -38,7 +37,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         IDocumentSource source = RunFolder.Exists(folder) ? new DeferredSource(() => CorpusSource.Open(config)) : CorpusSource.Open(config);
         JsonElement identity = JsonSerializer.Deserialize<JsonElement>(RunConfigJson.Serialize(config.Config));
         using RunFolder run = RunFolder.OpenOrCreate(
-            folder, RunInfo.Of(VersionText(), identity), ResolvedYaml.Write(config), RunConfigJson.FreeKeys, _steps);
+            folder, RunInfo.Of(RunDescription.Program, identity), ResolvedYaml.Write(config), RunConfigJson.FreeKeys, _steps);
         bool begun = false;
         try
         {
@@ -179,7 +178,4 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
             // Why the run was refused matters more than what is left of it.
         }
     }
-
-    private static string VersionText() =>
-        typeof(RunEngine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 }
