@@ -1,4 +1,3 @@
-using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
 
 namespace DiPaCo.Cluster;

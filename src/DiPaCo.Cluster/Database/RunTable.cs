@@ -132,7 +132,7 @@ internal sealed class RunTable(DatabaseCalls calls, IBlobStore store)
         return (lines.ToArray(), new JournalState(rewritten, count));
     }
 
-    private static Task ShareAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+    private static Task<int> ShareAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         DatabaseCalls.ExecuteAsync(connection, "SELECT pg_advisory_xact_lock_shared($1)", cancellationToken, CollectionLock);
 
     private static async Task ThrowIfLostAsync(NpgsqlConnection connection, string run, long epoch, CancellationToken cancellationToken)

@@ -31,7 +31,7 @@ CREATE TABLE dipaco_token
 
 CREATE TABLE dipaco_certificate
 (
-    only integer PRIMARY KEY CHECK (only = 1),
+    number integer PRIMARY KEY CHECK (number = 1),
     pkcs12 bytea NOT NULL
 );
 

@@ -13,7 +13,7 @@ namespace DiPaCo.Runtime;
 /// </summary>
 /// <param name="run">The run.</param>
 /// <param name="journal">Its memory.</param>
-/// <param name="store">Its blobs.</param>
+/// <param name="store">Its blobs, and those of other runs: what is let go of is not deleted here.</param>
 /// <param name="executor">Computes its tasks.</param>
 /// <param name="folder">For small files that follow from the journal, and measurements; the host's own.</param>
 /// <param name="time">For durations; reaches no result.</param>
@@ -37,7 +37,9 @@ public sealed class HostedRun(RunDescription run, IRepairableJournal journal, IB
         {
             try
             {
-                return await WalkAsync(run, _config, journal, store, executor, new RunPaths(folder), watched, time, cancellationToken);
+                RunResults results = await WalkAsync(run, _config, journal, new KeepingBlobStore(store), executor, new RunPaths(folder), watched, time, cancellationToken);
+                await ThrowIfDamagedAsync(cancellationToken);
+                return results;
             }
             catch (DiPaCoException exception) when (repairs < MostRepairs && exception is MissingBlobException or DamagedBlobException)
             {
@@ -74,6 +76,19 @@ public sealed class HostedRun(RunDescription run, IRepairableJournal journal, IB
         return new TrainRun(session, corpus, new Retention(store, journal), new RunFiles(files, SilentStorageSteps.Instance)).ExecuteAsync(cancellationToken);
     }
 
+    /// <summary>What nobody has read since it was made is read now: a finished run is one that can be used.</summary>
+    private async Task ThrowIfDamagedAsync(CancellationToken cancellationToken)
+    {
+        foreach (BlobHash blob in Retention.Expected(journal.Entries))
+        {
+            BlobCondition condition = await store.VerifyAsync(blob, cancellationToken);
+            if (condition != BlobCondition.Intact)
+            {
+                throw condition == BlobCondition.Missing ? new MissingBlobException(blob, "the run's store") : new DamagedBlobException("the run's store", blob, default);
+            }
+        }
+    }
+
     /// <summary>What is lost is forgotten, so that the same walk makes it again to the same bytes.</summary>
     private async Task RepairAsync(DiPaCoException cause, MetricsObserver observer, CancellationToken cancellationToken)
     {
@@ -82,7 +97,10 @@ public sealed class HostedRun(RunDescription run, IRepairableJournal journal, IB
         if (cause is DamagedBlobException damaged)
         {
             lost.Add(damaged.Expected);
-            await store.DeleteAsync(damaged.Expected, cancellationToken);
+            if (await store.VerifyAsync(damaged.Expected, cancellationToken) == BlobCondition.Damaged)
+            {
+                await store.DeleteAsync(damaged.Expected, cancellationToken);
+            }
         }
 
         foreach (BlobHash blob in Retention.Expected(entries))
