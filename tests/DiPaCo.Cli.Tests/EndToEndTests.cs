@@ -53,10 +53,50 @@ public sealed class EndToEndTests : IDisposable
         using JsonDocument again = await JsonAsync("train", "mine.yaml", "--json");
         Assert.Equal(digest, DigestOf(again.RootElement.GetProperty("results")));
 
+        await ExportsAsync(digest);
+
         File.AppendAllText(_folder["mine.yaml"], "seed: 2\n");
         ProgramResult changed = await DipacoAsync("train", "mine.yaml");
         Assert.Equal((1, ""), (changed.ExitCode, changed.Standard));
         Assert.Contains("seed: 1 in the run, 2 now", changed.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Paths and the whole model of the finished run, under the names that the program chooses; refusals leave nothing behind.</summary>
+    private async Task ExportsAsync(string digest)
+    {
+        using JsonDocument exported = await JsonAsync("export", "runs/mine", "--path", "1", "--json");
+        Assert.Equal((digest, "hf", "mine-path-1"), (
+            DigestOf(exported), exported.RootElement.GetProperty("format").GetString(), exported.RootElement.GetProperty("output").GetString()));
+        Assert.True(File.Exists(_folder["mine-path-1/model.safetensors"]));
+
+        ProgramResult gguf = await DipacoAsync("export", "runs/mine", "--format", "gguf", "--type", "q8_0", "--path", "all");
+        Assert.Equal((0, ""), (gguf.ExitCode, gguf.Error));
+        Assert.Equal(["path-0.gguf", "path-1.gguf", "path-2.gguf", "path-3.gguf"], Directory.EnumerateFiles(_folder["mine-gguf"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+
+        ProgramResult whole = await DipacoAsync("export", "runs/mine", "--format", "dipaco", "-o", "model");
+        Assert.Equal((0, ""), (whole.ExitCode, whole.Error));
+        ProgramResult again = await DipacoAsync("export", "model", "--path", "1", "-o", "again");
+        Assert.Equal((0, ""), (again.ExitCode, again.Error));
+        Assert.Equal(File.ReadAllBytes(_folder["mine-path-1/model.safetensors"]), File.ReadAllBytes(_folder["again/model.safetensors"]));
+
+        string[] before = Directory.GetFileSystemEntries(_folder.Path);
+        foreach ((string[] arguments, string message) in new (string[], string)[]
+        {
+            (["export", "runs/mine"], "4 paths. Say which to export: --path N, or --path all"),
+            (["export", "runs/mine", "--path", "4"], "has no path 4, expected 0 to 3"),
+            (["export", "runs/mine", "--path", "two"], "'two' is not a path"),
+            (["export", "runs/mine", "--path", "1", "--type", "q8_0", "-o", "no"], "q8_0 is a type of GGUF files"),
+            (["export", "runs/mine", "--path", "1"], "'mine-path-1' is there already"),
+            (["export", "runs/mine", "--format", "dipaco", "--path", "1"], "exports the whole model"),
+            (["export", "corpus", "--path", "1"], "neither a run nor an exported model"),
+        })
+        {
+            ProgramResult refused = await DipacoAsync(arguments);
+            Assert.Equal((1, ""), (refused.ExitCode, refused.Standard));
+            Assert.Contains(message, refused.Error, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(before, Directory.GetFileSystemEntries(_folder.Path));
     }
 
     [Fact]

@@ -27,8 +27,10 @@ internal static class CommandTree
             StatusCommand.Create(services),
             VerifyCommand.Create(services),
             EvalCommand.Create(services),
+            ExportCommand.Create(services),
             ExperimentCommand.Create(services),
             ReportCommand.Create(services),
+            SimulateCommand.Create(services),
             BenchCommand.Create(services),
         };
         root.SetAction(parsed => new HelpAction().Invoke(parsed));

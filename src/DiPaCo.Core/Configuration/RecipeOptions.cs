@@ -5,6 +5,11 @@ namespace DiPaCo.Core.Configuration;
 /// <summary>Stages of a run (paper Algorithm 1).</summary>
 public sealed record RecipeOptions
 {
+    /// <summary>
+    /// Folder of a checkpoint of Hugging Face's Llama layout that the base model starts from; null: it starts from fresh parameters.
+    /// </summary>
+    public string? BaseModel { get; init; }
+
     /// <summary>AdamW steps of the dense base model on all data, before the fork; 0 forks the first, untrained parameters.</summary>
     public required int BaseSteps { get; init; }
 

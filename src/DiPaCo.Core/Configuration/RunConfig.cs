@@ -78,5 +78,6 @@ public sealed record RunConfig
         Activation = Transformer.Activation,
         TiedEmbedding = Transformer.TiedEmbedding,
         RopeBase = Transformer.RopeBase,
+        NormEpsilon = Transformer.NormEpsilon,
     };
 }

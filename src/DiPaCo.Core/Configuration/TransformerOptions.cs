@@ -30,6 +30,9 @@ public sealed record TransformerOptions
     /// <summary>Base of the rotary frequencies. Default 10,000.</summary>
     public double RopeBase { get; init; } = 10_000;
 
+    /// <summary>Added to the mean square inside RMSNorm. Default 1e-5.</summary>
+    public double NormEpsilon { get; init; } = 1e-5;
+
     /// <summary>Tokens of a training sequence, T; greater than the routing prefix.</summary>
     public required int SequenceLength { get; init; }
 

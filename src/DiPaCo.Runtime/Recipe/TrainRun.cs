@@ -12,7 +12,7 @@ namespace DiPaCo.Runtime.Recipe;
 /// The recipe of a run (paper Algorithm 1): a fixed program of tasks. Begun again after any interruption it walks the same way,
 /// over remembered tasks first, and goes on where they end; the bytes are the same.
 /// </summary>
-internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Retention retention, RunFiles files)
+internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, FirstParameters first, Retention retention, RunFiles files)
 {
     private readonly RunConfig _config = session.Config;
 
@@ -24,7 +24,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
         await ThrowIfNothingForRoutersAsync(corpus, cancellationToken);
         DenseTrainer dense = new(session, topology.Shape, corpus.Chunks, retention);
 
-        BlobHash initial = await InitializeAsync(topology.Shape, cancellationToken);
+        BlobHash initial = await first.MakeAsync(topology.Shape, cancellationToken);
         DenseModel baseModel = await TrainBaseAsync(dense, initial, cancellationToken);
         ImmutableArray<BlobHash> origins = [.. corpus.Blobs, initial, baseModel.Parameters];
         await retention.ReleaseAsync("base", origins, cancellationToken);
@@ -97,12 +97,6 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Rete
 
     private LearningRateSchedule BaseSchedule => new(
         _config.Inner.BaseLearningRate, _config.Inner.BaseWarmupSteps, _config.Recipe.BaseSteps, _config.Inner.FinalShare);
-
-    private async Task<BlobHash> InitializeAsync(TransformerShape shape, CancellationToken cancellationToken)
-    {
-        TaskResult first = await session.Tasks.RunAsync(new InitializeSpec(shape, _config.Seed), null, cancellationToken);
-        return first[OuterSpec.ModuleOutput];
-    }
 
     private Task<DenseModel> TrainBaseAsync(DenseTrainer dense, BlobHash initial, CancellationToken cancellationToken) =>
         session.StageAsync(Stage.Base, _config.Recipe.BaseSteps, "steps", async () =>

@@ -73,7 +73,8 @@ public sealed class HostedRun(RunDescription run, IRepairableJournal journal, IB
         // Not the path itself: a file of that name on this machine would be another one.
         string? tokenizerFile = config.Tokenizer.File is { } file ? Path.Combine(files.Folder, "submitter", Path.GetFileName(file)) : null;
         CorpusStage corpus = new(session, noText, tokenizerFile, threads: 1);
-        return new TrainRun(session, corpus, new Retention(store, journal), new RunFiles(files, SilentStorageSteps.Instance)).ExecuteAsync(cancellationToken);
+        FirstParameters first = new(session, config.Recipe.BaseModel is { } checkpoint ? Path.Combine(files.Folder, "submitter", Path.GetFileName(checkpoint)) : null);
+        return new TrainRun(session, corpus, first, new Retention(store, journal), new RunFiles(files, SilentStorageSteps.Instance)).ExecuteAsync(cancellationToken);
     }
 
     /// <summary>What nobody has read since it was made is read now: a finished run is one that can be used.</summary>
@@ -117,10 +118,10 @@ public sealed class HostedRun(RunDescription run, IRepairableJournal journal, IB
             throw new DiPaCoException($"{cause.Message} No task of the journal makes it.", cause);
         }
 
-        if (entries.FirstOrDefault(entry => forget.Contains(entry.Key) && entry.Kind is CorpusSpec.TaskKind or TokenizerSpec.TaskKind or TokenizeSpec.TaskKind) is { } text)
+        if (entries.FirstOrDefault(entry => forget.Contains(entry.Key) && RunTransfer.OfFiles.Contains(entry.Kind)) is { } text)
         {
             throw new DiPaCoException(
-                $"{cause.Message} It was made of the text ('{text.Kind}'), which is with whoever submitted the run. Submit the run again from there; what is trained is kept.", cause);
+                $"{cause.Message} It was made of the user's files ('{text.Kind}'), which are with whoever submitted the run. Submit the run again from there; what is trained is kept.", cause);
         }
 
         observer.Observe(new RunNote($"{cause.Message} {lost.Count} blobs are lost; {forget.Count} tasks are computed again.", IsWarning: true));

@@ -3,6 +3,7 @@ using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
+using DiPaCo.Model.Checkpoints;
 using DiPaCo.Runtime.Recipe;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
@@ -35,6 +36,12 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         bool existed = Directory.Exists(folder);
         // A run in progress asks for its text only until it has tokens; one that cannot have any is not begun.
         IDocumentSource source = RunFolder.Exists(folder) ? new DeferredSource(() => CorpusSource.Open(config)) : CorpusSource.Open(config);
+        if (!RunFolder.Exists(folder) && config.Config.Recipe.BaseModel is { } checkpoint)
+        {
+            // Much work lies before its parameters are needed.
+            LlamaCheckpoint.Open(config.FullPath(checkpoint)).Dispose();
+        }
+
         JsonElement identity = JsonSerializer.Deserialize<JsonElement>(RunConfigJson.Serialize(config.Config));
         using RunFolder run = RunFolder.OpenOrCreate(
             folder, RunInfo.Of(RunDescription.Program, identity), ResolvedYaml.Write(config), RunConfigJson.FreeKeys, _steps);
@@ -114,7 +121,8 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         };
         string? tokenizerFile = config.Config.Tokenizer.File is { } file ? config.FullPath(file) : null;
         CorpusStage corpus = new(session, source, tokenizerFile, setup.Threads);
-        TrainRun recipe = new(session, corpus, new Retention(store, journal), new RunFiles(run.Paths, _steps));
+        FirstParameters first = new(session, config.Config.Recipe.BaseModel is { } folder ? config.FullPath(folder) : null);
+        TrainRun recipe = new(session, corpus, first, new Retention(store, journal), new RunFiles(run.Paths, _steps));
         try
         {
             RunResults results = await recipe.ExecuteAsync(cancellationToken);

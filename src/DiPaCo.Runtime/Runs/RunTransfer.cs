@@ -15,7 +15,8 @@ namespace DiPaCo.Runtime;
 /// <param name="time">For durations and the age of leftovers; reaches no result.</param>
 public sealed class RunTransfer(TimeProvider time)
 {
-    private static readonly string[] OfText = [CorpusSpec.TaskKind, TokenizerSpec.TaskKind, TokenizeSpec.TaskKind];
+    /// <summary>The kinds of tasks that read the user's files.</summary>
+    internal static readonly string[] OfFiles = [CorpusSpec.TaskKind, TokenizerSpec.TaskKind, TokenizeSpec.TaskKind, ImportSpec.TaskKind];
 
     /// <summary>Turns the text into tokens, or remembers that it has.</summary>
     /// <param name="config">The run.</param>
@@ -37,8 +38,14 @@ public sealed class RunTransfer(TimeProvider time)
         };
         int threads = config.Config.Threads > 0 ? config.Config.Threads : Environment.ProcessorCount;
         string? tokenizerFile = config.Config.Tokenizer.File is { } file ? config.FullPath(file) : null;
-        await new CorpusStage(session, source, tokenizerFile, threads).PrepareAsync(cancellationToken);
-        JournalEntry[] entries = [.. journal.Entries.Where(entry => OfText.Contains(entry.Kind))];
+        PreparedCorpus corpus = await new CorpusStage(session, source, tokenizerFile, threads).PrepareAsync(cancellationToken);
+        if (config.Config.Recipe.BaseModel is { } checkpoint)
+        {
+            TransformerShape shape = config.Config.ShapeFor(corpus.Summary.Vocabulary);
+            await new FirstParameters(session, config.FullPath(checkpoint)).MakeAsync(shape, cancellationToken);
+        }
+
+        JournalEntry[] entries = [.. journal.Entries.Where(entry => OfFiles.Contains(entry.Kind))];
         byte[][] lines = [.. ForgottenTask.Lines(entries, new HashSet<string>(), new HashSet<string>())];
         return new PreparedRun(RunDescription.Of(config), [.. lines.SelectMany(line => line)], [.. Retention.Expected(entries).Order()], store);
     }

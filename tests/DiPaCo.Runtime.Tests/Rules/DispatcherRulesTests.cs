@@ -47,6 +47,53 @@ public sealed class DispatcherRulesTests
     }
 
     [Fact]
+    public void ABusyWorkerFetchesNoTaskAheadThatAnIdleOneWouldBeginAtOnce()
+    {
+        _bench.Register("busy", slots: 2);
+        _bench.Submit(Demand("first"));
+        _bench.Lease("busy");
+        _bench.Register("idle", slots: 2);
+        _bench.Submit(Demand("second"));
+        WaitReason wait = _bench.Ask("busy").Wait!;
+        Assert.Equal(WaitCause.OthersAreFree, wait.Cause);
+
+        // With a third one there is enough for both.
+        _bench.Submit(Demand("third"));
+        Assert.NotNull(_bench.Ask("busy").Grant);
+        Assert.NotNull(_bench.Ask("idle").Grant);
+    }
+
+    [Fact]
+    public void ATaskIsNotLeftToIdleWorkersThatItDoesNotFit()
+    {
+        _bench.Register("busy", memory: 1_000, slots: 2);
+        _bench.Submit(Demand("first"));
+        _bench.Lease("busy");
+        _bench.Register("small", memory: 1);
+        _bench.Submit(Demand("large") with { MemoryBytes = 1_000 });
+
+        Assert.NotNull(_bench.Ask("busy").Grant);
+    }
+
+    [Fact]
+    public void ATaskIsNotLeftForEverToAnIdleWorkerThatDoesNotComeForIt()
+    {
+        _bench.Register("busy", slots: 2);
+        _bench.Submit(Demand("first"));
+        LeaseGrant held = _bench.Lease("busy");
+        _bench.Register("silent");
+        _bench.Submit(Demand("second"));
+        Assert.Null(_bench.Ask("busy").Grant);
+        for (int beat = 0; beat < 60; beat++)
+        {
+            _bench.Pass(2.5);
+            _bench.Beat("busy", held);
+        }
+
+        Assert.NotNull(_bench.Ask("busy").Grant);
+    }
+
+    [Fact]
     public void ATaskThatIsSubmittedTwice_IsOne_AndTwoRunsShareIt()
     {
         Assert.Equal(SubmitVerdict.Accepted, _bench.Submit(Demand("task")));

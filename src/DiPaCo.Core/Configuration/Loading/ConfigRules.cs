@@ -12,6 +12,7 @@ internal sealed class ConfigRules(ConfigReading reading)
     public void Check(RunConfig config)
     {
         CheckTokenizer(config.Tokenizer);
+        CheckBaseModel(config);
         CheckTransformer(config.Transformer, config.Routing);
         CheckTopology(config.Topology);
         CheckOverlap(config.Routing, config.Topology);
@@ -33,6 +34,11 @@ internal sealed class ConfigRules(ConfigReading reading)
                 "this is about a trained tokenizer, but tokenizer.file names an existing one; expected only one of the two.");
         }
     }
+
+    /// <summary>The rows of a checkpoint's embedding are the tokens of its own tokenizer.</summary>
+    private void CheckBaseModel(RunConfig config) => Require(
+        config.Recipe.BaseModel is null || config.Tokenizer.File is not null, ["recipe.base_model", "tokenizer.file"],
+        "the parameters of a checkpoint belong to its tokenizer; expected that as tokenizer.file, for example the tokenizer.json in the same folder.");
 
     private void CheckTransformer(TransformerOptions transformer, RoutingOptions routing)
     {

@@ -11,12 +11,16 @@ internal static class RecipeSection
         Bounds sequences = new(1, 1_048_576);
         RecipeOptions defaults = new() { BaseSteps = 1, Phases = 1, InnerSteps = 1, BatchSequences = 1, MicroBatchSequences = 1 };
         int batch = section.Count("batch_sequences", filled.BatchSequences, sequences, "Sequences of one step.");
+        string? baseModel = section.Text(
+            "base_model", null, text => text.Length is > 0 and <= 4_096 && !text.Any(char.IsControl), "a folder with config.json and model.safetensors",
+            "Folder of a Llama checkpoint that the base model starts from; null: fresh parameters.");
         ImmutableArray<PhaseStage> stages = StageReader.ReadAll(section);
         RecipeOptions options = new()
         {
             BatchSequences = batch,
             MicroBatchSequences = section.Count("micro_batch_sequences", Math.Min(filled.MicroBatchSequences, batch), sequences, "Sequences computed at once; their gradients add up to the batch's."),
-            BaseSteps = section.Count("base_steps", filled.BaseSteps, steps with { Least = 0 }, "Steps of the dense base model on all data, before the fork; 0: none."),
+            BaseModel = baseModel,
+            BaseSteps = section.Count("base_steps", baseModel is null ? filled.BaseSteps : 0, steps with { Least = 0 }, "Steps of the dense base model on all data, before the fork; 0: none."),
             Phases = section.Count("phases", PhasesOf(stages, filled), new Bounds(1, 1_000_000), "Phases after the fork."),
             InnerSteps = section.Count("inner_steps", stages.IsEmpty ? filled.InnerSteps : stages[0].InnerSteps, new Bounds(1, 1_000_000), "Steps of one path in one phase."),
             Stages = stages,

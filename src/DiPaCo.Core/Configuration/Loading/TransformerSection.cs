@@ -27,6 +27,7 @@ internal static class TransformerSection
             FeedForward = section.Count("feed_forward", feedForward, new Bounds(WidthStep, 1_048_576, WidthStep), "Inner width of the feed-forward, F."),
             TiedEmbedding = section.Flag("tied_embedding", true, "Whether a path's output matrix is its embedding matrix."),
             RopeBase = section.Number("rope_base", 10_000, new Interval(1, 1e9, OpenBelow: true), "Base of the rotary frequencies."),
+            NormEpsilon = section.Number("norm_epsilon", 1e-5, new Interval(0, 1, OpenBelow: true), "Added to the mean square inside RMSNorm."),
             SequenceLength = section.Count("sequence_length", filled.SequenceLength, new Bounds(2, 1_048_576), "Tokens of a training sequence, T."),
             Compute = section.Word("compute", ComputeType.Bf16, "Arithmetic of the matrix products: bf16 or fp32; everything else is fp32."),
         };

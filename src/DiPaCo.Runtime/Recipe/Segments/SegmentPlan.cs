@@ -33,7 +33,10 @@ internal sealed class SegmentPlan(RunConfig config, ModelTopology topology)
     public ImmutableArray<PathId> TurnsIn(Phase phase) => _turns[phase];
 
     /// <summary>The orders of all paths. Their numbers are set by the run.</summary>
-    public ImmutableSortedDictionary<PathId, PathOrder> PathsIn(Segment segment, ModelVersion start, RoutedCorpus routed)
+    /// <param name="segment">The phases.</param>
+    /// <param name="start">The model at their start.</param>
+    /// <param name="weightOf">Weight of a path's contributions, before they are normalised.</param>
+    public ImmutableSortedDictionary<PathId, PathOrder> PathsIn(Segment segment, ModelVersion start, Func<PathId, double> weightOf)
     {
         Dictionary<PathId, ImmutableArray<PathTurn>.Builder> turns = topology.Paths.ToDictionary(path => path, _ => ImmutableArray.CreateBuilder<PathTurn>());
         foreach (Phase phase in PhasesOf(segment))
@@ -48,7 +51,7 @@ internal sealed class SegmentPlan(RunConfig config, ModelTopology topology)
             path => path,
             path => new PathOrder(
                 Number: 0, segment, turns[path].ToImmutable(), [.. topology.ModulesOf(path).Select(module => module.Id)],
-                start.Optimizers.TryGetValue(path, out BlobHash optimizer) ? optimizer : null, start.StepsOf(path), routed.SizeOf(path).TrainTokens));
+                start.Optimizers.TryGetValue(path, out BlobHash optimizer) ? optimizer : null, start.StepsOf(path), weightOf(path)));
     }
 
     /// <summary>The orders of all modules. Their numbers are set by the run.</summary>

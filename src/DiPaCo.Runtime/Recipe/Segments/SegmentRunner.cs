@@ -101,7 +101,7 @@ internal sealed class SegmentRunner(RunSession session, ModelTopology topology)
             _specs = new PhaseSpecs(session, runner._topology, runner._plan);
             _collector = new PhaseCollector(start, runner._topology, runner._plan);
             _parties = new SegmentParties(
-                new RunId(session.Config.Name), segment, runner._plan.PathsIn(segment, start, routed), runner._plan.ModulesIn(segment, start), session.Time);
+                new RunId(session.Config.Name), segment, runner._plan.PathsIn(segment, start, path => routed.SizeOf(path).TrainTokens), runner._plan.ModulesIn(segment, start), session.Time);
         }
 
         public bool IsAtEnd => _parties.Run.Stage == RunStage.BetweenSegments;

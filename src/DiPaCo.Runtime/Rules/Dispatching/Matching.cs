@@ -19,6 +19,11 @@ internal sealed class Matching(DispatcherOptions options)
         }
 
         (TaskEntry? best, WaitReason? obstacle) = ChooseWaiting(state, worker, now);
+        if (best is not null && !worker.Held.IsEmpty && OthersAreFree(state, best, now))
+        {
+            return (null, new WaitReason(WaitCause.OthersAreFree, $"Task {best.Demand.Key} is left to workers that have nothing to do.", best.Since));
+        }
+
         best ??= ChooseStraggler(state, worker, now);
         return best is not null ? (best, null) : (null, obstacle ?? Idle(state, worker));
     }
@@ -169,6 +174,29 @@ internal sealed class Matching(DispatcherOptions options)
             int difference = state.ComputedOf.GetValueOrDefault(run) - state.ComputedOf.GetValueOrDefault(other);
             return difference < 0 || (difference == 0 && entry.Submitted < its.Submitted);
         }
+    }
+
+    /// <summary>
+    /// Whether as many workers as tasks wait: then a task that a busy worker would only fetch ahead begins at once elsewhere. Who does not come
+    /// for it stops to count when it has not been heard of for a lease, so nobody waits for ever.
+    /// </summary>
+    private bool OthersAreFree(DispatcherState state, TaskEntry entry, DateTimeOffset now)
+    {
+        int wanted = state.Waiting.Count;
+        if (wanted > state.Workers.Count)
+        {
+            return false;
+        }
+
+        foreach (WorkerEntry other in state.Workers.Values)
+        {
+            if (other.Held.IsEmpty && IsLive(other, now) && Obstacle(state, other, entry, now) is null && --wanted == 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private WaitReason? Obstacle(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)

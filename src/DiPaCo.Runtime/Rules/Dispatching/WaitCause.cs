@@ -27,6 +27,9 @@ public enum WaitCause
     /// <summary>Faster workers will be done with the rest sooner.</summary>
     TooSlow,
 
+    /// <summary>This worker has something to do, and others have not: the task would only be fetched ahead here.</summary>
+    OthersAreFree,
+
     /// <summary>The worker holds as many leases as it may.</summary>
     SlotsFull,
 

@@ -1,0 +1,10 @@
+namespace DiPaCo.Runtime.Simulations;
+
+/// <summary>Where a task is at its worker.</summary>
+internal enum JobStage
+{
+    Downloading,
+    Ready,
+    Computing,
+    Uploading,
+}

@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Core.Planning;
+using DiPaCo.Runtime.Recipe;
+using DiPaCo.Runtime.Rules;
+using DiPaCo.Runtime.Tasks;
+
+namespace DiPaCo.Runtime.Simulations;
+
+/// <summary>The cost of a run's tasks: operations, memory, bytes. The same estimates as <c>dipaco plan</c>.</summary>
+internal sealed class SimulationTasks
+{
+    private const int BytesOfParameter = sizeof(float);
+    private const int BytesOfToken = sizeof(ushort);
+
+    private readonly RunConfig _config;
+    private readonly long _shardBytes;
+    private readonly double _stepFlops;
+    private readonly long _memory;
+
+    public SimulationTasks(Simulation simulation)
+    {
+        _config = simulation.Run.Config;
+        TransformerShape shape = _config.ShapeFor(_config.Tokenizer.Vocabulary);
+        Topology = ModelTopology.Create(_config.Topology, shape);
+        int length = _config.Transformer.SequenceLength;
+        _stepFlops = shape.TrainingFlopsPerToken(length) * _config.Recipe.BatchSequences * length;
+        _shardBytes = simulation.CorpusTokens * BytesOfToken / Topology.Paths.Length;
+        PathParameters = Topology.ModulesOf(Topology.Paths[0]).Sum(module => module.Layout.Parameters);
+        _memory = PlannedMemory.Of(shape, PathParameters, _config.Transformer.Compute, (long)_config.Recipe.MicroBatchSequences * length).Total;
+    }
+
+    /// <summary>The model.</summary>
+    public ModelTopology Topology { get; }
+
+    /// <summary>Parameters of a path.</summary>
+    public long PathParameters { get; }
+
+    /// <summary>Floating-point operations of one step of a path.</summary>
+    public double StepFlops => _stepFlops;
+
+    /// <summary>Memory for training a path.</summary>
+    public long PathMemory => _memory;
+
+    /// <summary>A path's training in a phase.</summary>
+    public SimulatedTask Of(NeededTraining needed, RunId run, Action<TaskKey, ImmutableSortedDictionary<string, BlobHash>> done)
+    {
+        TaskKey key = KeyOf($"train/{needed.Path}/{needed.Phase}");
+        ImmutableArray<ModuleDefinition> modules = Topology.ModulesOf(needed.Path);
+        long encoded = modules.Where(IsEncoded).Sum(module => module.Layout.Parameters);
+        long state = (2 * BytesOfParameter * PathParameters) + (BytesOfParameter * encoded);
+        ImmutableArray<TaskInput>.Builder inputs = ImmutableArray.CreateBuilder<TaskInput>();
+        inputs.AddRange(needed.Modules.Zip(modules, (version, module) => new TaskInput(version.Blob, BytesOfParameter * module.Layout.Parameters)));
+        inputs.Add(new TaskInput(SimulationNames.BlobOf($"shard/{needed.Path}"), _shardBytes));
+        if (needed.Optimizer is { } optimizer)
+        {
+            inputs.Add(new TaskInput(optimizer, state));
+        }
+
+        ImmutableSortedDictionary<string, TaskInput>.Builder outputs = ImmutableSortedDictionary.CreateBuilder<string, TaskInput>(StringComparer.Ordinal);
+        foreach (ModuleDefinition module in modules)
+        {
+            outputs[module.Id.Name] = new TaskInput(SimulationNames.BlobOf($"{key}/{module.Id}"), ContributionBytes(module));
+        }
+
+        outputs["optimizer"] = new TaskInput(SimulationNames.BlobOf($"{key}/optimizer"), state);
+        TaskDemand demand = new(key, "train", run, TaskOwner.Of(needed.Path))
+        {
+            Inputs = inputs.ToImmutable(), Flops = needed.Steps * _stepFlops, MemoryBytes = _memory, Divisible = true, Fingerprint = SimulationNames.Fingerprint,
+        };
+        return Task(demand, needed.Steps, outputs.ToImmutable(), state + (BytesOfParameter * (double)PathParameters), done);
+    }
+
+    /// <summary>A module's outer step after a phase.</summary>
+    public SimulatedTask Of(NeededOuterStep needed, RunId run, Action<TaskKey, ImmutableSortedDictionary<string, BlobHash>> done)
+    {
+        ModuleDefinition module = Topology.Modules.First(each => each.Id == needed.Start.Module);
+        TaskKey key = KeyOf($"outer/{module.Id}/{needed.Start.Version}");
+        long bytes = BytesOfParameter * module.Layout.Parameters;
+        ImmutableArray<TaskInput>.Builder inputs = ImmutableArray.CreateBuilder<TaskInput>();
+        inputs.Add(new TaskInput(needed.Start.Blob, bytes));
+        if (needed.Start.Momentum is { } momentum)
+        {
+            inputs.Add(new TaskInput(momentum, bytes));
+        }
+
+        inputs.AddRange(needed.Contributions.Select(contribution => new TaskInput(contribution.Blob, ContributionBytes(module))));
+        ImmutableSortedDictionary<string, TaskInput> outputs = ImmutableSortedDictionary<string, TaskInput>.Empty.WithComparers(StringComparer.Ordinal)
+            .Add("module", new TaskInput(SimulationNames.BlobOf($"{key}/module"), bytes))
+            .Add("momentum", new TaskInput(SimulationNames.BlobOf($"{key}/momentum"), bytes));
+        TaskDemand demand = new(key, "outer", run, TaskOwner.Of(module.Id))
+        {
+            Inputs = inputs.ToImmutable(), Flops = 4.0 * module.Layout.Parameters * needed.Contributions.Length, MemoryBytes = 2 * bytes,
+            Priority = TaskDemands.Urgent, Fingerprint = SimulationNames.Fingerprint,
+        };
+        return Task(demand, 1, outputs, 0, done);
+    }
+
+    /// <summary>The model at the start, and the orders of a segment of phases from there.</summary>
+    public (ImmutableSortedDictionary<PathId, PathOrder> Paths, ImmutableSortedDictionary<ModuleId, ModuleOrder> Modules) Orders(Segment segment)
+    {
+        SegmentPlan plan = new(_config, Topology);
+        ModelVersion start = new(
+            new Phase(0), Topology.Modules.ToImmutableSortedDictionary(module => module.Id, module => SimulationNames.BlobOf($"fork/{module.Id}")),
+            ImmutableSortedDictionary<ModuleId, BlobHash>.Empty, ImmutableSortedDictionary<PathId, BlobHash>.Empty);
+        return (plan.PathsIn(segment, start, _ => 1), plan.ModulesIn(segment, start));
+    }
+
+    private static SimulatedTask Task(
+        TaskDemand demand, int steps, ImmutableSortedDictionary<string, TaskInput> outputs, double stateBytes, Action<TaskKey, ImmutableSortedDictionary<string, BlobHash>> done)
+    {
+        SimulatedTask? task = null;
+        task = new SimulatedTask(demand, steps, outputs, stateBytes, () => done(demand.Key, task!.Blobs));
+        return task;
+    }
+
+    private static TaskKey KeyOf(string name) => new(SimulationNames.BlobOf(name).Hex);
+
+    private bool IsEncoded(ModuleDefinition module) => _config.Outer.Codec != DeltaCodec.Fp32 && (_config.Outer.PrivateModules || !Topology.IsPrivate(module.Id));
+
+    private long ContributionBytes(ModuleDefinition module) =>
+        IsEncoded(module) ? (long)(_config.Outer.BitsPerElement() * module.Layout.Parameters / 8) : BytesOfParameter * module.Layout.Parameters;
+}

@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DiPaCo.Core;
+using DiPaCo.Data;
+using DiPaCo.Model.Checkpoints;
+using DiPaCo.Model.SafeTensors;
+using DiPaCo.Runtime.Storage;
+using DiPaCo.Serving.Grids;
+
+namespace DiPaCo.Serving.Export;
+
+/// <summary>
+/// One path as a checkpoint folder of Hugging Face's layout: a Llama model. Feed-forwards of GELU without a gate are what the Arcee
+/// architecture has, which is Llama but for that.
+/// </summary>
+internal static class HuggingFaceFolder
+{
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Writes the files into a folder that is there and empty.</summary>
+    /// <param name="grid">The model.</param>
+    /// <param name="path">Which path.</param>
+    /// <param name="type">How elements are stored: f32, f16 or bf16.</param>
+    /// <param name="folder">Where.</param>
+    /// <param name="cancellationToken">Ends the writing.</param>
+    /// <exception cref="DiPaCoException">A blob is missing or damaged, or the disk is full.</exception>
+    public static async Task WriteAsync(ServedGrid grid, PathId path, ExportType type, string folder, CancellationToken cancellationToken)
+    {
+        byte[] file = await grid.ReadTokenizerFileAsync(cancellationToken);
+        int endOfText = TokenizerFile.Load(file, "the model's tokenizer").EndOfText;
+        await WriteWeightsAsync(grid, path, type, Path.Combine(folder, "model.safetensors"), cancellationToken);
+        Write(folder, "config.json", Config(grid.Description, type, endOfText));
+        Write(folder, "generation_config.json", new JsonObject { ["bos_token_id"] = endOfText, ["eos_token_id"] = endOfText, ["do_sample"] = true, ["temperature"] = 0.8 });
+        TokenizerKind kind = TokenizerFile.KindOf(file);
+        string name = kind switch { TokenizerKind.HuggingFace => "tokenizer.json", TokenizerKind.Tiktoken => "tokenizer.tiktoken", _ => "tokenizer.model" };
+        DurableFile.WriteAllBytes(Path.Combine(folder, name), file);
+        if (kind == TokenizerKind.HuggingFace && NameOf(file, endOfText) is { } end)
+        {
+            Write(folder, "tokenizer_config.json", new JsonObject
+            {
+                ["tokenizer_class"] = "PreTrainedTokenizerFast",
+                ["bos_token"] = end,
+                ["eos_token"] = end,
+                ["clean_up_tokenization_spaces"] = false,
+                ["model_max_length"] = grid.Description.SequenceLength,
+            });
+        }
+
+        DurableFile.WriteAllBytes(Path.Combine(folder, "README.md"), System.Text.Encoding.UTF8.GetBytes(ModelCard.Of(grid, path)));
+    }
+
+    private static async Task WriteWeightsAsync(ServedGrid grid, PathId path, ExportType type, string file, CancellationToken cancellationToken)
+    {
+        ImmutableArray<LlamaTensor> tensors = LlamaTensor.Of(grid.Description.Shape);
+        TensorDType dtype = type switch
+        {
+            ExportType.F32 => TensorDType.F32,
+            ExportType.F16 => TensorDType.F16,
+            ExportType.Bf16 => TensorDType.BF16,
+            _ => throw new DiPaCoException("A Hugging Face checkpoint holds f32, f16 or bf16; q8_0 is a type of GGUF files (--format gguf)."),
+        };
+        using PathWeights weights = await PathWeights.OpenAsync(grid, path, cancellationToken);
+        using DurableFile durable = DurableFile.Create(Path.GetDirectoryName(file)!);
+        SafeTensorsWriter writer = new(durable.Stream, [.. tensors.Select(tensor => new TensorSpec(tensor.Name, dtype, tensor.Shape))], [new("format", "pt")]);
+        foreach (LlamaTensor tensor in tensors)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            writer.Append(ElementCodec.Encode(type, weights.Read(tensor), tensor.Name));
+        }
+
+        writer.Complete();
+        durable.Commit(file);
+    }
+
+    private static JsonObject Config(GridDescription model, ExportType type, int endOfText)
+    {
+        TransformerShape shape = model.Shape;
+        bool gated = shape.Activation == Activation.SwiGlu;
+        return new JsonObject
+        {
+            ["architectures"] = new JsonArray(gated ? "LlamaForCausalLM" : "ArceeForCausalLM"),
+            ["model_type"] = gated ? "llama" : "arcee",
+            ["vocab_size"] = shape.Vocabulary,
+            ["hidden_size"] = shape.Width,
+            ["intermediate_size"] = shape.FeedForward,
+            ["num_hidden_layers"] = shape.Blocks,
+            ["num_attention_heads"] = shape.Heads,
+            ["num_key_value_heads"] = shape.KeyValueHeads,
+            ["head_dim"] = shape.HeadWidth,
+            ["hidden_act"] = gated ? "silu" : "gelu_pytorch_tanh",
+            ["max_position_embeddings"] = model.SequenceLength,
+            ["rms_norm_eps"] = shape.NormEpsilon,
+            ["rope_theta"] = shape.RopeBase,
+            ["tie_word_embeddings"] = shape.TiedEmbedding,
+            ["attention_bias"] = false,
+            ["mlp_bias"] = false,
+            ["attention_dropout"] = 0.0,
+            ["bos_token_id"] = endOfText,
+            ["eos_token_id"] = endOfText,
+            ["torch_dtype"] = type switch { ExportType.F16 => "float16", ExportType.Bf16 => "bfloat16", _ => "float32" },
+            ["use_cache"] = true,
+        };
+    }
+
+    private static string? NameOf(ReadOnlyMemory<byte> tokenizer, int token)
+    {
+        using JsonDocument document = JsonDocument.Parse(tokenizer.Span.StartsWith("\uFEFF"u8) ? tokenizer[3..] : tokenizer);
+        return document.RootElement.GetProperty("added_tokens").EnumerateArray()
+            .Where(added => added.GetProperty("id").GetInt32() == token).Select(added => added.GetProperty("content").GetString()).FirstOrDefault();
+    }
+
+    private static void Write(string folder, string name, JsonObject json) =>
+        DurableFile.WriteAllBytes(Path.Combine(folder, name), System.Text.Encoding.UTF8.GetBytes(json.ToJsonString(Json) + "\n"));
+}
