@@ -115,7 +115,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
                 {
                     // The run has ended.
                 }
-                catch (Exception exception) when (exception is Orleans.Runtime.OrleansException or TimeoutException)
+                catch (Exception exception) when (GrainFailures.IsPassing(exception))
                 {
                     // Whoever waits for a task waits for the dispatcher, too.
                 }

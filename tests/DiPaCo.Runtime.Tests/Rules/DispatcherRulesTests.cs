@@ -212,6 +212,41 @@ public sealed class DispatcherRulesTests
     }
 
     [Fact]
+    public void TwoRuns_ShareTheWorkers_HoweverManyTasksTheFirstHasOrdered()
+    {
+        for (int i = 0; i < 50; i++)
+        {
+            _bench.Submit(Demand($"large {i}"));
+        }
+
+        _bench.Pass(1);
+        for (int i = 0; i < 3; i++)
+        {
+            _bench.Submit(Demand($"small {i}") with { Run = new RunId("small") });
+        }
+
+        string[] runs = [.. Enumerable.Range(0, 8).Select(worker =>
+        {
+            _bench.Register($"w{worker}");
+            return _bench.Lease($"w{worker}").Demand.Run.Name;
+        })];
+
+        Assert.Equal(["run", "small", "run", "small", "run", "small", "run", "run"], runs);
+    }
+
+    [Fact]
+    public void MoreUrgentTasks_GoFirst_WhicheverRunTheyAreOf()
+    {
+        _bench.Submit(Demand("urgent") with { Priority = 1 });
+        _bench.Submit(Demand("urgent too") with { Priority = 1 });
+        _bench.Submit(Demand("other") with { Run = new RunId("other") });
+        _bench.Register("a");
+        _bench.Register("b");
+
+        Assert.Equal(["run", "run"], [_bench.Lease("a").Demand.Run.Name, _bench.Lease("b").Demand.Run.Name]);
+    }
+
+    [Fact]
     public void ALateHeartbeat_DoesNotTakeBackWhatWasHandedBack()
     {
         _bench.Submit(Demand("task"));

@@ -98,6 +98,11 @@ internal sealed class Matching(DispatcherOptions options)
 
     private (TaskEntry? Best, WaitReason? Obstacle) ChooseWaiting(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
+        if (state.WaitingOf.Count > 1)
+        {
+            return ChooseAmongRuns(state, worker, now);
+        }
+
         TaskEntry? best = null;
         WaitReason? obstacle = null;
         long bestBytes = -1;
@@ -125,6 +130,55 @@ internal sealed class Matching(DispatcherOptions options)
         }
 
         return (best, obstacle);
+    }
+
+    /// <summary>Of the most urgent tasks those of the run that has fewest under way: runs share the workers, however many tasks each of them orders at once.</summary>
+    private (TaskEntry? Best, WaitReason? Obstacle) ChooseAmongRuns(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
+    {
+        SortedDictionary<RunId, (TaskEntry Entry, long Bytes, int Seen)> best = [];
+        WaitReason? obstacle = null;
+        int priority = int.MinValue;
+        foreach (QueuedTask queued in state.Waiting)
+        {
+            if (queued.Priority < priority)
+            {
+                break;
+            }
+
+            TaskEntry entry = state.Tasks[queued.Key];
+            bool isSecond = best.TryGetValue(entry.Demand.Run, out (TaskEntry Entry, long Bytes, int Seen) first);
+            if (isSecond && first.Seen == options.AffinityWindow)
+            {
+                continue;
+            }
+
+            if (Obstacle(state, worker, entry, now) is { } reason)
+            {
+                obstacle ??= reason;
+                continue;
+            }
+
+            priority = queued.Priority;
+            long bytes = CachedBytes(worker, entry);
+            best[entry.Demand.Run] = isSecond && first.Bytes >= bytes ? first with { Seen = first.Seen + 1 } : (entry, bytes, isSecond ? first.Seen + 1 : 1);
+        }
+
+        (RunId Run, TaskEntry Entry)? chosen = null;
+        foreach ((RunId run, (TaskEntry entry, long _, int _)) in best)
+        {
+            if (chosen is not (RunId other, TaskEntry its) || IsBefore(run, entry, other, its))
+            {
+                chosen = (run, entry);
+            }
+        }
+
+        return (chosen?.Entry, obstacle);
+
+        bool IsBefore(RunId run, TaskEntry entry, RunId other, TaskEntry its)
+        {
+            int difference = state.ComputedOf.GetValueOrDefault(run) - state.ComputedOf.GetValueOrDefault(other);
+            return difference < 0 || (difference == 0 && entry.Submitted < its.Submitted);
+        }
     }
 
     /// <summary>
