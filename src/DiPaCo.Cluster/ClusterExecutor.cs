@@ -27,13 +27,14 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
         string key = spec.Key().Hex;
         TaskOrder? order = null;
         long next = 0;
+        int failures = 0;
         try
         {
             while (true)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 TaskNews? news = null;
-                await TryAsync(async () => news = await dispatcher().WatchAsync(key, next), cancellationToken);
+                await TryAsync(async () => news = await dispatcher().WatchAsync(key, next, failures), cancellationToken);
                 if (news is null)
                 {
                     continue;
@@ -54,6 +55,13 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
                         delivery.Metrics);
                 }
 
+                if (news.Failures > failures && news.Failure is null or { Reason: GiveBackReason.Failed })
+                {
+                    // A worker cannot repair what it cannot read.
+                    failures = news.Failures;
+                    await ThrowIfInputsAreLostAsync(spec, store, cancellationToken);
+                }
+
                 if (news.Failure is { } failure)
                 {
                     throw failure.Reason == GiveBackReason.NonFinite ? new NonFiniteStepException(failure.Message) : new DiPaCoException(failure.Message);
@@ -65,6 +73,19 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
             // Nobody waits for it any more, and a failure is told.
             await ForgetAsync(key);
             throw;
+        }
+    }
+
+    /// <exception cref="MissingBlobException">An input is not there.</exception>
+    /// <exception cref="DamagedBlobException">An input's bytes are others.</exception>
+    private static async Task ThrowIfInputsAreLostAsync(TaskSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    {
+        foreach (BlobHash input in spec.Inputs.Distinct())
+        {
+            if (await store.VerifyAsync(input, cancellationToken) is var condition && condition != BlobCondition.Intact)
+            {
+                throw condition == BlobCondition.Missing ? new MissingBlobException(input, "the run's store") : new DamagedBlobException("the run's store", input, default);
+            }
         }
     }
 
@@ -102,7 +123,7 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
         {
             await call();
         }
-        catch (Exception exception) when (exception is Orleans.Runtime.OrleansException or TimeoutException)
+        catch (Exception exception) when (GrainFailures.IsPassing(exception))
         {
             await Task.Delay(Pause, time, cancellationToken);
         }

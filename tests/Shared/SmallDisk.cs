@@ -21,6 +21,13 @@ internal sealed class SmallDisk : IDisposable
         return new SmallDisk(path);
     }
 
+    /// <summary>Mounts it; null where that is not possible.</summary>
+    public static SmallDisk? TryMount(string path, string size)
+    {
+        Directory.CreateDirectory(path);
+        return OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && Succeeds("mount", "-t", "tmpfs", "-o", $"size={size}", "tmpfs", path) ? new SmallDisk(path) : null;
+    }
+
     public void MakeReadOnly() => Assert.True(Succeeds("mount", "-o", "remount,ro", Path));
 
     public void MakeWritable(string size) => Assert.True(Succeeds("mount", "-o", $"remount,rw,size={size}", Path));

@@ -50,10 +50,35 @@ internal static class CommonOptions
         return option;
     }
 
+    private static readonly TimeSpan DoorPatience = TimeSpan.FromSeconds(10);
+
     private static ImmutableArray<string> SizeNames { get; } = [.. Enum.GetNames<ModelSize>().Select(name => name.ToLowerInvariant())];
 
     /// <summary>The invitation that <c>--join</c> is given; '-' stands for what comes on standard input, since arguments are seen by others.</summary>
     /// <exception cref="DiPaCoException">It is none.</exception>
     public static async Task<Invitation> InvitationAsync(string given, CancellationToken cancellationToken) =>
         Invitation.Read(given == "-" ? await Console.In.ReadToEndAsync(cancellationToken) : given);
+
+    /// <summary>Connects to the first silo of an invitation that opens; to the others it turns when that one fails.</summary>
+    /// <exception cref="LinkException">None opens; what is in the way of the last one.</exception>
+    public static async Task<SiloChannel> ConnectAsync(Invitation invitation, TimeProvider time, CancellationToken cancellationToken) =>
+        new(await ReachableAsync(invitation, time, cancellationToken), invitation, time);
+
+    /// <summary>The first silo of an invitation that opens.</summary>
+    /// <exception cref="LinkException">None opens; what is in the way of the last one.</exception>
+    public static async Task<Uri> ReachableAsync(Invitation invitation, TimeProvider time, CancellationToken cancellationToken)
+    {
+        for (int i = 0; ; i++)
+        {
+            try
+            {
+                await new SiloDoor(invitation.Addresses[i], invitation.Certificate, DoorPatience, time).LookAsync(cancellationToken);
+                return invitation.Addresses[i];
+            }
+            catch (LinkException) when (i + 1 < invitation.Addresses.Length)
+            {
+                // The next one is as good.
+            }
+        }
+    }
 }

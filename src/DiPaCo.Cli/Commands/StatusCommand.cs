@@ -9,7 +9,6 @@ namespace DiPaCo.Cli.Commands;
 /// <summary><c>dipaco status RUN</c>: how far a run is; <c>dipaco status --join INVITATION</c>: what its workers do.</summary>
 internal static class StatusCommand
 {
-    private static readonly TimeSpan DoorPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Rhythm = TimeSpan.FromSeconds(2);
 
     /// <summary>Builds the verb.</summary>
@@ -57,8 +56,7 @@ internal static class StatusCommand
 
     private static async Task ShowClusterAsync(CliServices services, Invitation invitation, bool watch, bool json, CancellationToken cancellation)
     {
-        await new SiloDoor(invitation.Addresses[0], invitation.Certificate, DoorPatience, services.Clock).LookAsync(cancellation);
-        using SiloChannel channel = new(invitation.Addresses[0], invitation);
+        using SiloChannel channel = await CommonOptions.ConnectAsync(invitation, services.Clock, cancellation);
         GrpcOperatorLink link = new(channel.Invoker, services.Clock);
         ClusterView view = await link.StatusAsync(cancellation);
         if (json)

@@ -21,18 +21,37 @@ internal static class TrainCommand
         Option<ModelSize?> size = CommonOptions.Size("The dial, in the place of the file's.");
         Option<string[]> data = CommonOptions.Data("A file, folder or glob to train on, in the place of the file's.");
         Option<bool> json = CommonOptions.Json();
+        Option<string?> join = new("--join") { HelpName = "INVITATION", Description = "Let a cluster compute the run; what 'dipaco token create --role admin' prints; '-' reads it from standard input." };
+        Option<bool> any = new("--mixed-numerics") { Description = "With --join: take workers that round differently; results are then no longer byte-identical." };
         ListenOptions listen = new();
-        Command command = new("train", "Train a model; on an existing run, go on where it stopped.") { file, demo, run, size, data, json };
+        Command command = new("train", "Train a model; on an existing run, go on where it stopped.") { file, demo, run, size, data, json, join, any };
         listen.AddTo(command);
         command.Validators.Add(result => CheckSource(result, file, demo, data));
-        command.SetAction((parsed, cancellation) =>
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(join) is not null && result.GetResult("--listen") is OptionResult { Implicit: false })
+            {
+                result.AddError("--join and --listen exclude each other: either a cluster computes the run, or this process does.");
+            }
+            else if (result.GetValue(join) is null && result.GetValue(any))
+            {
+                result.AddError("--mixed-numerics needs --join; with --listen it is --any-numerics.");
+            }
+        });
+        command.SetAction(async (parsed, cancellation) =>
         {
             LoadedConfig config = parsed.GetValue(demo)
                 ? DemoConfig.Make(parsed.GetValue(size), parsed.GetRequiredValue(data))
                 : RunConfigLoader.Load(parsed.GetRequiredValue(file)!, new ConfigOverrides { Size = parsed.GetValue(size), DataPaths = [.. parsed.GetRequiredValue(data)] });
             string folder = parsed.GetValue(run) ?? Path.Combine("runs", config.Config.Name);
             string again = $"{services.Program} {Shell.Command(parsed.Tokens.Select(token => token.Value))}";
-            return RunAsync(services, config, folder, listen.Read(parsed, services.Program), again, parsed.GetValue(json), cancellation);
+            if (parsed.GetValue(join) is { } text)
+            {
+                Invitation invitation = await CommonOptions.InvitationAsync(text, cancellation);
+                return await new SubmittedTraining(services, config, folder, invitation).RunAsync(!parsed.GetValue(any), parsed.GetValue(json), cancellation);
+            }
+
+            return await RunAsync(services, config, folder, listen.Read(parsed, services.Program), again, parsed.GetValue(json), cancellation);
         });
         return command;
     }
@@ -50,15 +69,7 @@ internal static class TrainCommand
                     : await services.Engine.TrainAsync(config, folder, cluster, observer, cancellation);
                 return (trained, await ReportAsync(services, folder, trained, observer, cancellation));
             }, cancellation);
-            if (json)
-            {
-                JsonOutput.Write(services.Terminal, new { Run = folder, Report = report, Results = results });
-            }
-            else
-            {
-                RunSummaryView.Write(services.Terminal.Standard, results, report, $"{services.Program} eval {Shell.Quote(folder)} --data path/to/text");
-            }
-
+            Write(services, folder, results, report, json);
             return ExitCodes.Success;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -69,7 +80,22 @@ internal static class TrainCommand
         }
     }
 
-    private static async Task<string> ReportAsync(
+    /// <summary>What a finished run has come to.</summary>
+    public static void Write(CliServices services, string folder, RunResults results, string report, bool json)
+    {
+        if (json)
+        {
+            JsonOutput.Write(services.Terminal, new { Run = folder, Report = report, Results = results });
+        }
+        else
+        {
+            RunSummaryView.Write(services.Terminal.Standard, results, report, $"{services.Program} eval {Shell.Quote(folder)} --data path/to/text");
+        }
+    }
+
+    /// <summary>Writes the report of a finished run.</summary>
+    /// <returns>Its path.</returns>
+    public static async Task<string> ReportAsync(
         CliServices services, string folder, RunResults results, IRunObserver observer, CancellationToken cancellation)
     {
         long begun = services.Clock.GetTimestamp();

@@ -59,20 +59,34 @@ internal static class WorkerCommand
         string fingerprint = await NumericsFingerprint.ComputeAsync(machine.Executor, cancellation);
         output.WriteLine($"numerics {fingerprint[..12]}");
         using BlobCache cache = await BlobCache.OpenAsync(settings.Cache, (long)(settings.CacheGiB * GiB), services.Clock, cancellation);
-        using SiloChannel channel = new(invitation.Addresses[0], invitation);
+        Uri silo = invitation.Addresses.Length == 1 ? invitation.Addresses[0] : await FirstAsync(invitation, services.Clock, cancellation);
+        using SiloChannel channel = new(silo, invitation, services.Clock);
         using HttpBlobStore store = new(channel.Http, cache, new RemoteBlobOptions { Client = settings.Name, Seed = settings.Name.GetHashCode(StringComparison.Ordinal) }, services.Clock);
         WorkerOffer offer = new(
             settings.Name, services.Clock.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, summary.Device,
             GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, summary.MatrixFlopsPerSecond, fingerprint, Slots: 2);
         GrpcWorkerLink link = new(channel.Invoker, services.Clock);
         Lines lines = new(output, services.Clock);
-        SiloDoor door = new(invitation.Addresses[0], invitation.Certificate, DoorPatience, services.Clock);
+        SiloDoor door = new(silo, invitation.Certificate, DoorPatience, services.Clock);
         CacheSpace space = CacheSpace.Of(settings.Cache, cache.MaximumBytes, cache.Bytes);
         await new WorkerPreflight(door, link, settings.Options, lines, services.Clock).RunAsync(offer, space, cancellation);
         using WorkerAgent agent = new(link, machine.Executor, new CachedBlobs(store), offer, settings.Options, lines, services.Clock);
         await agent.RunAsync(cancellation);
         output.WriteLine("Left; what was not finished goes to other workers.");
         return ExitCodes.Success;
+    }
+
+    /// <summary>A silo that opens; the first of them where none does now: the preflight says what is in the way, and tries again.</summary>
+    private static async Task<Uri> FirstAsync(Invitation invitation, TimeProvider clock, CancellationToken cancellation)
+    {
+        try
+        {
+            return await CommonOptions.ReachableAsync(invitation, clock, cancellation);
+        }
+        catch (LinkException)
+        {
+            return invitation.Addresses[0];
+        }
     }
 
     private static void Check(CommandResult result, Option<double?> size, Option<int> threads)

@@ -28,6 +28,17 @@ internal static class ClusterStatusView
                 Cell(task.LastFailure is { } failure ? $"{task.State} Failed before: {failure}" : task.State));
         }
 
+        if (!view.Runs.IsEmpty)
+        {
+            Table runs = new Table().Border(TableBorder.Simple).AddColumns("run", "is", "since", "silo", "does");
+            foreach (RunLine run in view.Runs)
+            {
+                runs.AddRow(Cell(run.Run), Cell(run.Life.ToString().ToLowerInvariant()), Cell(Since(run.Since, view.Clock)), Cell(run.Silo), Cell(run.Doing));
+            }
+
+            console.Write(runs);
+        }
+
         console.Write(workers);
         console.Write(tasks);
         long left = view.TaskCount - view.Status.Tasks.Length;

@@ -12,7 +12,7 @@ namespace DiPaCo.Cluster.Api;
 /// <param name="next">What comes behind the gate.</param>
 /// <param name="tokens">The tokens.</param>
 /// <param name="time">For the pause.</param>
-internal sealed class TokenGate(RequestDelegate next, TokenStore tokens, TimeProvider time)
+internal sealed class TokenGate(RequestDelegate next, ITokens tokens, TimeProvider time)
 {
     /// <summary>Failures within a <see cref="Window"/> after which an address is not listened to.</summary>
     public const int MostFailures = 10;
@@ -66,7 +66,7 @@ internal sealed class TokenGate(RequestDelegate next, TokenStore tokens, TimePro
         bool transfer = path.StartsWithSegments("/blobs", out PathString blob) && blob.Value is { Length: > 1 }
             && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsPut(request.Method));
         return transfer || path.StartsWithSegments("/dipaco.worker.v1.Worker") ? TokenRole.Worker
-            : path == "/dipaco.operator.v1.Operator/Status" ? TokenRole.Read
+            : path == "/dipaco.operator.v1.Operator/Status" || path == "/dipaco.operator.v1.Operator/Follow" ? TokenRole.Read
             : TokenRole.Admin;
     }
 

@@ -23,6 +23,18 @@ internal static class WireMapping
         reply.Version, Moment(reply.UnixMilliseconds), Math.Max(0, reply.LargestTaskBytes),
         double.IsFinite(reply.MedianFlopsPerSecond) ? Math.Max(0, reply.MedianFlopsPerSecond) : 0);
 
+    public static Wire.RunLine ToWire(RunLine line) => new()
+    {
+        Name = line.Run,
+        Life = line.Life.ToString().ToLowerInvariant(),
+        SinceUnixMilliseconds = line.Since.ToUnixTimeMilliseconds(),
+        Doing = line.Doing,
+        Silo = line.Silo,
+    };
+
+    public static RunLine FromWire(Wire.RunLine line) => new(
+        line.Name, Enum.TryParse(line.Life, ignoreCase: true, out RunLife life) ? life : RunLife.None, Moment(line.SinceUnixMilliseconds), line.Doing, line.Silo);
+
     /// <summary>A silo's time; the nearest that there is where it sends nonsense.</summary>
     public static DateTimeOffset Moment(long unixMilliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(unixMilliseconds, 0, 253_402_300_799_999));
 

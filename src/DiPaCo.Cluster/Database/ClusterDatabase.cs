@@ -13,7 +13,7 @@ namespace DiPaCo.Cluster;
 public sealed class ClusterDatabase(string connectionString)
 {
     /// <summary>The number of steps that this version of the program knows.</summary>
-    public const int LatestSchema = 1;
+    public const int LatestSchema = 2;
 
     // Any number will do as long as no other program uses it: it keeps two silos that start together from applying the same step.
     private const long SchemaLock = 0x6469_7061_636f;

@@ -63,7 +63,7 @@ internal sealed class DispatcherGrain(
         }
 
         WorkerCapabilities capabilities = new(
-            new WorkerId(offer.Worker), offer.Incarnation, offer.Device, offer.MemoryBytes, offer.FlopsPerSecond, offer.Fingerprint, offer.Slots);
+            new WorkerId(offer.Worker), offer.Incarnation, offer.Device, offer.MemoryBytes, offer.FlopsPerSecond, offer.Fingerprint, offer.Slots, offer.HasStore);
         (DispatcherState state, Runtime.Rules.Registration reply) = _rules.Register(_state, capabilities, Now);
         Become(state);
         return reply.IsCurrent
@@ -185,20 +185,21 @@ internal sealed class DispatcherGrain(
         return Task.CompletedTask;
     }
 
-    public async Task<TaskNews> WatchAsync(string key, long nextStep)
+    public async Task<TaskNews> WatchAsync(string key, long nextStep, int failures)
     {
         TaskKey task = new(key);
-        await WaitUntilAsync(() => !_records.TryGetValue(task, out TaskRecord? record) || _state.Tasks[task].IsSettled || record.NextStep > nextStep);
+        await WaitUntilAsync(() => !_records.TryGetValue(task, out TaskRecord? record)
+            || _state.Tasks[task].IsSettled || record.NextStep > nextStep || _state.Tasks[task].Failures.Length > failures);
         if (!_records.TryGetValue(task, out TaskRecord? found))
         {
-            return new TaskNews(false, StepBatch.None, null, null);
+            return new TaskNews(false, StepBatch.None, null, null, 0);
         }
 
         TaskEntry entry = _state.Tasks[task];
         TaskDelivery? delivery = entry.Outcome is not { } outcome ? null : new TaskDelivery(
             outcome.Outputs.ToImmutableSortedDictionary(output => output.Key, output => output.Value.Hex, StringComparer.Ordinal), outcome.Metrics, TimeSpan.Zero, StepBatch.None);
         GivenBack? failure = entry.GaveUp is not { } reason ? null : found.Impossible ?? new GivenBack(GiveBackReason.Failed, reason);
-        return new TaskNews(true, found.StepsFrom(nextStep), delivery, failure);
+        return new TaskNews(true, found.StepsFrom(nextStep), delivery, failure, entry.Failures.Length);
     }
 
     public Task ForgetAsync(string run, string key)
@@ -206,6 +207,20 @@ internal sealed class DispatcherGrain(
         Become(DispatcherRules.Withdraw(_state, new TaskKey(key), new TaskClaim(new RunId(run), Recipe), Now));
         return Task.CompletedTask;
     }
+
+    public Task StandAsync(string run, long number, RunDemand demand)
+    {
+        (DispatcherState state, long _) = DispatcherRules.Stand(_state, new RunId(run), number, demand, Now);
+        Become(state);
+        return Task.CompletedTask;
+    }
+
+    public Task<NumericsChoice?> NumericsAsync() => Task.FromResult(_state.Workers.Values
+        .Where(worker => worker.Quarantine is null && worker.Capabilities.Fingerprint.Length > 0 && Now - worker.LastHeard <= 2 * options.Lease)
+        .GroupBy(worker => (worker.Capabilities.Fingerprint, Device: worker.Capabilities.Device.StartsWith("cuda", StringComparison.Ordinal) ? "cuda" : "cpu"))
+        .OrderByDescending(group => group.Count()).ThenBy(group => group.Key.Fingerprint, StringComparer.Ordinal)
+        .Select(group => new NumericsChoice(group.Key.Fingerprint, group.Key.Device))
+        .FirstOrDefault());
 
     public Task<ClusterStatus> StatusAsync()
     {

@@ -40,7 +40,7 @@ internal sealed class GrainWorkerLink(IGrainFactory grains) : IWorkerLink
         {
             return await call.WaitAsync(cancellationToken);
         }
-        catch (Exception exception) when (exception is Orleans.Runtime.OrleansException or TimeoutException)
+        catch (Exception exception) when (GrainFailures.IsPassing(exception))
         {
             throw new LinkException($"The dispatcher does not answer: {exception.Message}", isFinal: false, exception);
         }

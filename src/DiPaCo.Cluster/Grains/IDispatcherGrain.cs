@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DiPaCo.Runtime.Rules;
 
 namespace DiPaCo.Cluster;
 
@@ -40,8 +41,20 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
     /// <summary>A run asks for news of a task, and waits a while.</summary>
     /// <param name="key">The task.</param>
     /// <param name="nextStep">Number of the first step that the run has not heard of.</param>
+    /// <param name="failures">Failed attempts that the run has heard of.</param>
     [Alias("watch")]
-    Task<TaskNews> WatchAsync(string key, long nextStep);
+    Task<TaskNews> WatchAsync(string key, long nextStep, int failures);
+
+    /// <summary>A run says what it wants of its tasks; it says so again while it is not at its end.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="number">Grows with each change of mind.</param>
+    /// <param name="demand">What it wants.</param>
+    [Alias("stand")]
+    Task StandAsync(string run, long number, RunDemand demand);
+
+    /// <summary>How most of the workers that are there round; null: none is there.</summary>
+    [Alias("numerics")]
+    Task<NumericsChoice?> NumericsAsync();
 
     /// <summary>A run has recorded a task's result, or no longer wants it.</summary>
     [Alias("forget")]

@@ -25,12 +25,17 @@ public sealed class SiloHost : IAsyncDisposable
 {
     private const int MostConnections = 20_000;
 
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(2.5);
+    private static readonly TimeSpan AliveEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RemindersEvery = TimeSpan.FromSeconds(15);
+
     private readonly IHost _host;
     private readonly string? _publicHost;
 
+    private DatabaseDoor? _shared;
     private bool _disposed;
 
-    private SiloHost(IHost host, string? publicHost, TokenStore tokens, string certificate)
+    private SiloHost(IHost host, string? publicHost, ITokens tokens, string certificate)
     {
         _host = host;
         _publicHost = publicHost;
@@ -47,8 +52,11 @@ public sealed class SiloHost : IAsyncDisposable
     /// <summary>What other silos know it by.</summary>
     public SiloAddress Silo => _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
 
+    /// <summary>Ends when the silo does without being told: the others have given it up.</summary>
+    public Task Ended => _host.WaitForShutdownAsync();
+
     /// <summary>The tokens that it accepts.</summary>
-    public TokenStore Tokens { get; }
+    public ITokens Tokens { get; }
 
     /// <summary>SHA-256 of its certificate; empty without TLS.</summary>
     public string Certificate { get; }
@@ -70,8 +78,10 @@ public sealed class SiloHost : IAsyncDisposable
             await new ClusterDatabase(database).ThrowIfNotReadyAsync(cancellationToken);
         }
 
-        TokenStore tokens = new(TokenStore.FileOf(options.StateFolder), time);
-        (IHost host, string fingerprint) = options.Listen is { } endpoint ? Listening(options, endpoint, tokens, blobs, time) : (Silent(options, blobs, time), "");
+        ITokens tokens = options.Database is null ? new TokenStore(TokenStore.FileOf(options.StateFolder), time) : new DatabaseTokens(options.Database, time);
+        using X509Certificate2? certificate = options.Listen is null ? null : await CertificateAsync(options, time, cancellationToken);
+        string fingerprint = certificate is null ? "" : ServerCertificate.FingerprintOf(certificate);
+        IHost host = options.Listen is { } endpoint ? Listening(options, endpoint, certificate, tokens, blobs, time) : Silent(options, blobs, time);
         try
         {
             await host.StartAsync(cancellationToken);
@@ -93,8 +103,27 @@ public sealed class SiloHost : IAsyncDisposable
             silo.Door.Write(options.StateFolder);
         }
 
+        if (options.Database is not null && blobs is not null)
+        {
+            await silo.Grains.GetGrain<ICollectorGrain>(ICollectorGrain.Key).StartAsync();
+        }
+
+        if (options.Database is { } shared && options.Listen is not null)
+        {
+            // Last: whoever is invited from now on is sent here.
+            silo._shared = new DatabaseDoor(shared, time);
+            await silo._shared.OpenAsync(silo.Door, cancellationToken);
+        }
+
         return silo;
     }
+
+    /// <summary>The user's certificate, the one that all silos of the database share, or this silo's own; null without TLS.</summary>
+    private static async Task<X509Certificate2?> CertificateAsync(SiloOptions options, TimeProvider time, CancellationToken cancellationToken) =>
+        options.Insecure ? null
+        : options.Certificate is { } files ? ServerCertificate.Read(files.Certificate, files.Key)
+        : options.Database is { } database ? await new DatabaseDoor(database, time).CertificateAsync(cancellationToken)
+        : ServerCertificate.Own(Path.Combine(options.StateFolder, "silo.pfx"), time.GetUtcNow());
 
     /// <summary>One string with which a worker joins.</summary>
     /// <param name="token">Its token.</param>
@@ -109,6 +138,18 @@ public sealed class SiloHost : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, true))
         {
             return;
+        }
+
+        if (_shared is not null)
+        {
+            try
+            {
+                await _shared.CloseAsync(Door, CancellationToken.None);
+            }
+            catch (StorageException)
+            {
+                // The database is gone; who reads the door later finds one that does not open, and tries the next.
+            }
         }
 
         await _host.StopAsync();
@@ -148,17 +189,15 @@ public sealed class SiloHost : IAsyncDisposable
         return builder.Build();
     }
 
-    private static (IHost Host, string Fingerprint) Listening(
-        SiloOptions options, IPEndPoint endpoint, TokenStore tokens, IBlobStore? blobs, TimeProvider time)
+    private static WebApplication Listening(
+        SiloOptions options, IPEndPoint endpoint, X509Certificate2? own, ITokens tokens, IBlobStore? blobs, TimeProvider time)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "dipaco" });
         Common(builder.Services, options, blobs, time);
         builder.Services.AddRouting();
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Runtime.Tasks.TaskSpecJson.MaximumBytes);
         builder.UseOrleans(silo => Configure(silo, options));
-        X509Certificate2? certificate = options.Insecure ? null
-            : options.Certificate is { } files ? ServerCertificate.Read(files.Certificate, files.Key)
-            : ServerCertificate.Own(Path.Combine(options.StateFolder, "silo.pfx"), time.GetUtcNow());
+        X509Certificate2? certificate = own is null ? null : X509CertificateLoader.LoadPkcs12(own.Export(X509ContentType.Pkcs12), null);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -185,7 +224,7 @@ public sealed class SiloHost : IAsyncDisposable
             application.MapBlobs(blobs, new BlobUploads(Path.Combine(options.StateFolder, "uploads"), limits, time), limits);
         }
 
-        return (application, certificate is null ? "" : ServerCertificate.FingerprintOf(certificate));
+        return application;
     }
 
     private static void Common(IServiceCollection services, SiloOptions options, IBlobStore? blobs, TimeProvider time)
@@ -193,6 +232,12 @@ public sealed class SiloHost : IAsyncDisposable
         services.AddSingleton(time);
         services.AddSingleton(options);
         services.AddSingleton(new ResultGuard(blobs));
+        if (options.Database is { } database && blobs is not null)
+        {
+            DatabaseCalls calls = new(database, time);
+            services.AddSingleton(new RunServices(new RunTable(calls, blobs), blobs, Path.Combine(options.StateFolder, "runs"), options.CollectAfter, time));
+        }
+
         services.AddSingleton<IWorkerLink>(provider => new GrainWorkerLink(provider.GetRequiredService<IGrainFactory>()));
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
     }
@@ -213,6 +258,19 @@ public sealed class SiloHost : IAsyncDisposable
                 clustering.Invariant = "Npgsql";
                 clustering.ConnectionString = database;
             });
+            silo.Configure<ClusterMembershipOptions>(membership =>
+            {
+                // A silo that is gone is noticed within some seconds; runs that it hosted wait no longer than that.
+                membership.ProbeTimeout = ProbeTimeout;
+                membership.IAmAliveTablePublishTimeout = AliveEvery;
+                membership.TableRefreshTimeout = AliveEvery;
+            });
+            silo.Configure<ReminderOptions>(reminders =>
+            {
+                reminders.MinimumReminderPeriod = RunGrain.ReminderPeriod;
+                reminders.RefreshReminderListPeriod = RemindersEvery;
+            });
+            silo.Configure<Orleans.Configuration.SiloOptions>(named => named.SiloName = options.Name.Length > 0 ? options.Name : named.SiloName);
             silo.UseAdoNetReminderService(reminders =>
             {
                 reminders.Invariant = "Npgsql";

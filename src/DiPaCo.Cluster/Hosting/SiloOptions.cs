@@ -40,4 +40,10 @@ public sealed record SiloOptions
 
     /// <summary>Port for other silos; 0: any that is free.</summary>
     public int SiloPort { get; init; }
+
+    /// <summary>Name under which people see it; empty: Orleans' own.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>How long a blob that no run of the cluster names is kept; only with a database. Default: an hour, far longer than a task's outputs wait for their record.</summary>
+    public TimeSpan CollectAfter { get; init; } = TimeSpan.FromHours(1);
 }

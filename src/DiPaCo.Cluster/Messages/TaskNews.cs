@@ -5,6 +5,7 @@ namespace DiPaCo.Cluster;
 /// <param name="Steps">Progress since the last question.</param>
 /// <param name="Delivery">The result, once there is one.</param>
 /// <param name="Failure">Why there will be none; null: there may be one.</param>
+/// <param name="Failures">Attempts that have failed.</param>
 [GenerateSerializer]
 [Immutable]
-public sealed record TaskNews(bool IsKnown, StepBatch Steps, TaskDelivery? Delivery, GivenBack? Failure);
+public sealed record TaskNews(bool IsKnown, StepBatch Steps, TaskDelivery? Delivery, GivenBack? Failure, int Failures);

@@ -63,7 +63,8 @@ public static class ServerCertificate
     public static bool Matches(X509Certificate? certificate, string fingerprint) =>
         certificate is not null && string.Equals(FingerprintOf(certificate), fingerprint, StringComparison.OrdinalIgnoreCase);
 
-    private static byte[] Make(DateTimeOffset now)
+    /// <summary>A new certificate with its key, as PKCS #12.</summary>
+    internal static byte[] Make(DateTimeOffset now)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new("CN=dipaco silo", key, HashAlgorithmName.SHA256);

@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using DiPaCo.Runtime.Storage;
@@ -8,14 +6,12 @@ using DiPaCo.Runtime.Storage;
 namespace DiPaCo.Cluster;
 
 /// <summary>
-/// The tokens of a silo, in a file that only its owner reads. A token is 256 random bits; its hash is kept, so that a copy of the file opens
-/// nothing. A plain hash is enough, because nobody can guess a token.
+/// The tokens of a silo that stands alone, in a file that only its owner reads.
 /// </summary>
 /// <param name="path">The file; it need not exist.</param>
 /// <param name="time">For expiry.</param>
-public sealed class TokenStore(string path, TimeProvider time)
+public sealed class TokenStore(string path, TimeProvider time) : ITokens
 {
-    private const int TokenBytes = 32;
     private const int MostBytes = 16 << 20;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -33,15 +29,11 @@ public sealed class TokenStore(string path, TimeProvider time)
     /// <param name="folder">The silo's folder.</param>
     public static string FileOf(string folder) => Path.Combine(folder, "tokens.json");
 
-    /// <summary>Makes a token. It is shown once and cannot be found out later.</summary>
-    /// <param name="role">What it allows.</param>
-    /// <param name="lifetime">How long.</param>
+    /// <inheritdoc/>
     /// <exception cref="StorageException">The file cannot be written.</exception>
     public (string Token, TokenRecord Record) Create(TokenRole role, TimeSpan lifetime)
     {
-        string token = Base64Url(RandomNumberGenerator.GetBytes(TokenBytes));
-        string hash = HashOf(token);
-        TokenRecord record = new(hash[..8], hash, role, time.GetUtcNow() + lifetime);
+        (string token, TokenRecord record) = TokenText.New(role, time.GetUtcNow() + lifetime);
         lock (_lock)
         {
             Write([.. Read().Where(known => known.Expires > time.GetUtcNow()), record]);
@@ -50,7 +42,7 @@ public sealed class TokenStore(string path, TimeProvider time)
         return (token, record);
     }
 
-    /// <summary>Ends a token; returns whether there was one of that name.</summary>
+    /// <inheritdoc/>
     public bool Revoke(string id)
     {
         lock (_lock)
@@ -67,7 +59,7 @@ public sealed class TokenStore(string path, TimeProvider time)
         }
     }
 
-    /// <summary>All tokens that have not expired.</summary>
+    /// <inheritdoc/>
     public ImmutableArray<TokenRecord> List()
     {
         lock (_lock)
@@ -76,32 +68,13 @@ public sealed class TokenStore(string path, TimeProvider time)
         }
     }
 
-    /// <summary>What a token allows.</summary>
-    /// <returns>Null: it is unknown or has expired; the reason says which.</returns>
+    /// <inheritdoc/>
     public (TokenRecord? Record, string Reason) Find(string token)
     {
-        if (token.Length is 0 or > 128)
-        {
-            return (null, "This is no token.");
-        }
-
-        byte[] hash = Encoding.ASCII.GetBytes(HashOf(token));
-        TokenRecord? found = null;
         lock (_lock)
         {
-            foreach (TokenRecord record in Read())
-            {
-                // All are compared, in constant time each: the time says nothing about the hashes.
-                if (CryptographicOperations.FixedTimeEquals(hash, Encoding.ASCII.GetBytes(record.Hash)))
-                {
-                    found = record;
-                }
-            }
+            return TokenText.Find(Read(), token, time.GetUtcNow());
         }
-
-        return found is null ? (null, "The token is unknown.")
-            : found.Expires <= time.GetUtcNow() ? (null, $"The token {found.Id} expired at {found.Expires:u}.")
-            : (found, "");
     }
 
     private ImmutableArray<TokenRecord> Read()
@@ -144,8 +117,4 @@ public sealed class TokenStore(string path, TimeProvider time)
         DurableFile.WriteAllBytes(path, JsonSerializer.SerializeToUtf8Bytes(records, Json), ownerOnly: true);
         _read = DateTime.MinValue;
     }
-
-    private static string HashOf(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
-
-    private static string Base64Url(byte[] bytes) => System.Buffers.Text.Base64Url.EncodeToString(bytes);
 }

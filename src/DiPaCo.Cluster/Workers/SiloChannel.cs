@@ -6,23 +6,29 @@ using Grpc.Net.Client;
 
 namespace DiPaCo.Cluster;
 
-/// <summary>The connection of a worker to a silo, for gRPC and for blobs: it carries the token, and talks only to the certificate that it was told.</summary>
+/// <summary>
+/// The connection of a worker to the silos of an invitation, for gRPC and for blobs: it carries the token, and talks only to the certificate that it
+/// was told. One silo at a time; when that fails, the next.
+/// </summary>
 public sealed class SiloChannel : IDisposable
 {
     private readonly GrpcChannel _channel;
 
     /// <summary>Prepares a connection; nothing is sent yet.</summary>
-    /// <param name="address">The silo.</param>
-    /// <param name="invitation">Token and certificate.</param>
-    public SiloChannel(Uri address, Invitation invitation)
+    /// <param name="address">The silo to begin with.</param>
+    /// <param name="invitation">The other silos, token and certificate.</param>
+    /// <param name="time">For noticing silos that are silent.</param>
+    public SiloChannel(Uri address, Invitation invitation, TimeProvider? time = null)
     {
         Handler = new SocketsHttpHandler
         {
             // A connection that a router has forgotten is noticed, also while a question for work waits.
-            KeepAlivePingDelay = TimeSpan.FromSeconds(20),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+            KeepAlivePingDelay = TimeSpan.FromSeconds(5),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
             EnableMultipleHttp2Connections = true,
             ConnectTimeout = TimeSpan.FromSeconds(10),
+            // A redirect leads past the silo, where its token has no business.
+            AllowAutoRedirect = false,
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
         };
         if (invitation.Certificate.Length > 0)
@@ -33,7 +39,8 @@ public sealed class SiloChannel : IDisposable
             };
         }
 
-        Http = new HttpClient(Handler, disposeHandler: false)
+        RoamingHandler roaming = new([address, .. invitation.Addresses.Where(other => other != address)], Handler, time ?? TimeProvider.System);
+        Http = new HttpClient(roaming, disposeHandler: false)
         {
             BaseAddress = address,
             DefaultRequestVersion = HttpVersion.Version20,

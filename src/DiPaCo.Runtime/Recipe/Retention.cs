@@ -12,7 +12,7 @@ namespace DiPaCo.Runtime.Recipe;
 /// </summary>
 /// <param name="store">The run's blobs.</param>
 /// <param name="journal">The run's memory.</param>
-internal sealed class Retention(IBlobStore store, TaskJournal journal)
+internal sealed class Retention(IBlobStore store, ITaskJournal journal)
 {
     /// <summary>Kind of the journal's entries.</summary>
     public const string Kind = "release";

@@ -12,7 +12,8 @@ namespace DiPaCo.Runtime;
 /// <param name="Device"><c>cpu</c> or <c>cuda</c>; which of several GPUs makes no difference.</param>
 /// <param name="Libtorch">The version of libtorch.</param>
 /// <param name="Simd">The vectors of the processor.</param>
-internal sealed record ComputeRecord(string Device, string Libtorch, string Simd)
+/// <param name="Fingerprint">The numerics fingerprint that all of a cluster's workers had, which says more than the two before; empty: not known.</param>
+internal sealed record ComputeRecord(string Device, string Libtorch, string Simd, string Fingerprint = "")
 {
     /// <summary>Kind, and key, of the journal's entry.</summary>
     public const string Kind = "compute";
@@ -40,7 +41,7 @@ internal sealed record ComputeRecord(string Device, string Libtorch, string Simd
 
     /// <summary>Writes the record into a new run's journal; compares it with an old one's.</summary>
     /// <exception cref="DiPaCoException">The run began on another kind of device.</exception>
-    public async Task KeepAsync(RunPaths run, TaskJournal journal, IRunObserver observer, CancellationToken cancellationToken)
+    public async Task KeepAsync(RunPaths run, ITaskJournal journal, IRunObserver observer, CancellationToken cancellationToken)
     {
         if (Of(run.Folder, journal.Entries) is not { } begun)
         {
@@ -56,7 +57,7 @@ internal sealed record ComputeRecord(string Device, string Libtorch, string Simd
                 + $"Go on where there is such a device, with 'device: {begun.Device}' in the configuration, or train into another folder (--run).");
         }
 
-        if (begun != this)
+        if (begun.Fingerprint.Length == 0 && begun != this)
         {
             observer.Observe(new RunNote(
                 $"The run began with libtorch {begun.Libtorch} and {begun.Simd}, and goes on with libtorch {Libtorch} and {Simd}: it may end with other bytes than it would have there.",

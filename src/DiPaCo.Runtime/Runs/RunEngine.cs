@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Reflection;
 using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
@@ -45,7 +44,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
 
         JsonElement identity = JsonSerializer.Deserialize<JsonElement>(RunConfigJson.Serialize(config.Config));
         using RunFolder run = RunFolder.OpenOrCreate(
-            folder, RunInfo.Of(VersionText(), identity), ResolvedYaml.Write(config), RunConfigJson.FreeKeys, _steps);
+            folder, RunInfo.Of(RunDescription.Program, identity), ResolvedYaml.Write(config), RunConfigJson.FreeKeys, _steps);
         bool begun = false;
         try
         {
@@ -187,7 +186,4 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
             // Why the run was refused matters more than what is left of it.
         }
     }
-
-    private static string VersionText() =>
-        typeof(RunEngine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 }

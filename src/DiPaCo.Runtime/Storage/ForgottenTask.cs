@@ -23,22 +23,29 @@ public static class ForgottenTask
     public static void Forget(RunLock runLock, IReadOnlySet<string> forget, IReadOnlySet<string> drop, IStorageSteps? steps = null)
     {
         string path = new RunPaths(runLock.Folder).Journal;
-        ImmutableArray<JournalEntry> entries = [.. JournalContents.Read(path).Entries.Where(entry => !drop.Contains(entry.Key))];
+        byte[][] lines = [.. Lines(JournalContents.Read(path).Entries, forget, drop)];
+        DurableFile.WriteAllBytes(path, lines.SelectMany(line => line).ToArray(), steps);
+    }
+
+    /// <summary>The lines of the journal that is to take an old one's place, its first line included.</summary>
+    /// <param name="journal">The old one.</param>
+    /// <param name="forget">Keys of tasks to forget.</param>
+    /// <param name="drop">Keys of entries that leave no trace.</param>
+    public static IEnumerable<byte[]> Lines(IEnumerable<JournalEntry> journal, IReadOnlySet<string> forget, IReadOnlySet<string> drop)
+    {
+        ImmutableArray<JournalEntry> entries = [.. journal.Where(entry => !drop.Contains(entry.Key))];
         HashSet<string> known = [.. entries.Select(entry => entry.Key)];
-        using MemoryStream journal = new();
-        journal.Write(JournalLine.FormatHeader(out string checksum));
+        yield return JournalLine.FormatHeader(out string checksum);
         foreach (JournalEntry entry in entries)
         {
             if (!forget.Contains(entry.Key))
             {
-                journal.Write(JournalLine.Format(entry, checksum, out checksum));
+                yield return JournalLine.Format(entry, checksum, out checksum);
             }
             else if (!known.Contains(KeyOf(entry.Key)))
             {
-                journal.Write(JournalLine.Format(entry with { Key = KeyOf(entry.Key), Kind = Kind }, checksum, out checksum));
+                yield return JournalLine.Format(entry with { Key = KeyOf(entry.Key), Kind = Kind }, checksum, out checksum);
             }
         }
-
-        DurableFile.WriteAllBytes(path, journal.GetBuffer().AsSpan(0, (int)journal.Length), steps);
     }
 }

@@ -13,9 +13,14 @@ internal sealed record JournalContents(IReadOnlyList<JournalEntry> Entries, long
 
     /// <summary>Reads a journal that another process may be appending to.</summary>
     /// <exception cref="StorageException">Anything is wrong but an unfinished last line.</exception>
-    public static JournalContents Read(string path)
+    public static JournalContents Read(string path) => Read(path, ReadFile(path));
+
+    /// <summary>Reads a journal's bytes.</summary>
+    /// <param name="path">Where they are from, for messages.</param>
+    /// <param name="rest">The bytes.</param>
+    /// <exception cref="StorageException">Anything is wrong but an unfinished last line.</exception>
+    public static JournalContents Read(string path, ReadOnlySpan<byte> rest)
     {
-        ReadOnlySpan<byte> rest = ReadFile(path);
         long length = rest.Length;
         List<JournalEntry> entries = [];
         HashSet<string> keys = new(StringComparer.Ordinal);

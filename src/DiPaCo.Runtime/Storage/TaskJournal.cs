@@ -1,34 +1,26 @@
-using System.Diagnostics.CodeAnalysis;
 using DiPaCo.Runtime.Recipe;
 using Microsoft.Win32.SafeHandles;
 
 namespace DiPaCo.Runtime.Storage;
 
 /// <summary>
-/// The run's memory: which tasks are finished and which blobs they made. Lines are only ever appended, and a task
-/// counts once its line is on the disk. What is not here did not happen, whatever blobs there are.
+/// A run's memory in a file of its folder. Lines are only ever appended, and a task counts once its line is on the disk. Its only writer is
+/// whoever holds the run's lock.
 /// </summary>
-public sealed class TaskJournal : IDisposable
+public sealed class TaskJournal : ChainedJournal
 {
     private readonly string _path;
     private readonly SafeFileHandle? _handle;
     private readonly IStorageSteps _steps;
-    private readonly SemaphoreSlim _appending = new(1);
-    private readonly Lock _lock = new();
-    private readonly List<JournalEntry> _entries;
-    private readonly Dictionary<string, JournalEntry> _byKey;
     private long _bytes;
-    private string _checksum;
 
     private TaskJournal(string path, JournalContents contents, SafeFileHandle? handle, IStorageSteps steps)
+        : base(path, contents)
     {
         _path = path;
         _handle = handle;
         _steps = steps;
-        _entries = [.. contents.Entries];
-        _byKey = _entries.ToDictionary(entry => entry.Key, StringComparer.Ordinal);
         _bytes = contents.Bytes;
-        _checksum = contents.Checksum;
         TornBytes = contents.TornBytes;
     }
 
@@ -37,18 +29,6 @@ public sealed class TaskJournal : IDisposable
     /// be done again. Zero if there was none.
     /// </summary>
     public long TornBytes { get; }
-
-    /// <summary>The finished tasks in the order in which they finished, as of now.</summary>
-    public IReadOnlyList<JournalEntry> Entries
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return [.. _entries];
-            }
-        }
-    }
 
     /// <summary>
     /// Opens a run's journal for appending, creates it in a run that has none yet, and cuts off an unfinished last line.
@@ -126,61 +106,23 @@ public sealed class TaskJournal : IDisposable
         return File.Exists(path) ? JournalContents.Read(path).Entries : [];
     }
 
-    /// <summary>Finds a finished task.</summary>
-    public bool TryGet(string key, [NotNullWhen(true)] out JournalEntry? entry)
-    {
-        lock (_lock)
-        {
-            return _byKey.TryGetValue(key, out entry);
-        }
-    }
+    /// <inheritdoc/>
+    protected override Task KeepAsync(ReadOnlyMemory<byte> line, JournalEntry entry, CancellationToken cancellationToken) => _handle is null
+        ? throw new InvalidOperationException("The journal was opened for reading.")
+        : Task.Run(() => Append(_handle, line.Span), CancellationToken.None);
 
-    /// <summary>
-    /// Records a finished task, whose outputs must be durable. On return the record is, too. Appending what is recorded
-    /// already does nothing. Calls from several threads wait for each other.
-    /// </summary>
-    /// <param name="entry">The task.</param>
-    /// <param name="cancellationToken">Ends the waiting; an append that has begun is completed.</param>
-    /// <exception cref="StorageException">The disk is full, or the task is recorded with other inputs or outputs.</exception>
-    public async Task AppendAsync(JournalEntry entry, CancellationToken cancellationToken)
-    {
-        if (_handle is null)
-        {
-            throw new InvalidOperationException("The journal was opened for reading.");
-        }
+    /// <inheritdoc/>
+    protected override void Kept() => _steps.Reached(StorageStep.JournalFlushed, _path);
 
-        await _appending.WaitAsync(cancellationToken);
-        try
-        {
-            if (TryGet(entry.Key, out JournalEntry? recorded))
-            {
-                ThrowIfContradicted(recorded, entry);
-                return;
-            }
-
-            if (TryGet(ForgottenTask.KeyOf(entry.Key), out JournalEntry? forgotten))
-            {
-                ThrowIfContradicted(forgotten with { Key = entry.Key, Kind = entry.Kind }, entry);
-            }
-
-            await Task.Run(() => Append(_handle, entry), CancellationToken.None);
-        }
-        finally
-        {
-            _appending.Release();
-        }
-    }
-
-    /// <summary>Closes the file.</summary>
-    public void Dispose()
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
     {
         _handle?.Dispose();
-        _appending.Dispose();
+        base.Dispose(disposing);
     }
 
-    private void Append(SafeFileHandle handle, JournalEntry entry)
+    private void Append(SafeFileHandle handle, ReadOnlySpan<byte> line)
     {
-        byte[] line = JournalLine.Format(entry, _checksum, out string checksum);
         try
         {
             // What a failed append has left behind goes first; usually there is nothing.
@@ -199,14 +141,6 @@ public sealed class TaskJournal : IDisposable
         }
 
         _bytes += line.Length;
-        _checksum = checksum;
-        lock (_lock)
-        {
-            _entries.Add(entry);
-            _byKey.Add(entry.Key, entry);
-        }
-
-        _steps.Reached(StorageStep.JournalFlushed, _path);
     }
 
     /// <summary>With an empty journal a run would begin anew, and its first act would be to delete every blob.</summary>
@@ -217,18 +151,6 @@ public sealed class TaskJournal : IDisposable
             string path = new RunPaths(folder).Journal;
             throw new StorageException(
                 path, $"'{path}' is missing, although the run has come further than that ('{sign}' is there): which tasks are done is recorded nowhere else, so the run cannot be continued. Restore the file from a copy of the run, or train into another folder (--run).");
-        }
-    }
-
-    private void ThrowIfContradicted(JournalEntry recorded, JournalEntry entry)
-    {
-        if (!recorded.AgreesWith(entry))
-        {
-            throw new StorageException(
-                _path,
-                $"The task '{entry.Key}' ({entry.Kind}) was computed again and gave other bytes than '{_path}' records. A task must give the same bytes every time: "
-                + "the text that the run read, the machine, its number format settings or the version of dipaco may have changed. "
-                + "Restore the text, continue on the kind of machine that the run began on, or train into another folder (--run).");
         }
     }
 }

@@ -11,8 +11,11 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="journal">Remembers.</param>
 /// <param name="executor">Computes what is not remembered.</param>
 /// <param name="others">What others have computed; null: nothing.</param>
-public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecutor executor, ITaskMemory? others = null)
+public sealed class TaskRunner(IBlobStore store, ITaskJournal journal, ITaskExecutor executor, ITaskMemory? others = null)
 {
+    // Once is rare already: a blob that nobody had recorded was collected between the end of its task and its record.
+    private const int MostAttempts = 3;
+
     private readonly ConcurrentDictionary<string, bool> _asked = [];
 
     /// <summary>Whether tasks that are asked for at the same time are computed at the same time.</summary>
@@ -38,11 +41,26 @@ public sealed class TaskRunner(IBlobStore store, TaskJournal journal, ITaskExecu
             return remembered;
         }
 
-        TaskResult result = (others is null ? null : await others.FindAsync(spec, store, cancellationToken)) ?? await compute();
-        JournalEntry entry = new(key.Hex, spec.Kind, [.. spec.Inputs.Distinct()], result.Outputs, result.Metrics);
-        await journal.AppendAsync(entry, cancellationToken);
-        await executor.RecordedAsync(key);
-        return result;
+        for (int attempt = 1; ; attempt++)
+        {
+            TaskResult result = (others is null ? null : await others.FindAsync(spec, store, cancellationToken)) ?? await compute();
+            JournalEntry entry = new(key.Hex, spec.Kind, [.. spec.Inputs.Distinct()], result.Outputs, result.Metrics);
+            bool isLost = false;
+            try
+            {
+                await journal.AppendAsync(entry, cancellationToken);
+            }
+            catch (MissingBlobException) when (attempt < MostAttempts)
+            {
+                isLost = true;
+            }
+
+            await executor.RecordedAsync(key);
+            if (!isLost)
+            {
+                return result;
+            }
+        }
     }
 
     /// <summary>The finished task of a kind of which a run has one; null when it is not finished.</summary>

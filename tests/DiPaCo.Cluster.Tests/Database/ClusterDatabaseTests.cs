@@ -1,6 +1,6 @@
-using DiPaCo.Cluster.Tests.Support;
 using DiPaCo.Core;
 using Npgsql;
+using DiPaCo.Tests;
 using Xunit;
 
 namespace DiPaCo.Cluster.Tests.Database;

@@ -1,6 +1,7 @@
 using System.Net;
 using DiPaCo.Cluster.Tests.Support;
 using DiPaCo.Core;
+using DiPaCo.Tests;
 using Xunit;
 
 namespace DiPaCo.Cluster.Tests.Hosting;

@@ -48,7 +48,7 @@ public sealed class SiloHostTests : IAsyncLifetime
         LeasedTask leased = (await leasing).Task!;
         HeartbeatOutcome beat = await link.HeartbeatAsync(
             new HeartbeatNote("w", 1, leased.Lease, leased.Key, 0.5, TimeSpan.FromSeconds(1), new StepBatch(0, [new StepReport(1, 2, null)])), Cancellation);
-        TaskNews news = await dispatcher.WatchAsync(Key, 0);
+        TaskNews news = await dispatcher.WatchAsync(Key, 0, 0);
         TaskDelivery delivery = new(ImmutableSortedDictionary<string, string>.Empty.Add("out", BlobHash.Of([2]).Hex), "{}", TimeSpan.FromSeconds(2), StepBatch.None);
         DeliveryOutcome first = await link.CompleteAsync("w", 1, leased.Lease, Key, delivery, Cancellation);
         DeliveryOutcome again = await link.CompleteAsync("w", 1, leased.Lease, Key, delivery, Cancellation);
@@ -57,10 +57,10 @@ public sealed class SiloHostTests : IAsyncLifetime
         Assert.Equal((HeartbeatVerdict.Continue, leased.Lease), (beat.Verdict, beat.Lease));
         Assert.Single(news.Steps.Steps);
         Assert.Equal([CompletionVerdict.Taken, CompletionVerdict.Known, CompletionVerdict.Contradiction], [first.Verdict, again.Verdict, other.Verdict]);
-        TaskNews end = await dispatcher.WatchAsync(Key, 1);
+        TaskNews end = await dispatcher.WatchAsync(Key, 1, 0);
         Assert.Equal(delivery.Outputs, end.Delivery!.Outputs);
         await dispatcher.ForgetAsync("run", Key);
-        Assert.False((await dispatcher.WatchAsync(Key, 0)).IsKnown);
+        Assert.False((await dispatcher.WatchAsync(Key, 0, 0)).IsKnown);
     }
 
     [Fact]

@@ -25,6 +25,12 @@ public sealed record DispatcherState
     /// <summary>Tasks without a lease, next first. An index of <see cref="Tasks"/>.</summary>
     public ImmutableSortedSet<QueuedTask> Waiting { get; init; } = [];
 
+    /// <summary>How many of them are first of all each run's. An index of <see cref="Tasks"/>.</summary>
+    public ImmutableSortedDictionary<RunId, int> WaitingOf { get; init; } = ImmutableSortedDictionary<RunId, int>.Empty;
+
+    /// <summary>How many tasks of each run are being computed. An index of <see cref="Tasks"/>.</summary>
+    public ImmutableSortedDictionary<RunId, int> ComputedOf { get; init; } = ImmutableSortedDictionary<RunId, int>.Empty;
+
     /// <summary>Tasks with one lease, which may get a second one; longest running first (their priority is 0 here). An index of <see cref="Tasks"/>.</summary>
     public ImmutableSortedSet<QueuedTask> Running { get; init; } = [];
 

@@ -19,9 +19,14 @@ internal sealed class Matching(DispatcherOptions options)
         }
 
         (TaskEntry? best, WaitReason? obstacle) = ChooseWaiting(state, worker, now);
-        if (best is not null && !worker.Held.IsEmpty && OthersAreFree(state, best, now))
+        if (best is not null && !worker.Held.IsEmpty && OthersAreSooner(state, worker, best, now))
         {
-            return (null, new WaitReason(WaitCause.OthersAreFree, $"Task {best.Demand.Key} is left to workers that have nothing to do.", best.Since));
+            return (null, new WaitReason(WaitCause.OthersAreSooner, $"Task {best.Demand.Key} is left to workers that are free, or will be before this one.", best.Since));
+        }
+
+        if (best is not null && worker.Held.IsEmpty && AnotherHasMoreOfIt(state, worker, best, now))
+        {
+            return (null, new WaitReason(WaitCause.InputsElsewhere, $"Task {best.Demand.Key} is left to a worker that is free and has more of its inputs.", best.Since));
         }
 
         best ??= ChooseStraggler(state, worker, now);
@@ -93,6 +98,11 @@ internal sealed class Matching(DispatcherOptions options)
 
     private (TaskEntry? Best, WaitReason? Obstacle) ChooseWaiting(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
+        if (state.WaitingOf.Count > 1)
+        {
+            return ChooseAmongRuns(state, worker, now);
+        }
+
         TaskEntry? best = null;
         WaitReason? obstacle = null;
         long bestBytes = -1;
@@ -122,11 +132,60 @@ internal sealed class Matching(DispatcherOptions options)
         return (best, obstacle);
     }
 
+    /// <summary>Of the most urgent tasks those of the run that has fewest under way: runs share the workers, however many tasks each of them orders at once.</summary>
+    private (TaskEntry? Best, WaitReason? Obstacle) ChooseAmongRuns(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
+    {
+        SortedDictionary<RunId, (TaskEntry Entry, long Bytes, int Seen)> best = [];
+        WaitReason? obstacle = null;
+        int priority = int.MinValue;
+        foreach (QueuedTask queued in state.Waiting)
+        {
+            if (queued.Priority < priority)
+            {
+                break;
+            }
+
+            TaskEntry entry = state.Tasks[queued.Key];
+            bool isSecond = best.TryGetValue(entry.Demand.Run, out (TaskEntry Entry, long Bytes, int Seen) first);
+            if (isSecond && first.Seen == options.AffinityWindow)
+            {
+                continue;
+            }
+
+            if (Obstacle(state, worker, entry, now) is { } reason)
+            {
+                obstacle ??= reason;
+                continue;
+            }
+
+            priority = queued.Priority;
+            long bytes = CachedBytes(worker, entry);
+            best[entry.Demand.Run] = isSecond && first.Bytes >= bytes ? first with { Seen = first.Seen + 1 } : (entry, bytes, isSecond ? first.Seen + 1 : 1);
+        }
+
+        (RunId Run, TaskEntry Entry)? chosen = null;
+        foreach ((RunId run, (TaskEntry entry, long _, int _)) in best)
+        {
+            if (chosen is not (RunId other, TaskEntry its) || IsBefore(run, entry, other, its))
+            {
+                chosen = (run, entry);
+            }
+        }
+
+        return (chosen?.Entry, obstacle);
+
+        bool IsBefore(RunId run, TaskEntry entry, RunId other, TaskEntry its)
+        {
+            int difference = state.ComputedOf.GetValueOrDefault(run) - state.ComputedOf.GetValueOrDefault(other);
+            return difference < 0 || (difference == 0 && entry.Submitted < its.Submitted);
+        }
+    }
+
     /// <summary>
-    /// Whether as many workers as tasks wait: then a task that a busy worker would only fetch ahead begins at once elsewhere. Who does not come
-    /// for it stops to count when it has not been heard of for a lease, so nobody waits for ever.
+    /// Whether there are as many other workers as tasks that wait, which would be done with this one sooner: idle, or expected to be free before.
+    /// A task that a busy worker would only fetch ahead begins earlier with them. Who is overdue or silent is not counted on, so nobody waits for ever.
     /// </summary>
-    private bool OthersAreFree(DispatcherState state, TaskEntry entry, DateTimeOffset now)
+    private bool OthersAreSooner(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
     {
         int wanted = state.Waiting.Count;
         if (wanted > state.Workers.Count)
@@ -134,9 +193,35 @@ internal sealed class Matching(DispatcherOptions options)
             return false;
         }
 
+        DateTimeOffset? end = Expectations.EndOf(state, worker, entry, now);
         foreach (WorkerEntry other in state.Workers.Values)
         {
-            if (other.Held.IsEmpty && IsLive(other, now) && Obstacle(state, other, entry, now) is null && --wanted == 0)
+            bool isSooner = other.Held.IsEmpty
+                || (other.Held.Length < other.Capabilities.Slots && Expectations.EndOf(state, other, entry, now) < end && !IsOverdue(state, other, now));
+            if (isSooner && IsLive(other, now) && Obstacle(state, other, entry, now) is null && --wanted == 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Whether another idle worker has more of a task's inputs: where workers are as many as tasks, a path would else move with every phase, and its
+    /// state with it. Only where no more tasks wait than workers are there; otherwise each finds one whose inputs it has.
+    /// </summary>
+    private bool AnotherHasMoreOfIt(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
+    {
+        if (entry.Demand.Inputs.IsEmpty || state.Waiting.Count > state.Workers.Count)
+        {
+            return false;
+        }
+
+        long here = CachedBytes(worker, entry);
+        foreach (WorkerEntry other in state.Workers.Values)
+        {
+            if (other.Held.IsEmpty && CachedBytes(other, entry) > here && IsLive(other, now) && Obstacle(state, other, entry, now) is null)
             {
                 return true;
             }
@@ -307,7 +392,7 @@ internal sealed class Matching(DispatcherOptions options)
 
     private static long CachedBytes(WorkerEntry worker, TaskEntry entry)
     {
-        if (worker.Cached.IsEmpty)
+        if (worker.Cached.IsEmpty && !worker.Capabilities.HasStore)
         {
             return 0;
         }
@@ -315,7 +400,7 @@ internal sealed class Matching(DispatcherOptions options)
         long bytes = 0;
         foreach (TaskInput input in entry.Demand.Inputs)
         {
-            bytes += worker.Cached.Contains(input.Blob) ? input.Bytes : 0;
+            bytes += worker.Capabilities.HasStore || worker.Cached.Contains(input.Blob) ? input.Bytes : 0;
         }
 
         return bytes;

@@ -102,6 +102,13 @@ internal static class TaskTable
     private static DispatcherState Index(this DispatcherState state, TaskEntry? before, TaskEntry? after)
     {
         QueuedTask? waited = Waiting(before), waits = Waiting(after), ran = Running(before), runs = Running(after);
+        RunId run = (after ?? before)!.Demand.Run;
+        int moreWaiting = (waits is null ? 0 : 1) - (waited is null ? 0 : 1), moreComputed = Computed(after) - Computed(before);
+        if (moreWaiting != 0 || moreComputed != 0)
+        {
+            state = state with { WaitingOf = Add(state.WaitingOf, run, moreWaiting), ComputedOf = Add(state.ComputedOf, run, moreComputed) };
+        }
+
         TaskKey key = (after ?? before)!.Demand.Key;
         bool wasSettled = before is { IsSettled: true }, isSettled = after is { IsSettled: true };
         return waited == waits && ran == runs && wasSettled == isSettled ? state : state with
@@ -114,6 +121,13 @@ internal static class TaskTable
 
     private static QueuedTask? Waiting(TaskEntry? entry) =>
         entry is { IsSettled: false, Leases.IsEmpty: true } ? new QueuedTask(entry.Priority, entry.Submitted, entry.Demand.Key) : null;
+
+    private static int Computed(TaskEntry? entry) => entry is { IsSettled: false, Leases.IsEmpty: false } ? 1 : 0;
+
+    private static ImmutableSortedDictionary<RunId, int> Add(ImmutableSortedDictionary<RunId, int> counts, RunId run, int more) =>
+        more == 0 ? counts
+        : counts.GetValueOrDefault(run) + more is > 0 and var count ? counts.SetItem(run, count)
+        : counts.Remove(run);
 
     private static QueuedTask? Running(TaskEntry? entry) =>
         entry is { IsSettled: false, Leases.Length: 1 } ? new QueuedTask(0, entry.Leases[0].Started, entry.Demand.Key) : null;

@@ -10,11 +10,14 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Data">Where the text comes from, as the configuration states it.</param>
 public sealed record CorpusSpec(DataOptions Data) : TaskSpec
 {
+    /// <summary><see cref="Kind"/>; a run has one task of it.</summary>
+    public const string TaskKind = "corpus";
+
     /// <summary>Name of the output.</summary>
     public const string Output = "manifest";
 
     /// <inheritdoc/>
-    public override string Kind => "corpus";
+    public override string Kind => TaskKind;
 
     /// <inheritdoc/>
     public override IEnumerable<BlobHash> Inputs => [];

@@ -8,8 +8,11 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Tokenizer">The tokenizer.</param>
 public sealed record TokenizeSpec(BlobHash Manifest, BlobHash Tokenizer) : TaskSpec
 {
+    /// <summary><see cref="Kind"/>; a run has one task of it.</summary>
+    public const string TaskKind = "tokenize";
+
     /// <inheritdoc/>
-    public override string Kind => "tokenize";
+    public override string Kind => TaskKind;
 
     /// <inheritdoc/>
     public override IEnumerable<BlobHash> Inputs => [Manifest, Tokenizer];

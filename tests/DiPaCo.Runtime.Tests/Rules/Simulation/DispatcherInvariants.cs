@@ -149,6 +149,11 @@ internal static class DispatcherInvariants
             held += worker.Held.Length;
         }
 
+        if (after.WaitingOf.Values.Sum() != waiting || after.ComputedOf.Values.Sum() != after.Tasks.Values.Count(entry => !entry.IsSettled && !entry.Leases.IsEmpty))
+        {
+            throw new SimulationException("The counts of the runs' tasks do not fit the tasks.");
+        }
+
         if (waiting != after.Waiting.Count || running != after.Running.Count || settled != after.Settled.Count || held != leases)
         {
             throw new SimulationException("The indices do not fit the tasks: one would wait for ever.");

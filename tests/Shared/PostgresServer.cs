@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using DiPaCo.Tests;
 using Xunit;
 
-namespace DiPaCo.Cluster.Tests.Support;
+namespace DiPaCo.Tests;
 
 /// <summary>A real PostgreSQL server of its own on 127.0.0.1, in a folder that is gone afterwards.</summary>
 public sealed class PostgresServer : IAsyncLifetime
@@ -50,10 +49,23 @@ public sealed class PostgresServer : IAsyncLifetime
 
         await RunAsync(initdb, ["-D", data, "-U", "dipaco", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]);
         Port = FreePort.Find();
-        _server = Process.Start(Start(postgres, ["-D", data, "-p", $"{Port}", "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={data}", "-c", "fsync=off"]))!;
-        _server.ErrorDataReceived += (_, _) => { };
-        _server.BeginErrorReadLine();
-        _server.BeginOutputReadLine();
+        StartServer(postgres, data);
+        await WaitAsync();
+    }
+
+    /// <summary>Ends the server without a goodbye (SIGQUIT, its "immediate" shutdown), and starts it again.</summary>
+    public async Task RestartAsync(TimeSpan pause)
+    {
+        using (Process kill = Process.Start("kill", ["-QUIT", $"{_server!.Id}"]))
+        {
+            await kill.WaitForExitAsync();
+        }
+
+        await _server.WaitForExitAsync();
+        _server.Dispose();
+        Npgsql.NpgsqlConnection.ClearAllPools();
+        await Task.Delay(pause, TimeProvider.System);
+        StartServer(Find("postgres")!, Path.Combine(_folder, "data"));
         await WaitAsync();
     }
 
@@ -100,6 +112,15 @@ public sealed class PostgresServer : IAsyncLifetime
         string error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, $"{program}: {await output}{error}");
+    }
+
+    private void StartServer(string postgres, string data)
+    {
+        _server = Process.Start(Start(
+            postgres, ["-D", data, "-p", $"{Port}", "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={data}", "-c", "fsync=off", "-c", "max_connections=300"]))!;
+        _server.ErrorDataReceived += (_, _) => { };
+        _server.BeginErrorReadLine();
+        _server.BeginOutputReadLine();
     }
 
     private async Task WaitAsync()

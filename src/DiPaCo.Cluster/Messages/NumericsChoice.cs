@@ -1,0 +1,8 @@
+namespace DiPaCo.Cluster;
+
+/// <summary>How workers round.</summary>
+/// <param name="Fingerprint">Their numerics fingerprint.</param>
+/// <param name="Device">The kind of device, <c>cpu</c> or <c>cuda</c>.</param>
+[GenerateSerializer]
+[Immutable]
+public sealed record NumericsChoice(string Fingerprint, string Device);
