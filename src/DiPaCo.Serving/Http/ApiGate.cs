@@ -77,7 +77,7 @@ internal sealed class ApiGate(RequestDelegate next, ApiKeys? keys, ServingOption
 
     private void ThrowIfUnknown(HttpRequest request)
     {
-        if (keys is null || request.Path.StartsWithSegments("/health"))
+        if (keys is null || request.Path.StartsWithSegments("/health") || request.Path == "/")
         {
             return;
         }

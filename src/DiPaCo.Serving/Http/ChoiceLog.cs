@@ -120,11 +120,13 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
 
     private TextTokenizer Tokenizer => request.Template.Model.Tokenizer;
 
+    private string PieceOf(int token) => token < Tokenizer.VocabularySize ? Tokenizer.Decode([token]) : "";
+
     private void TakePrompt(ImmutableArray<TokenScore> scores)
     {
         foreach (TokenScore score in scores.AsSpan()[prompt.Hidden..])
         {
-            Add(score, Tokenizer.Decode([score.Token]));
+            Add(score, PieceOf(score.Token));
         }
     }
 
@@ -190,7 +192,7 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
             HashSet<string> named = [];
             foreach ((int token, double logProbability) in score.Top)
             {
-                string piece = Tokenizer.Decode([token]);
+                string piece = PieceOf(token);
                 if (named.Add(piece))
                 {
                     json.WritePropertyName(piece);

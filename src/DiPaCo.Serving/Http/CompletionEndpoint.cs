@@ -49,7 +49,7 @@ internal static class CompletionEndpoint
     {
         ModelTopology topology = model.Grid.Topology;
         json.WriteStartObject("dipaco");
-        Answer.Model(json, model);
+        Answer.Model(json, choices[0].Routed?.Model ?? model);
         choices[0].WriteRouting(json, topology);
         if (choices.Count > 1)
         {

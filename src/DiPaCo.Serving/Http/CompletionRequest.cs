@@ -134,7 +134,7 @@ internal sealed record CompletionRequest
         RepetitionPenalty = body.Number("repetition_penalty", 1, 0.01, 100),
         FrequencyPenalty = body.Number("frequency_penalty", 0, -2, 2),
         PresencePenalty = body.Number("presence_penalty", 0, -2, 2),
-        LogitBias = Biases(body, model.Description.Shape.Vocabulary),
+        LogitBias = Biases(body, model.Vocabulary),
         Seed = body.Has("seed") ? body.Integer("seed", 0, long.MinValue, long.MaxValue) : BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8)),
     };
 

@@ -68,7 +68,7 @@ internal static class EmbeddingsEndpoint
             json.WriteEndArray();
             Answer.Usage(json, inputs.Sum(input => RouteEndpoint.Prefix(model, input).Tokens.Length), null);
             json.WriteStartObject("dipaco");
-            Answer.Model(json, model);
+            Answer.Model(json, routed[0].Model);
             json.WriteEndObject();
             json.WriteEndObject();
         });

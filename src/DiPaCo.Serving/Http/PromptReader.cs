@@ -11,7 +11,7 @@ namespace DiPaCo.Serving.Http;
 /// <param name="mostTokens">Most tokens of one.</param>
 internal sealed class PromptReader(LiveModel model, int mostPrompts, int mostTokens)
 {
-    private int Vocabulary => model.Description.Shape.Vocabulary;
+    private int Vocabulary => model.Vocabulary;
 
     /// <summary>Reads a field.</summary>
     /// <param name="body">The request.</param>

@@ -52,7 +52,7 @@ internal static class RouteEndpoint
             json.WriteEndArray();
             Answer.Usage(json, inputs.Sum(input => Prefix(model, input).Tokens.Length), null);
             json.WriteStartObject("dipaco");
-            Answer.Model(json, model);
+            Answer.Model(json, routed[0].Model);
             json.WriteEndObject();
             json.WriteEndObject();
         });

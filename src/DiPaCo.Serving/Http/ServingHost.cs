@@ -145,6 +145,7 @@ public sealed class ServingHost : IAsyncDisposable
 
     private static void Map(WebApplication application, ServingState state)
     {
+        application.MapGet("/", PageEndpoint.HandleAsync);
         application.MapGet("/v1/models", context => ModelsEndpoint.ListAsync(context, state));
         application.MapGet("/v1/models/{name}", context => ModelsEndpoint.OneAsync(context, state, (string)context.GetRouteValue("name")!));
         application.MapPost("/v1/completions", context => CompletionEndpoint.HandleAsync(context, state));

@@ -39,7 +39,7 @@ internal sealed class ServingState(ModelSource source, GenerationEngine engine, 
     {
         try
         {
-            return engine.TrySubmit(request)
+            return engine.TrySubmit(request with { Newest = () => source.Current })
                 ?? throw new ApiException(429, "The server has as many requests as it can take. Try again in a second.", code: "rate_limit_exceeded");
         }
         catch (DiPaCoException exception)

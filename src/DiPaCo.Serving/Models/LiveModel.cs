@@ -34,6 +34,9 @@ internal sealed class LiveModel
     /// <summary>Positions that a sequence may have: as many as the paths saw in training.</summary>
     public int Context => Description.SequenceLength;
 
+    /// <summary>Tokens that can be read and written: a checkpoint's matrices may have more rows than its tokenizer has tokens.</summary>
+    public int Vocabulary => Math.Min(Description.Shape.Vocabulary, Tokenizer.VocabularySize);
+
     /// <summary>The tokenizer.</summary>
     public TextTokenizer Tokenizer { get; }
 

@@ -18,7 +18,7 @@ internal sealed class TokenSampler
 
     /// <summary>Begins a sequence.</summary>
     /// <param name="options">How.</param>
-    /// <param name="vocabulary">V.</param>
+    /// <param name="vocabulary">V, the tokens that may be drawn.</param>
     /// <param name="prompt">Tokens before the first draw.</param>
     /// <param name="stream">Number of the sequence among those of one request.</param>
     public TokenSampler(SamplingOptions options, int vocabulary, ReadOnlySpan<int> prompt, long stream = 0)
@@ -33,7 +33,7 @@ internal sealed class TokenSampler
     }
 
     /// <summary>Draws a token and remembers it.</summary>
-    /// <param name="logits">[V]; not changed.</param>
+    /// <param name="logits">[V], or more, of which the first V count; not changed.</param>
     public int Next(ReadOnlySpan<float> logits)
     {
         Adjust(logits);
@@ -45,7 +45,7 @@ internal sealed class TokenSampler
 
     private void Adjust(ReadOnlySpan<float> logits)
     {
-        for (int token = 0; token < logits.Length; token++)
+        for (int token = 0; token < _logits.Length; token++)
         {
             _logits[token] = float.IsNaN(logits[token]) ? double.NegativeInfinity : Math.Min(logits[token], float.MaxValue);
         }

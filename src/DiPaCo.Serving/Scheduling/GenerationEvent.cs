@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Sampling;
 
 namespace DiPaCo.Serving.Scheduling;
@@ -11,7 +12,8 @@ internal abstract record GenerationEvent
     /// <param name="Path">The path.</param>
     /// <param name="Scores">The router's scores, one a path in the order of their ids; none where the path was given.</param>
     /// <param name="Features">What the router looked at; none where it looks at no features.</param>
-    public sealed record Routed(PathId Path, ImmutableArray<float> Scores, ImmutableArray<float> Features) : GenerationEvent;
+    /// <param name="Model">The version of the model that answers.</param>
+    public sealed record Routed(PathId Path, ImmutableArray<float> Scores, ImmutableArray<float> Features, LiveModel Model) : GenerationEvent;
 
     /// <summary>The prompt's tokens with their log probabilities.</summary>
     /// <param name="Tokens">All of them.</param>

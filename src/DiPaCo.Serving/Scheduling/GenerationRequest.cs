@@ -11,6 +11,9 @@ internal sealed record GenerationRequest
     /// <summary>The version of the model.</summary>
     public required LiveModel Model { get; init; }
 
+    /// <summary>The newest version, where that may become another one while the sequence waits; of the same shape and tokenizer.</summary>
+    public Func<LiveModel>? Newest { get; init; }
+
     /// <summary>The tokens to go on from, at least one.</summary>
     public required ImmutableArray<int> Prompt { get; init; }
 

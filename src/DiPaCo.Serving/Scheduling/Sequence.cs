@@ -21,13 +21,12 @@ internal sealed class Sequence : IDisposable
     private readonly StopText _text;
     private readonly int[] _tokens;
     private readonly List<TokenScore> _promptScores = [];
-    private readonly Action _wake;
+    private readonly PendingModules _pending;
+    private LiveModel _model;
     private SequenceCache? _routeCache;
     private SequenceCache? _tokenCache;
     private PrefixChooser? _prefix;
     private TokenChooser? _token;
-    private Task<ModuleLease>? _loading;
-    private Action<ModuleLease>? _loaded;
     private ModuleLease? _lease;
     private PathWeights? _weights;
     private PathId _path;
@@ -53,11 +52,12 @@ internal sealed class Sequence : IDisposable
         _cache = cache;
         _routeCache = routeCache;
         _tokenCache = tokenCache;
-        _wake = wake;
+        _pending = new PendingModules(wake);
+        _model = request.Model;
         _tokens = new int[request.Prompt.Length + request.MaxTokens];
         request.Prompt.CopyTo(_tokens);
         _count = request.Prompt.Length;
-        _sampler = new TokenSampler(request.Sampling, Model.Description.Shape.Vocabulary, request.Prompt.AsSpan(), request.Stream);
+        _sampler = new TokenSampler(request.Sampling, Model.Vocabulary, request.Prompt.AsSpan(), request.Stream);
         _pieces = new TokenText(Model.Tokenizer);
         foreach (int token in request.Prompt.AsSpan()[^Math.Min(4, request.Prompt.Length)..])
         {
@@ -100,14 +100,14 @@ internal sealed class Sequence : IDisposable
 
     private GenerationRequest Request => _handle.Request;
 
-    private LiveModel Model => Request.Model;
+    private LiveModel Model => _model;
 
     /// <summary>What it needs in the next step, of at most <paramref name="rows"/> rows; null: nothing now.</summary>
     /// <exception cref="DiPaCoException">Its modules cannot be loaded.</exception>
     public Slice? Plan(int rows)
     {
         _work = Work.None;
-        while (_stage != Stage.Done && !IsLoading())
+        while (_stage != Stage.Done && !_pending.IsPending(ref _model, _weights is null ? Request.Newest : null))
         {
             Slice? slice = _stage switch
             {
@@ -194,42 +194,13 @@ internal sealed class Sequence : IDisposable
         _routeCache?.Dispose();
         _tokenCache?.Dispose();
         _lease?.Dispose();
-        _loading?.ContinueWith(
-            static late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _pending.Dispose();
     }
 
     private Slice? As(Work work, Slice? slice)
     {
         _work = slice is null ? Work.None : work;
         return slice;
-    }
-
-    /// <summary>Whether modules are still on their way; what they were wanted for is done when they have come.</summary>
-    private bool IsLoading()
-    {
-        if (_loading is null)
-        {
-            return false;
-        }
-
-        if (!_loading.IsCompleted)
-        {
-            return true;
-        }
-
-        (Task<ModuleLease> loading, Action<ModuleLease> loaded) = (_loading, _loaded!);
-        (_loading, _loaded) = (null, null);
-        loaded(loading.GetAwaiter().GetResult());
-        return false;
-    }
-
-    private void Load(Task<ModuleLease> loading, Action<ModuleLease> loaded)
-    {
-        (_loading, _loaded) = (loading, loaded);
-        if (!loading.IsCompleted)
-        {
-            loading.ContinueWith((_, wake) => ((Action)wake!)(), _wake, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        }
     }
 
     /// <summary>Goes on where nothing is left to compute.</summary>
@@ -270,7 +241,7 @@ internal sealed class Sequence : IDisposable
             return;
         }
 
-        Load(Model.AcquireAsync(Model.Base, CancellationToken.None), lease =>
+        _pending.Begin(_model, static model => model.AcquireAsync(model.Base, CancellationToken.None), lease =>
         {
             _prefix = new PrefixChooser(Model, lease, _routeCache!);
             _routeCache = null;
@@ -283,7 +254,7 @@ internal sealed class Sequence : IDisposable
         _stage = Stage.Token;
         if (_token is null)
         {
-            Load(Model.AcquireAsync(Model.TokenRouters[router], CancellationToken.None), lease =>
+            _pending.Begin(_model, model => model.AcquireAsync(model.TokenRouters[router], CancellationToken.None), lease =>
             {
                 _token = new TokenChooser(Model, lease, _tokenCache!);
                 _tokenCache = null;
@@ -315,9 +286,9 @@ internal sealed class Sequence : IDisposable
         bool first = _weights is null;
         if (first)
         {
-            _handle.Write(new GenerationEvent.Routed(choice.Path, choice.Scores, choice.Features));
             if (Request.RouteOnly)
             {
+                _handle.Write(new GenerationEvent.Routed(choice.Path, choice.Scores, choice.Features, _model));
                 Finish(FinishReason.Stop);
                 return;
             }
@@ -336,13 +307,18 @@ internal sealed class Sequence : IDisposable
             return;
         }
 
-        Load(Model.AcquireAsync(choice.Path, CancellationToken.None), lease => Switch(choice.Path, lease, boundary));
+        _pending.Begin(_model, model => model.AcquireAsync(choice.Path, CancellationToken.None), lease => Switch(choice, lease, boundary));
     }
 
-    private void Switch(PathId path, ModuleLease lease, int boundary)
+    private void Switch(PathChoice choice, ModuleLease lease, int boundary)
     {
+        PathId path = choice.Path;
         PathWeights weights = Model.WeightsOf(lease);
-        if (_weights is not null)
+        if (_weights is null)
+        {
+            _handle.Write(new GenerationEvent.Routed(path, choice.Scores, choice.Features, _model));
+        }
+        else
         {
             int difference = _weights.FirstDifference(weights);
             int start = _cache.Geometry.StartAtOrBelow(difference);

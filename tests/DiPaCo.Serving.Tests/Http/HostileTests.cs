@@ -126,13 +126,14 @@ public sealed class HostileTests(ServedRun served)
     }
 
     [Fact]
-    public async Task ModelsHealthAndMetricsAnswer()
+    public async Task ModelsHealthMetricsAndThePageAnswer()
     {
         JsonNode models = JsonNode.Parse(await served.Client.GetStringAsync("/v1/models"))!;
         Assert.Equal(1 + served.Run.Grid.Topology.Paths.Length, models["data"]!.AsArray().Count);
         Assert.Equal("small:path-2", JsonNode.Parse(await served.Client.GetStringAsync("/v1/models/small:path-2"))!["id"]!.GetValue<string>());
         Assert.Equal("live\n", await served.Client.GetStringAsync("/health/live"));
         Assert.Equal("ready\n", await served.Client.GetStringAsync("/health/ready"));
+        Assert.Contains("<textarea id=\"prompt\"", await served.Client.GetStringAsync("/"), StringComparison.Ordinal);
         Assert.Contains("dipaco_sequences_active ", await served.Client.GetStringAsync("/metrics"), StringComparison.Ordinal);
     }
 }

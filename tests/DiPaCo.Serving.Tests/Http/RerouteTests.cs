@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using DiPaCo.Core;
 using DiPaCo.RunHost;
 using DiPaCo.Runtime;
+using DiPaCo.Serving.Inference;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Http;
@@ -75,18 +76,28 @@ public sealed class RerouteTests(ReroutedRun run) : IClassFixture<ReroutedRun>
         Assert.Equal(rows[4].Perplexity, await PerplexityAsync("token", 32), 1e-4 * rows[4].Perplexity);
     }
 
+    [Fact]
+    public async Task EightBitWeightsCostLittlePerplexity()
+    {
+        double whole = await PerplexityAsync(null, 0);
+        await using ServedRun quantized = await ServedRun.OfFolderAsync(run.Folder, options => options with { Weights = WeightType.Q8 });
+        double cost = await PerplexityAsync(null, 0, quantized);
+        Assert.NotEqual(whole, cost);
+        Assert.InRange(cost / whole, 0.98, 1.02);
+    }
+
     private static double LogProbability(float[] logits, int token) =>
         logits[token] - logits.Max() - Math.Log(logits.Sum(logit => Math.Exp((double)logit - logits.Max())));
 
     /// <summary>Perplexity of the tokens behind the routing prefix.</summary>
-    private async Task<double> PerplexityAsync(string? router, int window)
+    private async Task<double> PerplexityAsync(string? router, int window, ServedRun? server = null)
     {
         double loss = 0;
         int count = 0;
         foreach (string text in run.Texts)
         {
             int[] tokens = run.TokensOf(text);
-            JsonNode answer = await CompleteAsync(tokens, 0, router, window, echo: true);
+            JsonNode answer = await CompleteAsync(tokens, 0, router, window, echo: true, server);
             double[] scores = [.. answer["choices"]![0]!["logprobs"]!["token_logprobs"]!.AsArray().Skip(run.Grid.Description.PrefixTokens).Select(score => score!.GetValue<double>())];
             loss -= scores.Sum();
             count += scores.Length;
@@ -106,7 +117,7 @@ public sealed class RerouteTests(ReroutedRun run) : IClassFixture<ReroutedRun>
             : run.ByPrefix(tokens.AsSpan(boundary - prefix, prefix));
     }
 
-    private Task<JsonNode> CompleteAsync(int[] prompt, int count, string? router, int window, bool echo) => run.Served.PostAsync("/v1/completions", new
+    private Task<JsonNode> CompleteAsync(int[] prompt, int count, string? router, int window, bool echo, ServedRun? server = null) => (server ?? run.Served).PostAsync("/v1/completions", new
     {
         prompt, max_tokens = count, temperature = 0, echo, logprobs = 0,
         logit_bias = new Dictionary<string, int>(),

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using DiPaCo.Model.Kernels.Cpu;
 
 namespace DiPaCo.Serving.Inference;
@@ -295,7 +296,7 @@ internal unsafe struct ProductKernel<TWeights> : IChunkKernel
     private static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
     {
         Vector128<float> q0 = Quarter(a), q1 = Quarter(b), q2 = Quarter(c), q3 = Quarter(d);
-        return Vector128.Create(
+        return Sse3.IsSupported ? Sse3.HorizontalAdd(Sse3.HorizontalAdd(q0, q1), Sse3.HorizontalAdd(q2, q3)) : Vector128.Create(
             q0[0] + q0[1] + (q0[2] + q0[3]), q1[0] + q1[1] + (q1[2] + q1[3]), q2[0] + q2[1] + (q2[2] + q2[3]), q3[0] + q3[1] + (q3[2] + q3[3]));
     }
 
