@@ -163,6 +163,12 @@ internal sealed class DispatcherGrain(
         return Task.CompletedTask;
     }
 
+    public Task LeaveAsync(string worker, long incarnation)
+    {
+        Become(DispatcherRules.Leave(_state, new WorkerId(worker), incarnation, Now));
+        return Task.CompletedTask;
+    }
+
     public Task OrderAsync(TaskOrder order)
     {
         TaskKey key = new(order.Key);
