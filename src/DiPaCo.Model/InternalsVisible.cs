@@ -6,3 +6,7 @@ using System.Runtime.CompilerServices;
 
 // Profiles time each operation of a step.
 [assembly: InternalsVisibleTo("DiPaCo.Benchmarks")]
+
+// Inference computes with the same vector mathematics as training.
+[assembly: InternalsVisibleTo("DiPaCo.Serving")]
+[assembly: InternalsVisibleTo("DiPaCo.Serving.Tests")]

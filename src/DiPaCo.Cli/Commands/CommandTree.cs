@@ -27,6 +27,8 @@ internal static class CommandTree
             StatusCommand.Create(services),
             VerifyCommand.Create(services),
             EvalCommand.Create(services),
+            GenerateCommand.Create(services),
+            ServeCommand.Create(services),
             ExportCommand.Create(services),
             ExperimentCommand.Create(services),
             ReportCommand.Create(services),

@@ -63,7 +63,7 @@ internal sealed class DispatcherGrain(
         }
 
         WorkerCapabilities capabilities = new(
-            new WorkerId(offer.Worker), offer.Incarnation, offer.Device, offer.MemoryBytes, offer.FlopsPerSecond, offer.Fingerprint, offer.Slots);
+            new WorkerId(offer.Worker), offer.Incarnation, offer.Device, offer.MemoryBytes, offer.FlopsPerSecond, offer.Fingerprint, offer.Slots, offer.HasStore);
         (DispatcherState state, Runtime.Rules.Registration reply) = _rules.Register(_state, capabilities, Now);
         Become(state);
         return reply.IsCurrent

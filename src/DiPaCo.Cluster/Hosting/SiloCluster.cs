@@ -126,7 +126,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
         {
             WorkerOffer offer = new(
                 "here", time.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, "this process",
-                GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, FlopsPerSecond: 0, fingerprint, Slots: 1);
+                GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, FlopsPerSecond: 0, fingerprint, Slots: 1, HasStore: true);
             using WorkerAgent agent = new(
                 _host.Link, context.Local, new SharedBlobs(context.Store), offer, new WorkerOptions { Slots = 1, Grace = TimeSpan.Zero }, options.Observer, time);
             try

@@ -9,6 +9,8 @@ namespace DiPaCo.Cluster;
 /// <param name="FlopsPerSecond">Measured rate of matrix products.</param>
 /// <param name="Fingerprint">Hash of a small training step: workers with equal ones compute equal bytes.</param>
 /// <param name="Slots">Tasks that it wants to hold at once: one that it computes, others whose inputs and outputs travel meanwhile.</param>
+/// <param name="HasStore">Whether it reads blobs where they lie: nothing has to travel to it.</param>
 [GenerateSerializer]
 public sealed record WorkerOffer(
-    string Worker, long Incarnation, string Version, string Device, long MemoryBytes, double FlopsPerSecond, string Fingerprint, int Slots);
+    string Worker, long Incarnation, string Version, string Device, long MemoryBytes, double FlopsPerSecond, string Fingerprint, int Slots,
+    bool HasStore = false);

@@ -177,7 +177,7 @@ internal sealed class SimulatedWorker
         _life++;
         _incarnation++;
         _request = 1;
-        _fleet.Register(new WorkerCapabilities(Id, _incarnation, "simulated", _memory, _flops, SimulationNames.Fingerprint, _slots));
+        _fleet.Register(new WorkerCapabilities(Id, _incarnation, "simulated", _memory, _flops, SimulationNames.Fingerprint, _slots, _isLocal));
         _cache.SayAll();
         if (_kind.HoursBetweenFailures > 0)
         {

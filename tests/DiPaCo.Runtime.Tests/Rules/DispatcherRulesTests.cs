@@ -55,12 +55,48 @@ public sealed class DispatcherRulesTests
         _bench.Register("idle", slots: 2);
         _bench.Submit(Demand("second"));
         WaitReason wait = _bench.Ask("busy").Wait!;
-        Assert.Equal(WaitCause.OthersAreFree, wait.Cause);
+        Assert.Equal(WaitCause.OthersAreSooner, wait.Cause);
 
         // With a third one there is enough for both.
         _bench.Submit(Demand("third"));
         Assert.NotNull(_bench.Ask("busy").Grant);
         Assert.NotNull(_bench.Ask("idle").Grant);
+    }
+
+    [Fact]
+    public void OfBusyWorkersTheOneThatWillBeFreeFirstFetchesAhead()
+    {
+        foreach (string worker in new[] { "late", "soon" })
+        {
+            _bench.Register(worker, slots: 2);
+            _bench.Measure(worker, $"measured on {worker}", seconds: 100);
+        }
+
+        _bench.Submit(Demand("of soon"));
+        LeaseGrant soon = _bench.Lease("soon");
+        _bench.Pass(50);
+        _bench.Beat("soon", soon, done: 0.5, elapsed: 50);
+        _bench.Submit(Demand("of late"));
+        _bench.Lease("late");
+        _bench.Submit(Demand("next"));
+
+        Assert.Equal(WaitCause.OthersAreSooner, _bench.Ask("late").Wait!.Cause);
+        Assert.NotNull(_bench.Ask("soon").Grant);
+    }
+
+    [Fact]
+    public void AnIdleWorkerLeavesATaskToTheIdleOneThatHasItsInputs()
+    {
+        _bench.Register("stranger");
+        _bench.Register("home");
+        Assert.Null(_bench.Ask("home", cached: ["shard"]).Grant);
+        _bench.Submit(Demand("task") with { Inputs = [new TaskInput(Blob("shard"), 1_000)] });
+        WaitReason wait = _bench.Ask("stranger").Wait!;
+        Assert.Equal(WaitCause.InputsElsewhere, wait.Cause);
+
+        // Not for ever: who is silent for a lease is counted on no more.
+        _bench.Pass(130);
+        Assert.NotNull(_bench.Ask("stranger").Grant);
     }
 
     [Fact]

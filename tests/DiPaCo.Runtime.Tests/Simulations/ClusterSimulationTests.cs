@@ -40,7 +40,7 @@ public sealed class ClusterSimulationTests : IDisposable
     [Fact]
     public void EveryResultTravelsOnceAndWhatIsAtTheWorkerDoesNot()
     {
-        Simulation simulation = Load(Grid, "worker: { speed_spread: 0, flops_per_second: 1e7 }\nsilo: { workers: 4, memory_gigabytes: 0.0003 }");
+        Simulation simulation = Load(Grid, "worker: { speed_spread: 0, flops_per_second: 1e7 }\nsilo: { workers: 16, memory_gigabytes: 0.0003 }");
         FleetResult fleet = Run(simulation, 4);
         ModelTopology topology = ModelTopology.Create(simulation.Run.Config.Topology, simulation.Run.Config.ShapeFor(simulation.Run.Config.Tokenizer.Vocabulary));
         long path = topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters);
@@ -53,7 +53,7 @@ public sealed class ClusterSimulationTests : IDisposable
     [Fact]
     public void AnEncodedContributionIsSmaller()
     {
-        string fleet = "worker: { speed_spread: 0, flops_per_second: 1e7 }\nsilo: { workers: 4, memory_gigabytes: 0.0003 }";
+        string fleet = "worker: { speed_spread: 0, flops_per_second: 1e7 }\nsilo: { workers: 16, memory_gigabytes: 0.0003 }";
         double plain = Run(Load(Grid, fleet), 4).BytesUp;
         double encoded = Run(Load(Grid, fleet, "outer: { codec: int8 }"), 4).BytesUp;
 
@@ -116,7 +116,7 @@ public sealed class ClusterSimulationTests : IDisposable
     private const string Grid = "embedding: private, head: private, levels: [{ blocks: 1, experts: 2 }, { blocks: 1, experts: 2 }]";
 
     private const string Perfect =
-        "worker: { speed_spread: 0, flops_per_second: 1e6, latency_milliseconds: 0, download_megabits: 1e9, upload_megabits: 1e9 }\nsilo: { megabits: 1e9, workers: 4, flops_per_second: 1e15, memory_gigabytes: 0.0003, lease_seconds: 600 }";
+        "worker: { speed_spread: 0, flops_per_second: 1e6, latency_milliseconds: 0, download_megabits: 1e9, upload_megabits: 1e9 }\nsilo: { megabits: 1e9, workers: 16, flops_per_second: 1e15, memory_gigabytes: 0.0003, lease_seconds: 600 }";
 
     private static double ArithmeticSeconds(Simulation simulation)
     {

@@ -19,9 +19,14 @@ internal sealed class Matching(DispatcherOptions options)
         }
 
         (TaskEntry? best, WaitReason? obstacle) = ChooseWaiting(state, worker, now);
-        if (best is not null && !worker.Held.IsEmpty && OthersAreFree(state, best, now))
+        if (best is not null && !worker.Held.IsEmpty && OthersAreSooner(state, worker, best, now))
         {
-            return (null, new WaitReason(WaitCause.OthersAreFree, $"Task {best.Demand.Key} is left to workers that have nothing to do.", best.Since));
+            return (null, new WaitReason(WaitCause.OthersAreSooner, $"Task {best.Demand.Key} is left to workers that are free, or will be before this one.", best.Since));
+        }
+
+        if (best is not null && worker.Held.IsEmpty && AnotherHasMoreOfIt(state, worker, best, now))
+        {
+            return (null, new WaitReason(WaitCause.InputsElsewhere, $"Task {best.Demand.Key} is left to a worker that is free and has more of its inputs.", best.Since));
         }
 
         best ??= ChooseStraggler(state, worker, now);
@@ -177,10 +182,10 @@ internal sealed class Matching(DispatcherOptions options)
     }
 
     /// <summary>
-    /// Whether as many workers as tasks wait: then a task that a busy worker would only fetch ahead begins at once elsewhere. Who does not come
-    /// for it stops to count when it has not been heard of for a lease, so nobody waits for ever.
+    /// Whether there are as many other workers as tasks that wait, which would be done with this one sooner: idle, or expected to be free before.
+    /// A task that a busy worker would only fetch ahead begins earlier with them. Who is overdue or silent is not counted on, so nobody waits for ever.
     /// </summary>
-    private bool OthersAreFree(DispatcherState state, TaskEntry entry, DateTimeOffset now)
+    private bool OthersAreSooner(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
     {
         int wanted = state.Waiting.Count;
         if (wanted > state.Workers.Count)
@@ -188,9 +193,35 @@ internal sealed class Matching(DispatcherOptions options)
             return false;
         }
 
+        DateTimeOffset? end = Expectations.EndOf(state, worker, entry, now);
         foreach (WorkerEntry other in state.Workers.Values)
         {
-            if (other.Held.IsEmpty && IsLive(other, now) && Obstacle(state, other, entry, now) is null && --wanted == 0)
+            bool isSooner = other.Held.IsEmpty
+                || (other.Held.Length < other.Capabilities.Slots && Expectations.EndOf(state, other, entry, now) < end && !IsOverdue(state, other, now));
+            if (isSooner && IsLive(other, now) && Obstacle(state, other, entry, now) is null && --wanted == 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Whether another idle worker has more of a task's inputs: where workers are as many as tasks, a path would else move with every phase, and its
+    /// state with it. Only where no more tasks wait than workers are there; otherwise each finds one whose inputs it has.
+    /// </summary>
+    private bool AnotherHasMoreOfIt(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
+    {
+        if (entry.Demand.Inputs.IsEmpty || state.Waiting.Count > state.Workers.Count)
+        {
+            return false;
+        }
+
+        long here = CachedBytes(worker, entry);
+        foreach (WorkerEntry other in state.Workers.Values)
+        {
+            if (other.Held.IsEmpty && CachedBytes(other, entry) > here && IsLive(other, now) && Obstacle(state, other, entry, now) is null)
             {
                 return true;
             }
@@ -361,7 +392,7 @@ internal sealed class Matching(DispatcherOptions options)
 
     private static long CachedBytes(WorkerEntry worker, TaskEntry entry)
     {
-        if (worker.Cached.IsEmpty)
+        if (worker.Cached.IsEmpty && !worker.Capabilities.HasStore)
         {
             return 0;
         }
@@ -369,7 +400,7 @@ internal sealed class Matching(DispatcherOptions options)
         long bytes = 0;
         foreach (TaskInput input in entry.Demand.Inputs)
         {
-            bytes += worker.Cached.Contains(input.Blob) ? input.Bytes : 0;
+            bytes += worker.Capabilities.HasStore || worker.Cached.Contains(input.Blob) ? input.Bytes : 0;
         }
 
         return bytes;

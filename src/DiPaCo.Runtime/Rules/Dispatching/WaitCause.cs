@@ -27,8 +27,11 @@ public enum WaitCause
     /// <summary>Faster workers will be done with the rest sooner.</summary>
     TooSlow,
 
-    /// <summary>This worker has something to do, and others have not: the task would only be fetched ahead here.</summary>
-    OthersAreFree,
+    /// <summary>This worker has something to do, and others have not, or will be free before it: the task would only be fetched ahead here.</summary>
+    OthersAreSooner,
+
+    /// <summary>Another worker is free and has more of the task's inputs.</summary>
+    InputsElsewhere,
 
     /// <summary>The worker holds as many leases as it may.</summary>
     SlotsFull,

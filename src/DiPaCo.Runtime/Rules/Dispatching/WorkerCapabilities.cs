@@ -8,5 +8,7 @@ namespace DiPaCo.Runtime.Rules;
 /// <param name="FlopsPerSecond">Rate that it measured when it started, for people; what is expected of it is measured on tasks.</param>
 /// <param name="Fingerprint">Its numerics fingerprint.</param>
 /// <param name="Slots">Leases that it may hold at once: one that it computes, others whose inputs and outputs travel meanwhile.</param>
+/// <param name="HasStore">Whether it reads blobs where they lie: all inputs of every task are there.</param>
 public sealed record WorkerCapabilities(
-    WorkerId Worker, long Incarnation, string Device, long MemoryBytes, double FlopsPerSecond, string Fingerprint, int Slots = 1);
+    WorkerId Worker, long Incarnation, string Device, long MemoryBytes, double FlopsPerSecond, string Fingerprint, int Slots = 1,
+    bool HasStore = false);

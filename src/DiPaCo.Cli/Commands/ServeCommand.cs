@@ -1,0 +1,120 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net;
+using DiPaCo.Core;
+using DiPaCo.Serving.Http;
+
+namespace DiPaCo.Cli.Commands;
+
+/// <summary><c>dipaco serve RUN</c>: a model behind an HTTP API that OpenAI's clients speak.</summary>
+internal static class ServeCommand
+{
+    private const double MiB = 1 << 20;
+
+    /// <summary>Builds the verb.</summary>
+    public static Command Create(CliServices services)
+    {
+        Argument<string?> folder = new("run") { HelpName = "RUN", Description = "Folder of a run, also one in training, or of an exported model.", Arity = ArgumentArity.ZeroOrOne };
+        Option<string> listen = new("--listen") { HelpName = "ADDRESS:PORT", Description = "Where to listen; port 0 is any. Default: 127.0.0.1:7460, this machine only.", DefaultValueFactory = _ => "127.0.0.1:7460" };
+        Option<string?> keys = new("--keys") { HelpName = "FILE", Description = "File of keys; requests then need one." };
+        Option<string?> newKey = new("--new-key") { HelpName = "NAME", Description = "Make a key, add its hash to --keys and print it; serves nothing." };
+        Option<string?> certificate = new("--certificate") { HelpName = "PEM", Description = "Certificate for TLS, with --certificate-key." };
+        Option<string?> key = new("--certificate-key") { HelpName = "PEM", Description = "Private key of --certificate." };
+        Option<bool> insecure = new("--insecure") { Description = "Let other machines connect without TLS or keys: only for networks in which nobody else is." };
+        Option<string?> weights = SamplingSettings.Weights();
+        Option<double?> memory = new("--memory") { HelpName = "MIB", Description = "Most weights in memory, MiB; modules longest unused make room. Default: half of the machine's memory." };
+        Option<double?> cache = new("--cache") { HelpName = "MIB", Description = "Most keys and values in memory, MiB. Default: an eighth of the machine's memory." };
+        Option<int> sequences = new("--max-sequences") { HelpName = "N", Description = "Sequences computed side by side. Default: 64.", DefaultValueFactory = _ => 64 };
+        Option<int> queue = new("--max-queue") { HelpName = "N", Description = "Sequences that may wait; further ones get 429. Default: 256.", DefaultValueFactory = _ => 256 };
+        Option<int> output = new("--max-output") { HelpName = "N", Description = "Most tokens of one answer. Default: 4096.", DefaultValueFactory = _ => 4096 };
+        Option<double> timeout = new("--timeout") { HelpName = "SECONDS", Description = "How long a request may take. Default: 600.", DefaultValueFactory = _ => 600 };
+        Option<string?> reroute = SamplingSettings.Reroute();
+        Option<int> threads = new("--threads") { HelpName = "N", Description = "Threads for arithmetic; 0: all cores." };
+        Command command = new("serve", "Serve a model over HTTP, to OpenAI's clients and others.")
+        {
+            folder, listen, keys, newKey, certificate, key, insecure, weights, memory, cache, sequences, queue, output, timeout, reroute, threads,
+        };
+        command.Validators.Add(result =>
+        {
+            Least(result, sequences, 1);
+            Least(result, queue, 0);
+            Least(result, output, 0);
+            Least(result, threads, 0);
+            if (result.GetResult(timeout) is { Implicit: false } && result.GetValue(timeout) is not (> 0 and <= 1e6))
+            {
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--timeout is {result.GetValue(timeout)}; a number of seconds above 0 was expected."));
+            }
+
+            foreach (Option<double?> size in (Option<double?>[])[memory, cache])
+            {
+                if (result.GetValue(size) is { } given and not (> 0 and < 1e9))
+                {
+                    result.AddError(string.Create(CultureInfo.InvariantCulture, $"{size.Name} is {given}; a number of MiB above 0 was expected."));
+                }
+            }
+
+            if ((result.GetValue(certificate) is null) != (result.GetValue(key) is null))
+            {
+                result.AddError("--certificate and --certificate-key belong together; give both or neither.");
+            }
+
+            if (result.GetValue(newKey) is not null && result.GetValue(keys) is null)
+            {
+                result.AddError("--new-key needs --keys, the file that the key's hash is added to.");
+            }
+
+            if (result.GetValue(newKey) is null && result.GetValue(folder) is null)
+            {
+                result.AddError("A folder is missing: a run's, or one that 'dipaco export --format dipaco' made.");
+            }
+        });
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            if (parsed.GetValue(newKey) is { } name)
+            {
+                services.Terminal.WriteLine(ApiKeys.Create(parsed.GetValue(keys)!, name));
+                return ExitCodes.Success;
+            }
+
+            ServingOptions defaults = new();
+            ServingOptions options = new()
+            {
+                Listen = EndPoint(parsed.GetRequiredValue(listen)),
+                KeyFile = parsed.GetValue(keys),
+                Certificate = parsed.GetValue(certificate) is { } pem ? (pem, parsed.GetValue(key)!) : null,
+                Insecure = parsed.GetValue(insecure),
+                Weights = SamplingSettings.WeightsOf(parsed.GetValue(weights)),
+                WeightBytes = parsed.GetValue(memory) is { } most ? (long)(most * MiB) : defaults.WeightBytes,
+                CacheBytes = parsed.GetValue(cache) is { } pages ? (long)(pages * MiB) : defaults.CacheBytes,
+                MaxSequences = parsed.GetValue(sequences),
+                MaxQueue = parsed.GetValue(queue),
+                Threads = parsed.GetValue(threads) is > 0 and int wanted ? wanted : defaults.Threads,
+                Limits = new ServingLimits
+                {
+                    MaxOutputTokens = parsed.GetValue(output),
+                    Timeout = TimeSpan.FromSeconds(parsed.GetValue(timeout)),
+                    Reroute = SamplingSettings.RerouteOf(parsed.GetValue(reroute)),
+                },
+            };
+            await using ServingHost host = await ServingHost.StartAsync(parsed.GetValue(folder)!, options, services.Clock, services.Terminal.WriteLine, cancellation);
+            services.Terminal.WriteLine($"Serving {host.Model} at {host.Address}v1 (Ctrl-C stops).");
+            await Task.Delay(Timeout.InfiniteTimeSpan, services.Clock, cancellation).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static void Least(CommandResult result, Option<int> option, int least)
+    {
+        // Defaults are not there yet while options are checked.
+        if (result.GetResult(option) is { Implicit: false } && result.GetValue(option) < least)
+        {
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} is {result.GetValue(option)}; at least {least} was expected."));
+        }
+    }
+
+    private static IPEndPoint EndPoint(string text) => IPEndPoint.TryParse(text, out IPEndPoint? endpoint) && text.Contains(':', StringComparison.Ordinal)
+        ? endpoint
+        : throw new DiPaCoException($"--listen is '{text}'; an address and a port were expected, for example 127.0.0.1:7460.");
+}

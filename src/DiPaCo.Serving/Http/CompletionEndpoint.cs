@@ -1,0 +1,107 @@
+using System.Text.Json;
+using DiPaCo.Core;
+using DiPaCo.Serving.Models;
+using DiPaCo.Serving.Scheduling;
+using Microsoft.AspNetCore.Http;
+
+namespace DiPaCo.Serving.Http;
+
+/// <summary><c>POST /v1/completions</c>.</summary>
+internal static class CompletionEndpoint
+{
+    /// <summary>Answers a request.</summary>
+    public static async Task HandleAsync(HttpContext context, ServingState state)
+    {
+        using RequestTime time = new(context, state);
+        RequestBody body = await RequestBody.ReadAsync(context.Request, CompletionRequest.Fields, state.Limits.MaxBodyBytes, time.Token);
+        CompletionRequest request = CompletionRequest.Of(body, state.Names, state.Limits);
+        List<GenerationHandle> handles = [];
+        try
+        {
+            List<ChoiceLog> choices = [];
+            foreach ((PromptText prompt, GenerationRequest sequence) in request.Sequences())
+            {
+                choices.Add(new ChoiceLog(choices.Count, prompt, request));
+                handles.Add(state.Submit(sequence));
+            }
+
+            if (request.Stream)
+            {
+                await new CompletionStream(context.Response, request, state, choices).RunAsync(handles, time.Token);
+            }
+            else
+            {
+                await Task.WhenAll(handles.Zip(choices, (handle, choice) => CollectAsync(handle, choice, time.Token)));
+                await Answer.WriteAsync(context.Response, json => Write(json, request, choices, Answer.NewId("cmpl"), state.Now));
+            }
+        }
+        finally
+        {
+            foreach (GenerationHandle handle in handles)
+            {
+                handle.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Writes the <c>dipaco</c> object: the version of the model, and for every choice its path.</summary>
+    public static void WriteRouting(Utf8JsonWriter json, LiveModel model, IReadOnlyList<ChoiceLog> choices)
+    {
+        ModelTopology topology = model.Grid.Topology;
+        json.WriteStartObject("dipaco");
+        Answer.Model(json, model);
+        choices[0].WriteRouting(json, topology);
+        if (choices.Count > 1)
+        {
+            json.WriteStartArray("choices");
+            foreach (ChoiceLog choice in choices)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("index", choice.Index);
+                choice.WriteRouting(json, topology);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        json.WriteEndObject();
+    }
+
+    /// <summary>Writes what every object of an answer begins with.</summary>
+    public static void WriteHead(Utf8JsonWriter json, CompletionRequest request, string id, long created)
+    {
+        json.WriteString("id", id);
+        json.WriteString("object", "text_completion");
+        json.WriteNumber("created", created);
+        json.WriteString("model", request.Name);
+    }
+
+    /// <summary>Writes numbers of tokens; a prompt counts once.</summary>
+    public static void WriteUsage(Utf8JsonWriter json, CompletionRequest request, IReadOnlyList<ChoiceLog> choices) =>
+        Answer.Usage(json, request.Prompts.Sum(prompt => prompt.Tokens.Length), choices.Sum(choice => choice.Written));
+
+    private static void Write(Utf8JsonWriter json, CompletionRequest request, List<ChoiceLog> choices, string id, long created)
+    {
+        json.WriteStartObject();
+        WriteHead(json, request, id, created);
+        json.WriteStartArray("choices");
+        foreach (ChoiceLog choice in choices)
+        {
+            choice.Write(json);
+        }
+
+        json.WriteEndArray();
+        WriteUsage(json, request, choices);
+        WriteRouting(json, request.Template.Model, choices);
+        json.WriteEndObject();
+    }
+
+    private static async Task CollectAsync(GenerationHandle handle, ChoiceLog choice, CancellationToken cancellationToken)
+    {
+        await foreach (GenerationEvent happened in handle.ReadAsync(cancellationToken))
+        {
+            choice.Take(happened);
+        }
+    }
+}

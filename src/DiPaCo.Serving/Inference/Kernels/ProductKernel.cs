@@ -1,0 +1,326 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using DiPaCo.Model.Kernels.Cpu;
+
+namespace DiPaCo.Serving.Inference;
+
+/// <summary>
+/// Products of rows with matrices. Every output is one sum in one register of 16 lanes, in ascending order of the columns and added up in
+/// one order at the end, whatever tile computes it: so a row's result does not depend on which other rows there are, on their
+/// number, or on threads. A chunk is <see cref="Outputs"/> rows of a matrix with all rows of x that go through it, so that a matrix is read from memory once.
+/// </summary>
+internal unsafe struct ProductKernel<TWeights> : IChunkKernel
+    where TWeights : IWeights
+{
+    /// <summary>Rows of a matrix that make a chunk.</summary>
+    public const int Outputs = 32;
+
+    private const int PanelRows = 48;
+
+    /// <summary>The jobs.</summary>
+    public ProductJob* Jobs;
+
+    /// <summary>How many.</summary>
+    public int JobCount;
+
+    /// <summary>First row of x.</summary>
+    public float* X;
+
+    /// <summary>Elements between rows of x.</summary>
+    public int XStride;
+
+    /// <summary>First row of y.</summary>
+    public float* Y;
+
+    /// <summary>Elements between rows of y.</summary>
+    public int YStride;
+
+    /// <summary>Whether y is added to.</summary>
+    public bool Accumulate;
+
+    /// <summary>Numbers the chunks of jobs; returns how many there are.</summary>
+    public static long Count(ProductJob* jobs, int count)
+    {
+        long chunks = 0;
+        for (int job = 0; job < count; job++)
+        {
+            jobs[job].FirstChunk = chunks;
+            chunks += (jobs[job].Weights.Rows + Outputs - 1) / Outputs;
+        }
+
+        return chunks;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public readonly void Run(long chunk, int worker)
+    {
+        int at = JobCount - 1;
+        while (Jobs[at].FirstChunk > chunk)
+        {
+            at--;
+        }
+
+        ProductJob job = Jobs[at];
+        int first = (int)(chunk - job.FirstChunk) * Outputs;
+        int end = Math.Min(first + Outputs, job.Weights.Rows);
+        for (int panel = 0; panel < job.RowCount; panel += PanelRows)
+        {
+            int rows = Math.Min(PanelRows, job.RowCount - panel);
+            if (rows == 1)
+            {
+                One(job, first, end, job.Rows[panel]);
+                continue;
+            }
+
+            for (int n = first; n < end; n += 4)
+            {
+                int m = 0;
+                for (; m + 6 <= rows; m += 6)
+                {
+                    Six(job, n, end, job.Rows + panel + m);
+                }
+
+                for (; m + 2 <= rows; m += 2)
+                {
+                    Two(job, n, end, job.Rows + panel + m);
+                }
+
+                if (m < rows)
+                {
+                    Two(job, n, end, job.Rows + panel + m, single: true);
+                }
+            }
+        }
+    }
+
+    /// <summary>One row of x, eight of the matrix at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void One(in ProductJob job, int first, int end, int row)
+    {
+        float* x = X + ((nint)row * XStride);
+        float* y = Y + ((nint)row * YStride);
+        int depth = job.Weights.Padded;
+        nint stride = job.Weights.RowBytes;
+        byte* last = job.Weights.Data + ((end - 1) * stride);
+        for (int n = first; n < end; n += 8)
+        {
+            byte* w0 = job.Weights.Data + (n * stride);
+            byte* w1 = Least(w0 + stride, last), w2 = Least(w0 + (2 * stride), last), w3 = Least(w0 + (3 * stride), last);
+            byte* w4 = Least(w0 + (4 * stride), last), w5 = Least(w0 + (5 * stride), last), w6 = Least(w0 + (6 * stride), last), w7 = Least(w0 + (7 * stride), last);
+            Vector512<float> c0 = Vector512<float>.Zero, c1 = Vector512<float>.Zero, c2 = Vector512<float>.Zero, c3 = Vector512<float>.Zero;
+            Vector512<float> c4 = Vector512<float>.Zero, c5 = Vector512<float>.Zero, c6 = Vector512<float>.Zero, c7 = Vector512<float>.Zero;
+            for (nint k = 0; k < depth; k += PackedMatrix.Group)
+            {
+                Vector512<float> low = Vector512.Load(x + k);
+                Vector512<float> high = Vector512.Load(x + k + 16);
+                c0 = Step(w0, k, low, high, c0);
+                c1 = Step(w1, k, low, high, c1);
+                c2 = Step(w2, k, low, high, c2);
+                c3 = Step(w3, k, low, high, c3);
+                c4 = Step(w4, k, low, high, c4);
+                c5 = Step(w5, k, low, high, c5);
+                c6 = Step(w6, k, low, high, c6);
+                c7 = Step(w7, k, low, high, c7);
+            }
+
+            Store(job, y, n, end, c0, c1, c2, c3);
+            Store(job, y, n + 4, end, c4, c5, c6, c7);
+        }
+    }
+
+    /// <summary>Two rows of x (or one, computed twice), four of the matrix.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Two(in ProductJob job, int n, int end, int* rows, bool single = false)
+    {
+        int second = single ? rows[0] : rows[1];
+        float* x0 = X + ((nint)rows[0] * XStride);
+        float* x1 = X + ((nint)second * XStride);
+        int depth = job.Weights.Padded;
+        nint stride = job.Weights.RowBytes;
+        byte* last = job.Weights.Data + ((end - 1) * stride);
+        byte* w0 = job.Weights.Data + (n * stride);
+        byte* w1 = Least(w0 + stride, last), w2 = Least(w0 + (2 * stride), last), w3 = Least(w0 + (3 * stride), last);
+        Vector512<float> c00 = Vector512<float>.Zero, c01 = Vector512<float>.Zero, c02 = Vector512<float>.Zero, c03 = Vector512<float>.Zero;
+        Vector512<float> c10 = Vector512<float>.Zero, c11 = Vector512<float>.Zero, c12 = Vector512<float>.Zero, c13 = Vector512<float>.Zero;
+        for (nint k = 0; k < depth; k += PackedMatrix.Group)
+        {
+            Vector512<float> l0 = TWeights.Low(w0, k);
+            Vector512<float> l1 = TWeights.Low(w1, k);
+            Vector512<float> l2 = TWeights.Low(w2, k);
+            Vector512<float> l3 = TWeights.Low(w3, k);
+            Vector512<float> a = Vector512.Load(x0 + k);
+            c00 = Vector512.FusedMultiplyAdd(l0, a, c00);
+            c01 = Vector512.FusedMultiplyAdd(l1, a, c01);
+            c02 = Vector512.FusedMultiplyAdd(l2, a, c02);
+            c03 = Vector512.FusedMultiplyAdd(l3, a, c03);
+            a = Vector512.Load(x1 + k);
+            c10 = Vector512.FusedMultiplyAdd(l0, a, c10);
+            c11 = Vector512.FusedMultiplyAdd(l1, a, c11);
+            c12 = Vector512.FusedMultiplyAdd(l2, a, c12);
+            c13 = Vector512.FusedMultiplyAdd(l3, a, c13);
+            l0 = TWeights.High(w0, k);
+            l1 = TWeights.High(w1, k);
+            l2 = TWeights.High(w2, k);
+            l3 = TWeights.High(w3, k);
+            a = Vector512.Load(x0 + k + 16);
+            c00 = Vector512.FusedMultiplyAdd(l0, a, c00);
+            c01 = Vector512.FusedMultiplyAdd(l1, a, c01);
+            c02 = Vector512.FusedMultiplyAdd(l2, a, c02);
+            c03 = Vector512.FusedMultiplyAdd(l3, a, c03);
+            a = Vector512.Load(x1 + k + 16);
+            c10 = Vector512.FusedMultiplyAdd(l0, a, c10);
+            c11 = Vector512.FusedMultiplyAdd(l1, a, c11);
+            c12 = Vector512.FusedMultiplyAdd(l2, a, c12);
+            c13 = Vector512.FusedMultiplyAdd(l3, a, c13);
+        }
+
+        Store(job, Y + ((nint)rows[0] * YStride), n, end, c00, c01, c02, c03);
+        if (!single)
+        {
+            Store(job, Y + ((nint)second * YStride), n, end, c10, c11, c12, c13);
+        }
+    }
+
+    /// <summary>Six rows of x, four of the matrix: 24 sums in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Six(in ProductJob job, int n, int end, int* rows)
+    {
+        float* x0 = X + ((nint)rows[0] * XStride);
+        float* x1 = X + ((nint)rows[1] * XStride);
+        float* x2 = X + ((nint)rows[2] * XStride);
+        float* x3 = X + ((nint)rows[3] * XStride);
+        float* x4 = X + ((nint)rows[4] * XStride);
+        float* x5 = X + ((nint)rows[5] * XStride);
+        int depth = job.Weights.Padded;
+        nint stride = job.Weights.RowBytes;
+        byte* last = job.Weights.Data + ((end - 1) * stride);
+        byte* w0 = job.Weights.Data + (n * stride);
+        byte* w1 = Least(w0 + stride, last), w2 = Least(w0 + (2 * stride), last), w3 = Least(w0 + (3 * stride), last);
+        Vector512<float> c00 = Vector512<float>.Zero, c01 = Vector512<float>.Zero, c02 = Vector512<float>.Zero, c03 = Vector512<float>.Zero;
+        Vector512<float> c10 = Vector512<float>.Zero, c11 = Vector512<float>.Zero, c12 = Vector512<float>.Zero, c13 = Vector512<float>.Zero;
+        Vector512<float> c20 = Vector512<float>.Zero, c21 = Vector512<float>.Zero, c22 = Vector512<float>.Zero, c23 = Vector512<float>.Zero;
+        Vector512<float> c30 = Vector512<float>.Zero, c31 = Vector512<float>.Zero, c32 = Vector512<float>.Zero, c33 = Vector512<float>.Zero;
+        Vector512<float> c40 = Vector512<float>.Zero, c41 = Vector512<float>.Zero, c42 = Vector512<float>.Zero, c43 = Vector512<float>.Zero;
+        Vector512<float> c50 = Vector512<float>.Zero, c51 = Vector512<float>.Zero, c52 = Vector512<float>.Zero, c53 = Vector512<float>.Zero;
+        for (nint k = 0; k < depth; k += PackedMatrix.Group)
+        {
+            Vector512<float> l0 = TWeights.Low(w0, k);
+            Vector512<float> l1 = TWeights.Low(w1, k);
+            Vector512<float> l2 = TWeights.Low(w2, k);
+            Vector512<float> l3 = TWeights.Low(w3, k);
+            Vector512<float> a = Vector512.Load(x0 + k);
+            c00 = Vector512.FusedMultiplyAdd(l0, a, c00);
+            c01 = Vector512.FusedMultiplyAdd(l1, a, c01);
+            c02 = Vector512.FusedMultiplyAdd(l2, a, c02);
+            c03 = Vector512.FusedMultiplyAdd(l3, a, c03);
+            a = Vector512.Load(x1 + k);
+            c10 = Vector512.FusedMultiplyAdd(l0, a, c10);
+            c11 = Vector512.FusedMultiplyAdd(l1, a, c11);
+            c12 = Vector512.FusedMultiplyAdd(l2, a, c12);
+            c13 = Vector512.FusedMultiplyAdd(l3, a, c13);
+            a = Vector512.Load(x2 + k);
+            c20 = Vector512.FusedMultiplyAdd(l0, a, c20);
+            c21 = Vector512.FusedMultiplyAdd(l1, a, c21);
+            c22 = Vector512.FusedMultiplyAdd(l2, a, c22);
+            c23 = Vector512.FusedMultiplyAdd(l3, a, c23);
+            a = Vector512.Load(x3 + k);
+            c30 = Vector512.FusedMultiplyAdd(l0, a, c30);
+            c31 = Vector512.FusedMultiplyAdd(l1, a, c31);
+            c32 = Vector512.FusedMultiplyAdd(l2, a, c32);
+            c33 = Vector512.FusedMultiplyAdd(l3, a, c33);
+            a = Vector512.Load(x4 + k);
+            c40 = Vector512.FusedMultiplyAdd(l0, a, c40);
+            c41 = Vector512.FusedMultiplyAdd(l1, a, c41);
+            c42 = Vector512.FusedMultiplyAdd(l2, a, c42);
+            c43 = Vector512.FusedMultiplyAdd(l3, a, c43);
+            a = Vector512.Load(x5 + k);
+            c50 = Vector512.FusedMultiplyAdd(l0, a, c50);
+            c51 = Vector512.FusedMultiplyAdd(l1, a, c51);
+            c52 = Vector512.FusedMultiplyAdd(l2, a, c52);
+            c53 = Vector512.FusedMultiplyAdd(l3, a, c53);
+            l0 = TWeights.High(w0, k);
+            l1 = TWeights.High(w1, k);
+            l2 = TWeights.High(w2, k);
+            l3 = TWeights.High(w3, k);
+            a = Vector512.Load(x0 + k + 16);
+            c00 = Vector512.FusedMultiplyAdd(l0, a, c00);
+            c01 = Vector512.FusedMultiplyAdd(l1, a, c01);
+            c02 = Vector512.FusedMultiplyAdd(l2, a, c02);
+            c03 = Vector512.FusedMultiplyAdd(l3, a, c03);
+            a = Vector512.Load(x1 + k + 16);
+            c10 = Vector512.FusedMultiplyAdd(l0, a, c10);
+            c11 = Vector512.FusedMultiplyAdd(l1, a, c11);
+            c12 = Vector512.FusedMultiplyAdd(l2, a, c12);
+            c13 = Vector512.FusedMultiplyAdd(l3, a, c13);
+            a = Vector512.Load(x2 + k + 16);
+            c20 = Vector512.FusedMultiplyAdd(l0, a, c20);
+            c21 = Vector512.FusedMultiplyAdd(l1, a, c21);
+            c22 = Vector512.FusedMultiplyAdd(l2, a, c22);
+            c23 = Vector512.FusedMultiplyAdd(l3, a, c23);
+            a = Vector512.Load(x3 + k + 16);
+            c30 = Vector512.FusedMultiplyAdd(l0, a, c30);
+            c31 = Vector512.FusedMultiplyAdd(l1, a, c31);
+            c32 = Vector512.FusedMultiplyAdd(l2, a, c32);
+            c33 = Vector512.FusedMultiplyAdd(l3, a, c33);
+            a = Vector512.Load(x4 + k + 16);
+            c40 = Vector512.FusedMultiplyAdd(l0, a, c40);
+            c41 = Vector512.FusedMultiplyAdd(l1, a, c41);
+            c42 = Vector512.FusedMultiplyAdd(l2, a, c42);
+            c43 = Vector512.FusedMultiplyAdd(l3, a, c43);
+            a = Vector512.Load(x5 + k + 16);
+            c50 = Vector512.FusedMultiplyAdd(l0, a, c50);
+            c51 = Vector512.FusedMultiplyAdd(l1, a, c51);
+            c52 = Vector512.FusedMultiplyAdd(l2, a, c52);
+            c53 = Vector512.FusedMultiplyAdd(l3, a, c53);
+        }
+
+        Store(job, Y + ((nint)rows[0] * YStride), n, end, c00, c01, c02, c03);
+        Store(job, Y + ((nint)rows[1] * YStride), n, end, c10, c11, c12, c13);
+        Store(job, Y + ((nint)rows[2] * YStride), n, end, c20, c21, c22, c23);
+        Store(job, Y + ((nint)rows[3] * YStride), n, end, c30, c31, c32, c33);
+        Store(job, Y + ((nint)rows[4] * YStride), n, end, c40, c41, c42, c43);
+        Store(job, Y + ((nint)rows[5] * YStride), n, end, c50, c51, c52, c53);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Step(byte* row, nint k, Vector512<float> low, Vector512<float> high, Vector512<float> sum) =>
+        Vector512.FusedMultiplyAdd(TWeights.High(row, k), high, Vector512.FusedMultiplyAdd(TWeights.Low(row, k), low, sum));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* Least(byte* a, byte* b) => a < b ? a : b;
+
+    /// <summary>Adds up the lanes of four sums side by side, each in the same order: halves, quarters, then neighbors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        Vector128<float> q0 = Quarter(a), q1 = Quarter(b), q2 = Quarter(c), q3 = Quarter(d);
+        return Vector128.Create(
+            q0[0] + q0[1] + (q0[2] + q0[3]), q1[0] + q1[1] + (q1[2] + q1[3]), q2[0] + q2[1] + (q2[2] + q2[3]), q3[0] + q3[1] + (q3[2] + q3[3]));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Quarter(Vector512<float> x)
+    {
+        Vector256<float> half = x.GetLower() + x.GetUpper();
+        return half.GetLower() + half.GetUpper();
+    }
+
+    /// <summary>Writes up to four outputs of one row of x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Store(in ProductJob job, float* y, int n, int end, Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        Vector128<float> sums = Sums(a, b, c, d);
+        if (n + 4 <= end && TWeights.Type != WeightType.Q8)
+        {
+            (Accumulate ? Vector128.Load(y + n) + sums : sums).Store(y + n);
+            return;
+        }
+
+        for (int i = 0; i < 4 && n + i < end; i++)
+        {
+            float value = sums[i] * TWeights.Scale(job.Weights.Scales, n + i);
+            y[n + i] = Accumulate ? y[n + i] + value : value;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Data;
+using DiPaCo.Routing;
+using DiPaCo.Serving.Grids;
+using DiPaCo.Serving.Inference;
+
+namespace DiPaCo.Serving.Models;
+
+/// <summary>One version of a model, ready to serve: tokenizer and routers in memory, weights in the store as they are wanted.</summary>
+internal sealed class LiveModel
+{
+    private readonly ModuleStore _store;
+
+    private LiveModel(ServedGrid grid, ModuleStore store, TextTokenizer tokenizer, IRouter router)
+    {
+        Grid = grid;
+        _store = store;
+        Tokenizer = tokenizer;
+        Router = router;
+        GridDescription description = grid.Description;
+        Base = new GridModule(ModelTopology.Dense(description.Shape).Modules[0], description.BaseModel);
+        TransformerShape routing = description.Shape with { TiedEmbedding = false, Outputs = grid.Topology.Paths.Length };
+        ModuleDefinition tokenRouter = ModelTopology.Dense(routing).Modules[0];
+        TokenRouters = [.. description.TokenRouters.Select(known => new GridModule(tokenRouter, known.Blob))];
+    }
+
+    /// <summary>What is served.</summary>
+    public ServedGrid Grid { get; }
+
+    /// <summary>Its description.</summary>
+    public GridDescription Description => Grid.Description;
+
+    /// <summary>Positions that a sequence may have: as many as the paths saw in training.</summary>
+    public int Context => Description.SequenceLength;
+
+    /// <summary>The tokenizer.</summary>
+    public TextTokenizer Tokenizer { get; }
+
+    /// <summary>The router of documents.</summary>
+    public IRouter Router { get; }
+
+    /// <summary>The base model.</summary>
+    public GridModule Base { get; }
+
+    /// <summary>The token routers, in the order of the description.</summary>
+    public ImmutableArray<GridModule> TokenRouters { get; }
+
+    /// <summary>Opens a model.</summary>
+    /// <exception cref="DiPaCoException">A file is missing or damaged.</exception>
+    public static async Task<LiveModel> OpenAsync(ServedGrid grid, ModuleStore store, CancellationToken cancellationToken) => new(
+        grid, store, await grid.LoadTokenizerAsync(cancellationToken), await grid.LoadRouterAsync(cancellationToken));
+
+    /// <summary>Takes a path's modules.</summary>
+    public Task<ModuleLease> AcquireAsync(PathId path, CancellationToken cancellationToken) => _store.AcquireAsync(Grid, Grid.ModulesOf(path), cancellationToken);
+
+    /// <summary>Loads a path's modules if there is room for them without letting others go.</summary>
+    public async Task<bool> TryPreloadAsync(PathId path, CancellationToken cancellationToken)
+    {
+        if (!_store.HasRoomFor(Grid.ModulesOf(path)))
+        {
+            return false;
+        }
+
+        using ModuleLease lease = await AcquireAsync(path, cancellationToken);
+        return true;
+    }
+
+    /// <summary>Takes a module that is a whole model.</summary>
+    public Task<ModuleLease> AcquireAsync(GridModule module, CancellationToken cancellationToken) => _store.AcquireAsync(Grid, [module], cancellationToken);
+
+    /// <summary>The weights of a lease as a sequence goes through them.</summary>
+    public PathWeights WeightsOf(ModuleLease lease) => PathWeights.Of(Description.Shape.Blocks, lease.Modules);
+
+    /// <summary>The number of the token router that was trained for a window; the nearest one where none was; −1: there is none.</summary>
+    public int TokenRouterFor(int window) => TokenRouters.IsEmpty ? -1 : Enumerable.Range(0, TokenRouters.Length)
+        .MinBy(at => Description.TokenRouters[at].Windows.Select(known => Math.Abs((long)known - window)).DefaultIfEmpty(long.MaxValue).Min());
+}

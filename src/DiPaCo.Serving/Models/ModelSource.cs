@@ -1,0 +1,69 @@
+using DiPaCo.Core;
+using DiPaCo.Serving.Grids;
+
+namespace DiPaCo.Serving.Models;
+
+/// <summary>
+/// The newest version of the model in a folder. A run in training writes new ones; each is loaded beside the one before, and requests
+/// that began with that one end with it.
+/// </summary>
+internal sealed class ModelSource
+{
+    private readonly string _folder;
+    private readonly ModuleStore _store;
+    private LiveModel _current;
+
+    private ModelSource(string folder, ModuleStore store, LiveModel current)
+    {
+        _folder = folder;
+        _store = store;
+        _current = current;
+    }
+
+    /// <summary>The version for new requests.</summary>
+    public LiveModel Current => Volatile.Read(ref _current);
+
+    /// <summary>Versions taken up since the start.</summary>
+    public int Updates { get; private set; }
+
+    /// <summary>Opens the folder.</summary>
+    /// <exception cref="DiPaCoException">It has no model, or it is damaged.</exception>
+    public static async Task<ModelSource> OpenAsync(string folder, ModuleStore store, CancellationToken cancellationToken) =>
+        new(folder, store, await LiveModel.OpenAsync(ServedGrid.Open(folder), store, cancellationToken));
+
+    /// <summary>Takes up a new version, if there is one; its modules are loaded before requests come to it, as far as the memory allows.</summary>
+    /// <returns>Whether there was one.</returns>
+    /// <exception cref="DiPaCoException">The folder cannot be read now, or belongs to another model.</exception>
+    public async Task<bool> RefreshAsync(CancellationToken cancellationToken)
+    {
+        LiveModel current = Current;
+        ServedGrid grid = ServedGrid.Open(_folder);
+        if (grid.Description.ModelDigest == current.Description.ModelDigest && grid.Description.Router == current.Description.Router)
+        {
+            return false;
+        }
+
+        if (grid.Description.Shape != current.Description.Shape || grid.Description.SequenceLength != current.Description.SequenceLength)
+        {
+            throw new DiPaCoException($"'{_folder}' now holds a model of another shape. Start the server again to serve it.");
+        }
+
+        LiveModel next = await LiveModel.OpenAsync(grid, _store, cancellationToken);
+        await PreloadAsync(next, cancellationToken);
+        Volatile.Write(ref _current, next);
+        Updates++;
+        return true;
+    }
+
+    /// <summary>Loads what fits, so that the first requests need not wait.</summary>
+    public static async Task PreloadAsync(LiveModel model, CancellationToken cancellationToken)
+    {
+        foreach (PathId path in model.Grid.Topology.Paths)
+        {
+            if (!await model.TryPreloadAsync(path, cancellationToken))
+            {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,329 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Serving.Inference;
+
+namespace DiPaCo.Serving.Scheduling;
+
+/// <summary>
+/// Computes many sequences side by side, on a thread of its own: in every step each gets its next row or a piece of its prompt, and rows on
+/// different paths that go through the same module are one product. Sequences come and go between steps.
+/// </summary>
+internal sealed class GenerationEngine : IStepSink, IDisposable
+{
+    private readonly EngineOptions _options;
+    private readonly ComputePool _pool;
+    private readonly PagePool _pages;
+    private readonly ForwardPass _pass;
+    private readonly Thread _thread;
+    private readonly Lock _lock = new();
+    private readonly Queue<GenerationHandle> _waiting = new();
+    private readonly AutoResetEvent _changed = new(false);
+    private readonly List<Sequence> _active = [];
+    private readonly List<Sequence> _planned = [];
+    private readonly List<Slice> _slices = [];
+    private readonly EngineCounters _counters = new();
+    private bool _stop;
+    private bool _disposed;
+    private int _turn;
+
+    /// <summary>Starts an engine for all models of one shape.</summary>
+    /// <param name="shape">The paths' transformer.</param>
+    /// <param name="boundaries">Blocks at which a switch of paths may begin; none where there are no switches.</param>
+    /// <param name="maxPositions">Most positions of a sequence.</param>
+    /// <param name="paths">Number of paths, which are a token router's outputs.</param>
+    /// <param name="type">How weights are stored.</param>
+    /// <param name="options">Limits.</param>
+    public GenerationEngine(TransformerShape shape, ImmutableArray<int> boundaries, int maxPositions, int paths, WeightType type, EngineOptions options)
+    {
+        _options = options;
+        CacheGeometry geometry = new(shape, boundaries);
+        MaxPositions = maxPositions;
+        _pool = new ComputePool(options.Threads);
+        _pages = new PagePool(geometry, (int)Math.Clamp(options.CacheBytes / geometry.PageBytes, 1, int.MaxValue));
+        _pass = new ForwardPass(geometry, _pool, type, options.MaxRows, maxPositions, paths);
+        _thread = new Thread(Serve) { IsBackground = true, Name = "dipaco-serve" };
+        _thread.Start();
+    }
+
+    /// <summary>Most positions of a sequence.</summary>
+    public int MaxPositions { get; }
+
+    /// <summary>Why it has stopped computing; null: it has not.</summary>
+    public Exception? Failure { get; private set; }
+
+    /// <summary>What it has done, and what it is doing.</summary>
+    public EngineCounters Counters => _counters;
+
+    /// <summary>Queues a sequence; null: too many wait already.</summary>
+    /// <exception cref="DiPaCoException">The sequence can never be computed within the limits.</exception>
+    public GenerationHandle? TrySubmit(GenerationRequest request)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(request.Prompt.Length);
+        if (PositionsOf(request) > MaxPositions)
+        {
+            throw new DiPaCoException($"A sequence of {PositionsOf(request)} tokens was asked for; the model has a context of {MaxPositions}.");
+        }
+
+        if (PagesOf(request) > _pages.Capacity)
+        {
+            throw new DiPaCoException($"A sequence of {PositionsOf(request)} tokens needs more keys and values than the cache may hold ({_options.CacheBytes >> 20} MiB).");
+        }
+
+        GenerationHandle handle = new(request, Wake);
+        lock (_lock)
+        {
+            if (_stop || _waiting.Count >= _options.MaxQueue)
+            {
+                _counters.Rejected++;
+                return null;
+            }
+
+            _waiting.Enqueue(handle);
+            _counters.Waiting = _waiting.Count;
+        }
+
+        Wake();
+        return handle;
+    }
+
+    void IStepSink.Logits(int slice, int index, ReadOnlySpan<float> logits)
+    {
+        if (!_planned[slice].IsDone)
+        {
+            _planned[slice].Logits(index, logits);
+        }
+    }
+
+    void IStepSink.Hidden(int slice, int index, ReadOnlySpan<float> hidden) => _planned[slice].Hidden(hidden);
+
+    /// <summary>Ends all sequences and the thread; once is enough.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            _stop = true;
+        }
+
+        Wake();
+        _thread.Join();
+        _pass.Dispose();
+        _pages.Dispose();
+        _pool.Dispose();
+        _changed.Dispose();
+    }
+
+    private static int PositionsOf(GenerationRequest request) => request.RouteOnly ? 1 : request.Prompt.Length + request.MaxTokens;
+
+    private static int RoutePositionsOf(GenerationRequest request) =>
+        request.Model.Router.FeatureWidth > 0 && (request.Path is null || request.Reroute is { Router: not ReroutingRouter.Token })
+            ? Math.Min(request.Model.Description.PrefixTokens, PositionsOf(request with { RouteOnly = false })) : 0;
+
+    private static int TokenPositionsOf(GenerationRequest request) => request.Reroute is { Router: ReroutingRouter.Token } ? PositionsOf(request) : 0;
+
+    private static int PagesOf(GenerationRequest request) =>
+        CacheGeometry.PagesOf(PositionsOf(request)) + CacheGeometry.PagesOf(RoutePositionsOf(request)) + CacheGeometry.PagesOf(TokenPositionsOf(request));
+
+    private void Wake()
+    {
+        try
+        {
+            _changed.Set();
+        }
+        catch (ObjectDisposedException)
+        {
+            // A client lets go of its sequence after the engine has ended.
+        }
+    }
+
+    private void Serve()
+    {
+        try
+        {
+            while (true)
+            {
+                lock (_lock)
+                {
+                    if (_stop)
+                    {
+                        break;
+                    }
+
+                    Admit();
+                }
+
+                if (!Step())
+                {
+                    _changed.WaitOne();
+                }
+            }
+        }
+        catch (Exception exception)
+        {
+            // A bug: everyone who waits is told, and the server no longer says that it is ready.
+            Failure = exception;
+            foreach (Sequence sequence in _active)
+            {
+                sequence.Fail(exception);
+            }
+        }
+
+        foreach (Sequence sequence in _active)
+        {
+            sequence.Dispose();
+        }
+
+        lock (_lock)
+        {
+            _stop = true;
+            foreach (GenerationHandle handle in _waiting)
+            {
+                handle.Complete(new OperationCanceledException("The server is stopping."));
+            }
+        }
+    }
+
+    private void Admit()
+    {
+        while (_waiting.TryPeek(out GenerationHandle? handle))
+        {
+            if (!handle.IsCancelled)
+            {
+                if (_active.Count >= _options.MaxSequences || Reserve(handle) is not { } sequence)
+                {
+                    break;
+                }
+
+                _active.Add(sequence);
+            }
+            else
+            {
+                handle.Complete();
+                _counters.Cancelled++;
+            }
+
+            _waiting.Dequeue();
+        }
+
+        _counters.Waiting = _waiting.Count;
+        _counters.Active = _active.Count;
+        _counters.PagesReserved = _pages.Reserved;
+        _counters.PagesAllocated = _pages.Allocated;
+    }
+
+    private Sequence? Reserve(GenerationHandle handle)
+    {
+        GenerationRequest request = handle.Request;
+        if (_pages.Reserved + PagesOf(request) > _pages.Capacity)
+        {
+            return null;
+        }
+
+        int route = RoutePositionsOf(request);
+        int token = TokenPositionsOf(request);
+        return new Sequence(
+            handle, _pages.TryReserve(PositionsOf(request))!, route == 0 ? null : _pages.TryReserve(route), token == 0 ? null : _pages.TryReserve(token), Wake);
+    }
+
+    /// <summary>One step; false: there was nothing to compute.</summary>
+    private bool Step()
+    {
+        RemoveCancelled();
+        PlanStep();
+        if (_slices.Count > 0)
+        {
+            int rows = _slices.Sum(slice => slice.Tokens.Length);
+            _pass.Run(_slices, this);
+            _counters.Steps++;
+            _counters.Rows += rows;
+            for (int i = 0; i < _planned.Count; i++)
+            {
+                _planned[i].Advance(_slices[i].Tokens.Length);
+            }
+        }
+
+        bool computed = _slices.Count > 0;
+        _slices.Clear();
+        _planned.Clear();
+        return RemoveDone() || computed;
+    }
+
+    /// <summary>Those that write come first, a row each; prompts share what is left, in turns.</summary>
+    private void PlanStep()
+    {
+        int writers = 0;
+        foreach (Sequence sequence in _active)
+        {
+            if (sequence.IsWriting && _slices.Count < _options.MaxRows)
+            {
+                writers += TryPlan(sequence, 1);
+            }
+        }
+
+        int rest = writers == 0 ? _options.MaxRows : Math.Min(_options.MaxRows - writers, _options.PromptRowsBesideWriters);
+        _turn++;
+        for (int i = 0; i < _active.Count; i++)
+        {
+            Sequence sequence = _active[(i + _turn) % _active.Count];
+            if (rest > 0 && !_planned.Contains(sequence))
+            {
+                rest -= TryPlan(sequence, rest);
+            }
+        }
+    }
+
+    private int TryPlan(Sequence sequence, int rows)
+    {
+        try
+        {
+            if (sequence.Plan(rows) is { } slice)
+            {
+                _planned.Add(sequence);
+                _slices.Add(slice);
+                return slice.Tokens.Length;
+            }
+        }
+        catch (Exception exception) when (exception is DiPaCoException or IOException or OperationCanceledException)
+        {
+            sequence.Fail(exception);
+        }
+
+        return 0;
+    }
+
+    private void RemoveCancelled()
+    {
+        foreach (Sequence sequence in _active)
+        {
+            if (sequence.Handle.IsCancelled && !sequence.IsDone)
+            {
+                _counters.Cancelled++;
+                sequence.Fail(new OperationCanceledException("The client has gone."));
+            }
+        }
+    }
+
+    private bool RemoveDone()
+    {
+        bool any = false;
+        for (int i = _active.Count - 1; i >= 0; i--)
+        {
+            if (_active[i].IsDone)
+            {
+                any = true;
+                _counters.Finished++;
+                _counters.TokensWritten += _active[i].Written;
+                _counters.PromptTokens += _active[i].Handle.Request.Prompt.Length;
+                _active[i].Dispose();
+                _active.RemoveAt(i);
+            }
+        }
+
+        return any;
+    }
+}

@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using DiPaCo.Core;
+using DiPaCo.Serving.Models;
+using DiPaCo.Serving.Sampling;
+
+namespace DiPaCo.Serving.Scheduling;
+
+/// <summary>One sequence to continue, to score, or only to route.</summary>
+internal sealed record GenerationRequest
+{
+    /// <summary>The version of the model.</summary>
+    public required LiveModel Model { get; init; }
+
+    /// <summary>The tokens to go on from, at least one.</summary>
+    public required ImmutableArray<int> Prompt { get; init; }
+
+    /// <summary>The path; null: the router chooses.</summary>
+    public PathId? Path { get; init; }
+
+    /// <summary>Most tokens to write; 0: none.</summary>
+    public int MaxTokens { get; init; }
+
+    /// <summary>Whether to end after routing.</summary>
+    public bool RouteOnly { get; init; }
+
+    /// <summary>How tokens are drawn.</summary>
+    public SamplingOptions Sampling { get; init; } = new();
+
+    /// <summary>Number of the sequence among those of one request: each has a stream of chance of its own.</summary>
+    public int Stream { get; init; }
+
+    /// <summary>Texts before which writing ends.</summary>
+    public ImmutableArray<string> Stop { get; init; } = [];
+
+    /// <summary>Whether log probabilities of written tokens are wanted.</summary>
+    public bool LogProbabilities { get; init; }
+
+    /// <summary>Whether those of the prompt are wanted as well.</summary>
+    public bool PromptLogProbabilities { get; init; }
+
+    /// <summary>How many of the likeliest tokens to name at each place.</summary>
+    public int TopLogProbabilities { get; init; }
+
+    /// <summary>Whether and how paths are chosen anew.</summary>
+    public RerouteOptions? Reroute { get; init; }
+
+    /// <summary>What a router knows of the text that looks at origins only.</summary>
+    public ulong Origin { get; init; }
+}

@@ -1,0 +1,424 @@
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Routing;
+using DiPaCo.Serving.Inference;
+using DiPaCo.Serving.Models;
+using DiPaCo.Serving.Sampling;
+using DiPaCo.Serving.Text;
+
+namespace DiPaCo.Serving.Scheduling;
+
+/// <summary>
+/// A sequence that is being computed: says what it needs in the next step, and takes what a step computed. Between steps it waits for modules to be
+/// loaded. It belongs to the engine's thread.
+/// </summary>
+internal sealed class Sequence : IDisposable
+{
+    private readonly GenerationHandle _handle;
+    private readonly SequenceCache _cache;
+    private readonly TokenSampler _sampler;
+    private readonly TokenText _pieces;
+    private readonly StopText _text;
+    private readonly int[] _tokens;
+    private readonly List<TokenScore> _promptScores = [];
+    private readonly Action _wake;
+    private SequenceCache? _routeCache;
+    private SequenceCache? _tokenCache;
+    private PrefixChooser? _prefix;
+    private TokenChooser? _token;
+    private Task<ModuleLease>? _loading;
+    private Action<ModuleLease>? _loaded;
+    private ModuleLease? _lease;
+    private PathWeights? _weights;
+    private PathId _path;
+    private Stage _stage = Stage.Start;
+    private int _count;
+    private int _filled;
+    private int _boundary;
+    private int _redoBlock;
+    private int _redone;
+    private int _redoEnd;
+    private Work _work;
+
+    /// <summary>Begins a sequence whose memory is reserved.</summary>
+    /// <param name="handle">Its client.</param>
+    /// <param name="cache">Keys and values; owned.</param>
+    /// <param name="routeCache">Room for a prefix under the base model; owned; null where the path is given or no features are needed.</param>
+    /// <param name="tokenCache">Room for the token router; owned; null where it is not asked for.</param>
+    /// <param name="wake">Is called when something that it waited for is there.</param>
+    public Sequence(GenerationHandle handle, SequenceCache cache, SequenceCache? routeCache, SequenceCache? tokenCache, Action wake)
+    {
+        GenerationRequest request = handle.Request;
+        _handle = handle;
+        _cache = cache;
+        _routeCache = routeCache;
+        _tokenCache = tokenCache;
+        _wake = wake;
+        _tokens = new int[request.Prompt.Length + request.MaxTokens];
+        request.Prompt.CopyTo(_tokens);
+        _count = request.Prompt.Length;
+        _sampler = new TokenSampler(request.Sampling, Model.Description.Shape.Vocabulary, request.Prompt.AsSpan(), request.Stream);
+        _pieces = new TokenText(Model.Tokenizer);
+        foreach (int token in request.Prompt.AsSpan()[^Math.Min(4, request.Prompt.Length)..])
+        {
+            _pieces.Next(token);
+        }
+
+        _text = new StopText(request.Stop);
+        _boundary = request.Reroute is { } reroute ? FirstBoundary(reroute.Window) : int.MaxValue;
+    }
+
+    private enum Stage
+    {
+        Start,
+        Prefix,
+        Token,
+        Run,
+        Done,
+    }
+
+    private enum Work
+    {
+        None,
+        Prefix,
+        Token,
+        Redo,
+        Fill,
+    }
+
+    /// <summary>Its client.</summary>
+    public GenerationHandle Handle => _handle;
+
+    /// <summary>Whether it has ended.</summary>
+    public bool IsDone => _stage == Stage.Done;
+
+    /// <summary>Whether its next step is one row, for the next token.</summary>
+    public bool IsWriting => _stage == Stage.Run && _filled == _count - 1 && _redone == _redoEnd && !IsChoiceDue();
+
+    /// <summary>Tokens written so far.</summary>
+    public int Written => _count - Request.Prompt.Length;
+
+    private GenerationRequest Request => _handle.Request;
+
+    private LiveModel Model => Request.Model;
+
+    /// <summary>What it needs in the next step, of at most <paramref name="rows"/> rows; null: nothing now.</summary>
+    /// <exception cref="DiPaCoException">Its modules cannot be loaded.</exception>
+    public Slice? Plan(int rows)
+    {
+        _work = Work.None;
+        while (_stage != Stage.Done && !IsLoading())
+        {
+            Slice? slice = _stage switch
+            {
+                Stage.Prefix => As(Work.Prefix, _prefix!.Plan(rows)),
+                Stage.Token => As(Work.Token, _token!.Plan(_tokens, _boundary, rows)),
+                Stage.Run => PlanRun(rows),
+                _ => null,
+            };
+            if (slice is not null)
+            {
+                return slice;
+            }
+
+            Next();
+        }
+
+        return null;
+    }
+
+    /// <summary>Takes the logits of a position of the slice.</summary>
+    public void Logits(int index, ReadOnlySpan<float> logits)
+    {
+        if (_work == Work.Token)
+        {
+            _token!.Logits(logits);
+            return;
+        }
+
+        int position = _filled + index;
+        if (position + 1 < Request.Prompt.Length)
+        {
+            _promptScores.Add(TokenScore.Of(logits, _tokens[position + 1], Request.TopLogProbabilities));
+            return;
+        }
+
+        if (Request.PromptLogProbabilities && Written == 0)
+        {
+            _handle.Write(new GenerationEvent.Prompt([new TokenScore(Request.Prompt[0], null, []), .. _promptScores]));
+        }
+
+        if (Written < Request.MaxTokens)
+        {
+            Write(logits);
+        }
+    }
+
+    /// <summary>Takes a hidden state of the base model.</summary>
+    public void Hidden(ReadOnlySpan<float> hidden) => _prefix!.Hidden(hidden);
+
+    /// <summary>The slice was computed.</summary>
+    public void Advance(int count)
+    {
+        switch (_work)
+        {
+            case Work.Token:
+                _token!.Advance(count);
+                break;
+            case Work.Redo:
+                _redone += count;
+                break;
+            case Work.Fill:
+                _filled += count;
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>Ends it with a failure.</summary>
+    public void Fail(Exception failure)
+    {
+        _stage = Stage.Done;
+        _handle.Complete(failure);
+    }
+
+    /// <summary>Frees everything that it holds.</summary>
+    public void Dispose()
+    {
+        _stage = Stage.Done;
+        _handle.Complete(new OperationCanceledException("The sequence was given up."));
+        _cache.Dispose();
+        _prefix?.Dispose();
+        _token?.Dispose();
+        _routeCache?.Dispose();
+        _tokenCache?.Dispose();
+        _lease?.Dispose();
+        _loading?.ContinueWith(
+            static late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private Slice? As(Work work, Slice? slice)
+    {
+        _work = slice is null ? Work.None : work;
+        return slice;
+    }
+
+    /// <summary>Whether modules are still on their way; what they were wanted for is done when they have come.</summary>
+    private bool IsLoading()
+    {
+        if (_loading is null)
+        {
+            return false;
+        }
+
+        if (!_loading.IsCompleted)
+        {
+            return true;
+        }
+
+        (Task<ModuleLease> loading, Action<ModuleLease> loaded) = (_loading, _loaded!);
+        (_loading, _loaded) = (null, null);
+        loaded(loading.GetAwaiter().GetResult());
+        return false;
+    }
+
+    private void Load(Task<ModuleLease> loading, Action<ModuleLease> loaded)
+    {
+        (_loading, _loaded) = (loading, loaded);
+        if (!loading.IsCompleted)
+        {
+            loading.ContinueWith((_, wake) => ((Action)wake!)(), _wake, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Goes on where nothing is left to compute.</summary>
+    private void Next()
+    {
+        switch (_stage)
+        {
+            case Stage.Start when Request.Path is { } given:
+                Enter(new PathChoice(given, [], []));
+                break;
+            case Stage.Start when Model.Router.FeatureWidth == 0:
+                Enter(PathChoice.Of(Model.Router.Paths, Model.Router.ScoresOf(new RouterInput(null, new[] { Request.Origin }), 0), []));
+                break;
+            case Stage.Start:
+                ByPrefix(0, Math.Min(Model.Description.PrefixTokens, _count));
+                break;
+            case Stage.Prefix:
+                Enter(_prefix!.Choose());
+                break;
+            case Stage.Token:
+                Enter(_token!.Choose());
+                break;
+            case Stage.Run when IsChoiceDue():
+                Reroute();
+                break;
+            default:
+                Finish(FinishReason.Length);
+                break;
+        }
+    }
+
+    private void ByPrefix(int first, int count)
+    {
+        _stage = Stage.Prefix;
+        if (_prefix is not null)
+        {
+            _prefix.Begin(_tokens.AsMemory(first, count));
+            return;
+        }
+
+        Load(Model.AcquireAsync(Model.Base, CancellationToken.None), lease =>
+        {
+            _prefix = new PrefixChooser(Model, lease, _routeCache!);
+            _routeCache = null;
+            _prefix.Begin(_tokens.AsMemory(first, count));
+        });
+    }
+
+    private void ByToken(int router)
+    {
+        _stage = Stage.Token;
+        if (_token is null)
+        {
+            Load(Model.AcquireAsync(Model.TokenRouters[router], CancellationToken.None), lease =>
+            {
+                _token = new TokenChooser(Model, lease, _tokenCache!);
+                _tokenCache = null;
+            });
+        }
+    }
+
+    private void Reroute()
+    {
+        if (Request.Reroute!.Router == ReroutingRouter.Token)
+        {
+            ByToken(Model.TokenRouterFor(Request.Reroute.Window));
+        }
+        else if (Model.Router.FeatureWidth == 0)
+        {
+            _boundary = int.MaxValue;
+        }
+        else
+        {
+            int prefix = Math.Min(Model.Description.PrefixTokens, _boundary);
+            ByPrefix(_boundary - prefix, prefix);
+        }
+    }
+
+    /// <summary>Goes on under the path that was chosen.</summary>
+    private void Enter(PathChoice choice)
+    {
+        _stage = Stage.Run;
+        bool first = _weights is null;
+        if (first)
+        {
+            _handle.Write(new GenerationEvent.Routed(choice.Path, choice.Scores, choice.Features));
+            if (Request.RouteOnly)
+            {
+                Finish(FinishReason.Stop);
+                return;
+            }
+
+            if (Request.Reroute is null)
+            {
+                _prefix?.Dispose();
+                _prefix = null;
+            }
+        }
+
+        int boundary = _boundary;
+        _boundary = first || _boundary == int.MaxValue ? _boundary : _boundary + Request.Reroute!.Window;
+        if (!first && choice.Path == _path)
+        {
+            return;
+        }
+
+        Load(Model.AcquireAsync(choice.Path, CancellationToken.None), lease => Switch(choice.Path, lease, boundary));
+    }
+
+    private void Switch(PathId path, ModuleLease lease, int boundary)
+    {
+        PathWeights weights = Model.WeightsOf(lease);
+        if (_weights is not null)
+        {
+            int difference = _weights.FirstDifference(weights);
+            int start = _cache.Geometry.StartAtOrBelow(difference);
+            if (difference < weights.Blocks.Count && _filled > 0)
+            {
+                (_redoBlock, _redone, _redoEnd) = (start, 0, _filled);
+            }
+
+            _handle.Write(new GenerationEvent.Rerouted(boundary, _path, path, start));
+        }
+
+        _lease?.Dispose();
+        (_lease, _weights, _path) = (lease, weights, path);
+    }
+
+    private Slice? PlanRun(int rows)
+    {
+        if (_redone < _redoEnd)
+        {
+            return As(Work.Redo, SliceOf(_redone, Math.Min(rows, _redoEnd - _redone), LogitRows.None) with { StartBlock = _redoBlock });
+        }
+
+        bool scores = Request.PromptLogProbabilities && _filled < Request.Prompt.Length;
+        if (IsChoiceDue() || (Request.MaxTokens == 0 && !scores))
+        {
+            return null;
+        }
+
+        int end = _boundary <= _count ? _boundary - 1 : _count;
+        int count = Math.Min(rows, end - _filled);
+        return count == 0 ? null : As(Work.Fill, SliceOf(_filled, count, scores ? LogitRows.All : _filled + count == _count ? LogitRows.Last : LogitRows.None));
+    }
+
+    private Slice SliceOf(int position, int count, LogitRows logits) => new()
+    {
+        Path = _weights!, Cache = _cache, Position = position, Tokens = _tokens.AsMemory(position, count), Logits = logits,
+    };
+
+    /// <summary>
+    /// Whether a path is to be chosen now: all tokens before the boundary are known, and those that the path so far still writes or scores are
+    /// computed. In a prompt that is not scored, only the last boundary counts.
+    /// </summary>
+    private bool IsChoiceDue() =>
+        _boundary <= _count && (_filled >= _boundary - 1 || (!Request.PromptLogProbabilities && _boundary <= Request.Prompt.Length));
+
+    private int FirstBoundary(int window)
+    {
+        int first = Model.Description.PrefixTokens + window;
+        return Request.PromptLogProbabilities || Request.Prompt.Length < first ? first : first + ((Request.Prompt.Length - first) / window * window);
+    }
+
+    private void Write(ReadOnlySpan<float> logits)
+    {
+        int token = _sampler.Next(logits);
+        if (token == Model.Tokenizer.EndOfText)
+        {
+            Finish(FinishReason.Stop);
+            return;
+        }
+
+        _tokens[_count++] = token;
+        byte[] bytes = _pieces.Next(token);
+        string text = _text.Append(bytes);
+        _handle.Write(new GenerationEvent.Token(
+            Request.LogProbabilities ? TokenScore.Of(logits, token, Request.TopLogProbabilities) : new TokenScore(token, null, []),
+            System.Text.Encoding.UTF8.GetString(bytes), text));
+        if (_text.Stopped || Written == Request.MaxTokens)
+        {
+            Finish(_text.Stopped ? FinishReason.Stop : FinishReason.Length);
+        }
+    }
+
+    private void Finish(FinishReason reason)
+    {
+        _stage = Stage.Done;
+        _handle.Write(new GenerationEvent.Finished(reason, _text.Finish()));
+        _handle.Complete();
+    }
+}

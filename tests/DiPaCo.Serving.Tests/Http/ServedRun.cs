@@ -1,0 +1,88 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using DiPaCo.Serving.Http;
+using DiPaCo.Serving.Inference;
+using DiPaCo.Serving.Tests.Support;
+using Xunit;
+
+
+namespace DiPaCo.Serving.Tests.Http;
+
+/// <summary>The small run behind its API, on a port of its own.</summary>
+public sealed class ServedRun(TrainedRun run) : IAsyncLifetime
+{
+    private ServingHost _host = null!;
+
+    public HttpClient Client { get; private set; } = null!;
+
+    public TrainedRun Run => run;
+
+    public string Model => _host.Model;
+
+    internal ServingHost Host => _host;
+
+    public async ValueTask InitializeAsync()
+    {
+        _host = await StartAsync(run, options => options);
+        Client = new HttpClient { BaseAddress = _host.Address };
+    }
+
+    /// <summary>Another server of the same run.</summary>
+    public static Task<ServingHost> StartAsync(TrainedRun run, Func<ServingOptions, ServingOptions> change) => ServingHost.StartAsync(
+        run.Folder,
+        change(new ServingOptions { Listen = new IPEndPoint(IPAddress.Loopback, 0), Threads = 1, Weights = WeightType.Fp32, CacheBytes = 64 << 20, WeightBytes = 256 << 20 }),
+        TimeProvider.System, _ => { }, TestContext.Current.CancellationToken);
+
+    /// <summary>Posts an object; the answer must be a success.</summary>
+    public async Task<JsonNode> PostAsync(string path, object body)
+    {
+        using HttpResponseMessage response = await Client.PostAsJsonAsync(path, body);
+        string text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, text);
+        return JsonNode.Parse(text)!;
+    }
+
+    /// <summary>Posts bytes; returns status and error.</summary>
+    public async Task<(HttpStatusCode Status, JsonNode? Error)> PostRawAsync(string path, byte[] body, string type = "application/json")
+    {
+        using ByteArrayContent content = new(body);
+        content.Headers.ContentType = new System.Net.Http.Headers.MediaTypeHeaderValue(type);
+        using HttpResponseMessage response = await Client.PostAsync(path, content);
+        string text = await response.Content.ReadAsStringAsync();
+        return (response.StatusCode, JsonNode.Parse(text)?["error"]);
+    }
+
+    /// <summary>Posts an object and reads the events of the stream that comes back.</summary>
+    public async Task<List<JsonNode>> StreamAsync(string path, object body)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
+        using HttpResponseMessage response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
+        using StreamReader reader = new(await response.Content.ReadAsStreamAsync());
+        List<JsonNode> events = [];
+        bool done = false;
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            if (line.Length > 0)
+            {
+                Assert.False(done);
+                Assert.StartsWith("data: ", line, StringComparison.Ordinal);
+                done = line == "data: [DONE]";
+                if (!done)
+                {
+                    events.Add(JsonNode.Parse(line[6..])!);
+                }
+            }
+        }
+
+        Assert.True(done);
+        return events;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _host.DisposeAsync();
+    }
+}
