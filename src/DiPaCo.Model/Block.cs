@@ -29,13 +29,13 @@ internal sealed class Block(TransformerShape shape, int number, PathParameters p
             kernels.AddNorm(kept.ResidualIn, delta: null, kept.ResidualIn, AttentionNorm, kept.AttentionInput, kept.InverseRootIn);
         }
 
-        Products.Forward(kept.AttentionInput, _qkv, kept.Qkv);
+        Products.Forward(kernels, kept.AttentionInput, _qkv, kept.Qkv);
         kernels.Attention(geometry, kept.Qkv, kept.Heads, kept.LogSums);
-        Products.Forward(kept.Heads, _output, a.Delta);
+        Products.Forward(kernels, kept.Heads, _output, a.Delta);
         kernels.AddNorm(kept.ResidualIn, a.Delta, kept.ResidualMid, _feedForwardNorm, kept.FeedForwardInput, kept.InverseRootMid);
-        Products.Forward(kept.FeedForwardInput, _up, kept.Up);
+        Products.Forward(kernels, kept.FeedForwardInput, _up, kept.Up);
         kernels.Activate(shape.Activation, kept.Up, a.Inner);
-        Products.Forward(a.Inner, _down, a.Delta);
+        Products.Forward(kernels, a.Inner, _down, a.Delta);
     }
 
     /// <summary>
@@ -45,7 +45,7 @@ internal sealed class Block(TransformerShape shape, int number, PathParameters p
     public void Backward(AttentionGeometry geometry, Activations a, BlockActivations kept)
     {
         // The inner activations are not kept: the activation's backward pass computes them again beside the gradient.
-        a.Inner.Value.addmm_(a.Delta.Value, _down.Compute, beta: 0, alpha: 1);
+        kernels.Multiply(a.Delta.Value, _down.Compute, a.Inner.Value);
         kernels.ActivateBackward(shape.Activation, kept.Up, a.Inner);
         Products.WeightGradient(kernels, a.Delta.Transposed, a.Inner.Value, _down);
         Products.Backward(kernels, kept.Up, kept.FeedForwardInput, _up, a.HeadInput);

@@ -308,12 +308,12 @@ public sealed class PathModel : IDisposable
             int count = Math.Min(_options.HeadTokens, targets.Length - first);
             a.Logits.Resize(count);
             using Tensor hidden_CD = a.HeadInput.Value.narrow(0, first, count);
-            a.Logits.Value.addmm_(hidden_CD, _head.ComputeTransposed, beta: 0, alpha: 1);
+            _kernels.Multiply(hidden_CD, _head.ComputeTransposed, a.Logits.Value);
             _kernels.CrossEntropy(a.Logits, a.Targets, a.Losses, first, training ? scale : 0);
             if (training)
             {
                 Products.WeightGradient(_kernels, a.Logits.Transposed, hidden_CD, _head);
-                hidden_CD.addmm_(a.Logits.Value, _head.Compute, beta: 0, alpha: 1);
+                _kernels.Multiply(a.Logits.Value, _head.Compute, hidden_CD);
             }
         }
 

@@ -60,7 +60,7 @@ public sealed class KilledRunTests(UninterruptedRun reference) : IClassFixture<U
 
     /// <summary>
     /// One run, started again and again, that is killed at every new write on its way: of a task, of the journal, of what a start puts in
-    /// order. All of them take half an hour; the continuous build kills at every 37th, beginning elsewhere for every commit.
+    /// order. All of them take three quarters of an hour; the continuous build kills at every 37th, beginning elsewhere for every commit.
     /// </summary>
     [Fact]
     public async Task RunKilledAtEveryWriteOnItsWay_EndsWithTheBytesOfAnUninterruptedRun()

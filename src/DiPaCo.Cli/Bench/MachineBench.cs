@@ -14,9 +14,6 @@ internal sealed class MachineBench : IMachineBench
     private const int Sequences = 16;
     private const int Length = 256;
 
-    // What a training step of a small path reaches of the matrix-product rate here; plans need no better.
-    private const double StepShare = 0.6;
-
     public Task<BenchResult> MeasureAsync(bool quick, IProgress<string> progress, CancellationToken cancellation) =>
         Task.Run(() => MachineAsync(quick, progress, cancellation), cancellation);
 
@@ -24,7 +21,10 @@ internal sealed class MachineBench : IMachineBench
         () =>
         {
             Prepare(config.Threads);
-            return GemmRate.Measure(config.Transformer.Compute) * StepShare;
+
+            // Steps of a small path, whatever the run's: how much of the rate of products they reach differs more between machines than between paths.
+            StepRatio measured = StepBenchmark.Measure(BenchmarkShapes.Small, config.Transformer.Compute, Sequences, Length, pairs: 2);
+            return measured.ProductRate * measured.Ratio;
         },
         cancellation);
 

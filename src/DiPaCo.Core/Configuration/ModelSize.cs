@@ -6,7 +6,7 @@ public enum ModelSize
     /// <summary>About a minute on two CPU cores.</summary>
     Tiny,
 
-    /// <summary>About ten minutes on two CPU cores.</summary>
+    /// <summary>Five to seven minutes on two CPU cores.</summary>
     Small,
 
     /// <summary>A few hours on CPU cores, minutes on a GPU; 4×4 paths.</summary>

@@ -1,10 +1,11 @@
 using DiPaCo.Core;
 using DiPaCo.Model.Buffers;
+using static TorchSharp.torch;
 
 namespace DiPaCo.Model.Kernels;
 
 /// <summary>
-/// Everything of a training step that is not a matrix product. Two implementations: fused loops on the CPU, and
+/// What a training step consists of. Two implementations: fused loops on the CPU, and
 /// composed operations of libtorch for any device. Shapes: M tokens, D width, F inner width, V vocabulary, C tokens of a chunk.
 /// Buffers are never resized here; "compute" means the type of the matrix products.
 /// </summary>
@@ -66,6 +67,12 @@ internal interface IKernels : IDisposable
     /// <param name="firstToken">The chunk's place among the M tokens.</param>
     /// <param name="scale">Weight of each scored token's loss; 0: the gradient is not wanted.</param>
     void CrossEntropy(TensorBuffer logits, TensorBuffer targets, TensorBuffer losses, long firstToken, float scale);
+
+    /// <summary>destination = left·right, with the same bytes whatever the number of threads.</summary>
+    /// <param name="left">Compute [M, K].</param>
+    /// <param name="right">Compute [K, N].</param>
+    /// <param name="destination">Compute [M, N].</param>
+    void Multiply(Tensor left, Tensor right, Tensor destination);
 
     /// <summary>gradient += <see cref="Parameter.Product"/>, the compute-type product of the weight's backward pass.</summary>
     void AddGradient(Parameter parameter);

@@ -52,6 +52,12 @@ public sealed class TaskKeyTests
     {
         // The user's tokenizer is named by its hash, but is no blob of the run before the task.
         TaskSpec spec = Of(kind) is TokenizerSpec tokenizer ? tokenizer with { File = null } : Of(kind);
+        if (spec is ImportSpec)
+        {
+            // The user's checkpoint is named by a hash of hashes.
+            Assert.Empty(spec.Inputs);
+            return;
+        }
 
         Assert.Equal(Blobs(spec).Distinct().Order(), spec.Inputs.Distinct().Order());
     }
@@ -74,7 +80,7 @@ public sealed class TaskKeyTests
     public void ASpecification_ComesBackFromItsText(string kind)
     {
         TaskSpec spec = Of(kind);
-        if (spec is CorpusSpec or TokenizerSpec or TokenizeSpec)
+        if (spec is CorpusSpec or TokenizerSpec or TokenizeSpec or ImportSpec)
         {
             // Computed where the user's text is, never sent.
             Assert.DoesNotContain(kind, TaskSpecJson.Kinds);
@@ -110,6 +116,7 @@ public sealed class TaskKeyTests
         yield return new TokenizerSpec(Blob(2), new TokenizerOptions { File = "tokenizer.json" }, Blob(3));
         yield return new TokenizeSpec(Blob(2), Blob(3));
         yield return new InitializeSpec(Shape, 1);
+        yield return new ImportSpec(Shape, Blob(4));
         yield return new ForkSpec(Shape, Blob(2), parts);
         yield return new TrainSpec
         {

@@ -10,11 +10,16 @@ namespace DiPaCo.Training.Tests.Inner;
 public sealed class ThreadCountTests
 {
     private const int Length = 128;
-    private const int Steps = 20;
 
-    private static TransformerShape Shape { get; } = new()
+    private static TransformerShape Small { get; } = new()
     {
         Vocabulary = 1000, Blocks = 2, Width = 128, Heads = 4, KeyValueHeads = 2, HeadWidth = 32, FeedForward = 352,
+    };
+
+    /// <summary>Every product sums over more terms than those of a real path of some millions of parameters: width, feed-forward, vocabulary and tokens.</summary>
+    private static TransformerShape Long { get; } = new()
+    {
+        Vocabulary = 8_192, Blocks = 1, Width = 1_024, Heads = 8, KeyValueHeads = 8, HeadWidth = 128, FeedForward = 2_816,
     };
 
     [Theory]
@@ -22,35 +27,46 @@ public sealed class ThreadCountTests
     [InlineData(ComputeType.Bf16)]
     public void Training_GivesTheSameBytesWithAnyNumberOfThreads_AndAgain(ComputeType type)
     {
-        float[] one = TrainOnThread(type, threads: 1);
+        float[] one = TrainOnThread(Small, type, steps: 20, threads: 1);
 
-        Assert.Equal(one, TrainOnThread(type, threads: 1));
-        Assert.Equal(one, TrainOnThread(type, threads: 2));
-        Assert.Equal(one, TrainOnThread(type, threads: 3));
+        Assert.Equal(one, TrainOnThread(Small, type, steps: 20, threads: 1));
+        Assert.Equal(one, TrainOnThread(Small, type, steps: 20, threads: 2));
+        Assert.Equal(one, TrainOnThread(Small, type, steps: 20, threads: 3));
     }
 
-    private static float[] TrainOnThread(ComputeType type, int threads)
+    [Theory]
+    [InlineData(ComputeType.Fp32)]
+    [InlineData(ComputeType.Bf16)]
+    public void LongSums_AreNotDividedByTheNumberOfThreads(ComputeType type)
+    {
+        float[] one = TrainOnThread(Long, type, steps: 2, threads: 1);
+
+        Assert.Equal(one, TrainOnThread(Long, type, steps: 2, threads: 2));
+        Assert.Equal(one, TrainOnThread(Long, type, steps: 2, threads: 8));
+    }
+
+    private static float[] TrainOnThread(TransformerShape shape, ComputeType type, int steps, int threads)
     {
         float[] result = [];
         Thread thread = new(() =>
         {
             torch.set_num_threads(threads);
-            result = Train(type);
+            result = Train(shape, type, steps);
         });
         thread.Start();
         thread.Join();
         return result;
     }
 
-    private static float[] Train(ComputeType type)
+    private static float[] Train(TransformerShape shape, ComputeType type, int steps)
     {
-        using PathModel model = new(Shape, ModelTopology.Dense(Shape).Modules, new ComputeOptions { Type = type, MaxTokens = 4 * Length });
+        using PathModel model = new(shape, ModelTopology.Dense(shape).Modules, new ComputeOptions { Type = type, MaxTokens = 4 * Length });
         using AdamW optimizer = new(model, new AdamWOptions());
         model.Parameters.Initialize(seed: 4);
-        for (int step = 0; step < Steps; step++)
+        for (int step = 0; step < steps; step++)
         {
             RandomStream random = new(step, "tokens");
-            int[] tokens = [.. Enumerable.Range(0, 6 * Length).Select(_ => random.NextInt32(Shape.Vocabulary))];
+            int[] tokens = [.. Enumerable.Range(0, 6 * Length).Select(_ => random.NextInt32(shape.Vocabulary))];
             double loss = model.Accumulate(tokens, tokens, Length, 1.0 / tokens.Length) / tokens.Length;
             optimizer.Step(1e-3, loss);
         }

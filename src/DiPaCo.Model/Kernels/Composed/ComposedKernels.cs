@@ -131,6 +131,8 @@ internal sealed class ComposedKernels(TransformerShape shape, Device device, lon
         }
     }
 
+    public void Multiply(Tensor left, Tensor right, Tensor destination) => destination.addmm_(left, right, beta: 0, alpha: 1);
+
     public void AddGradient(Parameter parameter) => parameter.Gradient.add_(parameter.Product);
 
     public void Cast(TensorBuffer source, TensorBuffer destination, long offset, long length)

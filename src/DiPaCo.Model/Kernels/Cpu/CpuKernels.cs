@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model.Buffers;
+using static TorchSharp.torch;
 
 namespace DiPaCo.Model.Kernels.Cpu;
 
@@ -122,6 +123,18 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
             Vocabulary = shape.OutputRows, Scale = scale,
         },
         logits.Rows);
+
+    public void Multiply(Tensor left, Tensor right, Tensor destination)
+    {
+        if (TiledProduct.IsNeeded(destination))
+        {
+            TiledProduct.Multiply(_threads, left, right, destination);
+        }
+        else
+        {
+            destination.addmm_(left, right, beta: 0, alpha: 1);
+        }
+    }
 
     public void AddGradient(Parameter parameter) => _threads.Run(
         new AddGradientKernel<TElement> { Product = parameter.ProductPointer, Gradient = parameter.GradientPointer, Count = parameter.Layout.Length },
