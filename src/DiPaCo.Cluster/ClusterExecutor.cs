@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Runtime;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Training;
@@ -14,7 +15,8 @@ namespace DiPaCo.Cluster;
 /// <param name="run">Name of the run.</param>
 /// <param name="fingerprint">Numerics fingerprint that every worker must have; empty: any.</param>
 /// <param name="time">For pauses.</param>
-public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string run, string fingerprint, TimeProvider time) : ITaskExecutor
+/// <param name="observer">Is told who has computed what; null: nobody.</param>
+public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string run, string fingerprint, TimeProvider time, IRunObserver? observer = null) : ITaskExecutor
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.5);
 
@@ -50,6 +52,7 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
                 next = Tell(news.Steps, next, progress);
                 if (news.Delivery is { } delivery)
                 {
+                    observer?.Observe(new TaskComputed(spec.Kind, key, news.Worker, news.Fingerprint));
                     return new TaskResult(
                         delivery.Outputs.ToImmutableSortedDictionary(output => output.Key, output => BlobHash.Parse(output.Value), StringComparer.Ordinal),
                         delivery.Metrics);

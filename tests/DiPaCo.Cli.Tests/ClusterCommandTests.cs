@@ -49,6 +49,37 @@ public sealed class ClusterCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ASiloOfOneRun_TakesNoOtherRuns_AndSaysSo()
+    {
+        CommandLine create = new(), pause = new();
+        await create.RunAsync("token", "create", _folder["run"], "--role", "admin");
+
+        Assert.Equal(ExitCodes.UserError, await pause.RunAsync("run", "pause", "name", "--join", create.Standard.Trim()));
+
+        Assert.Contains("belongs to the process of one run", pause.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ASilo_SaysWhatIsMissing_AndNeverShowsTheConnectionString()
+    {
+        CommandLine bare = new(), unset = new(), unreachable = new(), nonsense = new(), place = new(), twice = new();
+
+        Assert.Equal(ExitCodes.Usage, await bare.RunAsync("silo"));
+        Assert.Equal(ExitCodes.UserError, await unset.RunAsync("silo", "--init-db", "--database", "env:DIPACO_NO_SUCH_VARIABLE"));
+        Assert.Equal(ExitCodes.UserError, await unreachable.RunAsync("silo", "--init-db", "--database", "Host=127.0.0.1;Port=1;Username=u;Password=geheim;Timeout=2"));
+        Assert.Equal(ExitCodes.UserError, await nonsense.RunAsync("silo", "--init-db", "--database", "geheim"));
+        Assert.Equal(ExitCodes.UserError, await place.RunAsync("silo", "--database", "Host=127.0.0.1", "--blobs", "ftp://x", "--listen", "127.0.0.1:0", "--state", _folder["state"]));
+        Assert.Equal(ExitCodes.Usage, await twice.RunAsync("token", "list", _folder["run"], "--database", "Host=127.0.0.1"));
+
+        Assert.Contains("--database", bare.Error, StringComparison.Ordinal);
+        Assert.Contains("--blobs", bare.Error, StringComparison.Ordinal);
+        Assert.Contains("DIPACO_NO_SUCH_VARIABLE", unset.Error, StringComparison.Ordinal);
+        Assert.Contains("cannot be reached", unreachable.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("geheim", unreachable.Error + nonsense.Error, StringComparison.Ordinal);
+        Assert.Contains("azure://", place.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ATokenForReading_DoesNotLetAWorkerIn()
     {
         CommandLine create = new();

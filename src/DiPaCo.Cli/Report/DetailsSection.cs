@@ -23,6 +23,11 @@ internal static class DetailsSection
             AddAgreement(html, results);
         }
 
+        if (!results.Numerics.IsEmpty)
+        {
+            AddNumerics(html, results);
+        }
+
         CorpusSummary corpus = results.Corpus;
         html.Add($"<section><h2>Corpus</h2><dl class='facts'>");
         Fact(html, "documents", Units.Count(corpus.Documents));
@@ -60,6 +65,17 @@ internal static class DetailsSection
         }
 
         html.Add($"</tbody></table></div><p class='note'>Mean cosine between what the paths through a module change in a phase: 1 where all pull the same way, 0 where they have nothing in common.</p></section>");
+    }
+
+    private static void AddNumerics(HtmlBuilder html, RunResults results)
+    {
+        html.Add($"<section><h2>Numerics</h2><div class='scroll'><table><thead><tr><th>fingerprint</th><th>kind of task</th><th>tasks</th></tr></thead><tbody>");
+        foreach (NumericsShare share in results.Numerics)
+        {
+            html.Add($"<tr><th scope='row'>{share.Fingerprint[..Math.Min(12, share.Fingerprint.Length)]}</th><td>{share.Kind}</td><td>{Units.Count(share.Tasks)}</td></tr>");
+        }
+
+        html.Add($"</tbody></table></div><p class='note'>Workers that round differently took part, so this run's bytes are not those of a run on any one of them.</p></section>");
     }
 
     private static string Cosine(OuterGradient gradient) => gradient.Cosine is { } cosine ? string.Create(CultureInfo.InvariantCulture, $"{cosine:0.00}") : "–";

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
-using DiPaCo.Runtime.Storage;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -110,7 +109,7 @@ internal sealed class OperatorService(IGrainFactory grains, TimeProvider time, R
         {
             return await ask().WaitAsync(context.CancellationToken);
         }
-        catch (Exception exception) when (GrainFailures.IsPassing(exception) || exception is StorageException)
+        catch (Exception exception) when (GrainFailures.IsPassing(exception) || exception is DatabaseAwayException)
         {
             throw new RpcException(new Status(StatusCode.Unavailable, "The cluster does not answer."));
         }

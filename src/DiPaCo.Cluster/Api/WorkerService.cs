@@ -45,6 +45,12 @@ internal sealed class WorkerService(IWorkerLink link) : Wire.Worker.WorkerBase
         return new Wire.GiveBackReply();
     });
 
+    public override Task<Wire.LeaveReply> Leave(Wire.LeaveRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        await link.LeaveAsync(request.Worker, request.Incarnation, context.CancellationToken);
+        return new Wire.LeaveReply();
+    });
+
     /// <summary>Mistakes of the caller are answered as such; nothing of this process is told.</summary>
     private static async Task<T> AnswerAsync<T>(Func<Task<T>> answer)
     {

@@ -19,7 +19,8 @@ internal sealed class DatabaseCalls(string connectionString, TimeProvider time)
     /// <summary>Does something in one transaction.</summary>
     /// <param name="work">The work; what it throws undoes it.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <exception cref="StorageException">The server refuses, or was not there for too long.</exception>
+    /// <exception cref="StorageException">The server refuses.</exception>
+    /// <exception cref="DatabaseAwayException">The server was not there for too long.</exception>
     public async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         long begun = time.GetTimestamp();
@@ -38,11 +39,13 @@ internal sealed class DatabaseCalls(string connectionString, TimeProvider time)
             {
                 await Task.Delay(Pause, time, cancellationToken);
             }
-            catch (NpgsqlException exception)
+            catch (NpgsqlException exception) when (IsPassing(exception))
             {
-                throw new StorageException(Place, exception is PostgresException refusal
-                    ? $"PostgreSQL refused ({refusal.SqlState}): {refusal.MessageText}"
-                    : $"PostgreSQL cannot be reached: {(exception.InnerException ?? exception).Message} Check that the server runs.", exception);
+                throw new DatabaseAwayException($"PostgreSQL cannot be reached for {Deadline.TotalMinutes:0} min: {(exception.InnerException ?? exception).Message} Check that the server runs.", exception);
+            }
+            catch (PostgresException exception)
+            {
+                throw new StorageException(Place, $"PostgreSQL refused ({exception.SqlState}): {exception.MessageText}", exception);
             }
         }
     }

@@ -20,16 +20,18 @@ public sealed class DatabaseDoor(string connectionString, TimeProvider time)
         return X509CertificateLoader.LoadPkcs12(pkcs12, null, X509KeyStorageFlags.Exportable);
     }, cancellationToken);
 
-    /// <summary>A silo is open.</summary>
+    /// <summary>A silo is open. Where it was open before, under the same name, it is no more.</summary>
+    /// <param name="silo">Its name.</param>
     /// <param name="door">Where, and with which certificate.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    public Task OpenAsync(DoorFile door, CancellationToken cancellationToken) => _calls.RunAsync(async connection =>
+    public Task OpenAsync(string silo, DoorFile door, CancellationToken cancellationToken) => _calls.RunAsync(async connection =>
     {
+        await DatabaseCalls.ExecuteAsync(connection, "DELETE FROM dipaco_door WHERE silo = $1", cancellationToken, silo);
         foreach (string address in door.Addresses)
         {
             await DatabaseCalls.ExecuteAsync(
-                connection, "INSERT INTO dipaco_door (address, certificate) VALUES ($1, $2) ON CONFLICT (address) DO UPDATE SET certificate = excluded.certificate, opened = now()",
-                cancellationToken, address, door.Certificate);
+                connection, "INSERT INTO dipaco_door (address, silo, certificate) VALUES ($1, $2, $3) ON CONFLICT (address) DO UPDATE SET silo = excluded.silo, certificate = excluded.certificate, opened = now()",
+                cancellationToken, address, silo, door.Certificate);
         }
 
         return true;

@@ -38,6 +38,7 @@ CREATE TABLE dipaco_certificate
 CREATE TABLE dipaco_door
 (
     address text PRIMARY KEY,
+    silo text NOT NULL,
     certificate text NOT NULL,
     opened timestamptz NOT NULL DEFAULT now()
 );

@@ -163,6 +163,12 @@ internal sealed class DispatcherGrain(
         return Task.CompletedTask;
     }
 
+    public Task LeaveAsync(string worker, long incarnation)
+    {
+        Become(DispatcherRules.Leave(_state, new WorkerId(worker), incarnation, Now));
+        return Task.CompletedTask;
+    }
+
     public Task OrderAsync(TaskOrder order)
     {
         TaskKey key = new(order.Key);
@@ -199,7 +205,7 @@ internal sealed class DispatcherGrain(
         TaskDelivery? delivery = entry.Outcome is not { } outcome ? null : new TaskDelivery(
             outcome.Outputs.ToImmutableSortedDictionary(output => output.Key, output => output.Value.Hex, StringComparer.Ordinal), outcome.Metrics, TimeSpan.Zero, StepBatch.None);
         GivenBack? failure = entry.GaveUp is not { } reason ? null : found.Impossible ?? new GivenBack(GiveBackReason.Failed, reason);
-        return new TaskNews(true, found.StepsFrom(nextStep), delivery, failure, entry.Failures.Length);
+        return new TaskNews(true, found.StepsFrom(nextStep), delivery, failure, entry.Failures.Length, entry.Outcome?.Worker.Name ?? "", entry.Outcome?.Fingerprint ?? "");
     }
 
     public Task ForgetAsync(string run, string key)

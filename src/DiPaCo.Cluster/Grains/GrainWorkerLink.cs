@@ -23,6 +23,9 @@ internal sealed class GrainWorkerLink(IGrainFactory grains) : IWorkerLink
     public Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason, CancellationToken cancellationToken) =>
         CallAsync(Dispatcher.GiveBackAsync(worker, incarnation, lease, key, reason), cancellationToken);
 
+    public Task LeaveAsync(string worker, long incarnation, CancellationToken cancellationToken) =>
+        CallAsync(Dispatcher.LeaveAsync(worker, incarnation), cancellationToken);
+
     private static Task<bool> CallAsync(Task call, CancellationToken cancellationToken)
     {
         return CallAsync(Done(), cancellationToken);

@@ -34,6 +34,10 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
     [Alias("give-back")]
     Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason);
 
+    /// <summary>A worker leaves for good.</summary>
+    [Alias("leave")]
+    Task LeaveAsync(string worker, long incarnation);
+
     /// <summary>A run orders a task; once more changes nothing.</summary>
     [Alias("order")]
     Task OrderAsync(TaskOrder order);

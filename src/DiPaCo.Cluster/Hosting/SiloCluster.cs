@@ -74,7 +74,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
         {
             _host = host;
             Executor = new ClusterExecutor(
-                Dispatcher, context.Config.Name, options.Strict ? fingerprint : "", time);
+                Dispatcher, context.Config.Name, options.Strict ? fingerprint : "", time, context.Observer);
             _worker = options.ComputesItself ? RunWorkerAsync(context, options, fingerprint, time) : Task.CompletedTask;
             _watch = WatchAsync(context.Observer, time);
         }

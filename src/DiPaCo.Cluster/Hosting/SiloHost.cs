@@ -112,7 +112,7 @@ public sealed class SiloHost : IAsyncDisposable
         {
             // Last: whoever is invited from now on is sent here.
             silo._shared = new DatabaseDoor(shared, time);
-            await silo._shared.OpenAsync(silo.Door, cancellationToken);
+            await silo._shared.OpenAsync(options.Name.Length > 0 ? options.Name : silo.Silo.ToString(), silo.Door, cancellationToken);
         }
 
         return silo;
@@ -146,7 +146,7 @@ public sealed class SiloHost : IAsyncDisposable
             {
                 await _shared.CloseAsync(Door, CancellationToken.None);
             }
-            catch (StorageException)
+            catch (Exception exception) when (exception is StorageException or DatabaseAwayException)
             {
                 // The database is gone; who reads the door later finds one that does not open, and tries the next.
             }

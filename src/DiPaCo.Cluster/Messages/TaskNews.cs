@@ -6,6 +6,8 @@ namespace DiPaCo.Cluster;
 /// <param name="Delivery">The result, once there is one.</param>
 /// <param name="Failure">Why there will be none; null: there may be one.</param>
 /// <param name="Failures">Attempts that have failed.</param>
+/// <param name="Worker">Who has delivered.</param>
+/// <param name="Fingerprint">How that worker rounds.</param>
 [GenerateSerializer]
 [Immutable]
-public sealed record TaskNews(bool IsKnown, StepBatch Steps, TaskDelivery? Delivery, GivenBack? Failure, int Failures);
+public sealed record TaskNews(bool IsKnown, StepBatch Steps, TaskDelivery? Delivery, GivenBack? Failure, int Failures, string Worker = "", string Fingerprint = "");

@@ -93,10 +93,15 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
             RunResults results = await hosted.ExecuteAsync(this, _stop.Token);
             await TellAsync("", results.ModelDigest);
         }
-        catch (Exception exception) when (exception is OperationCanceledException or RunLostException or StorageException || GrainFailures.IsPassing(exception))
+        catch (Exception exception) when (exception is OperationCanceledException or RunLostException)
         {
-            // Told to stop, taken over, or the database is away: the run is where its journal is, and somebody goes on from there.
-            Volatile.Write(ref _stage, exception is StorageException ? exception.Message : "ended here");
+            // Told to stop, or taken over: the run is where its journal is, and somebody goes on from there.
+            Volatile.Write(ref _stage, "ended here");
+        }
+        catch (Exception exception) when (exception is DatabaseAwayException || GrainFailures.IsPassing(exception) || IsOfThisSilo(exception))
+        {
+            // Begun again soon, and meanwhile the status says why.
+            Volatile.Write(ref _stage, exception.Message);
         }
         catch (DiPaCoException exception)
         {
@@ -113,6 +118,9 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
             Remove(folder);
         }
     }
+
+    /// <summary>A full disk of this silo is no fault of the run, which another silo may host.</summary>
+    private bool IsOfThisSilo(Exception exception) => exception is StorageException storage && storage.Path.StartsWith(_services.Folder, StringComparison.Ordinal);
 
     /// <summary>The first workers that are there decide how the run rounds.</summary>
     private async Task<string> ChooseAsync(PostgresJournal journal)

@@ -56,6 +56,10 @@ public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWor
     }, cancellationToken);
 
     /// <inheritdoc/>
+    public Task LeaveAsync(string worker, long incarnation, CancellationToken cancellationToken) => GrpcCalls.CallAsync(
+        async () => await _client.LeaveAsync(new Wire.LeaveRequest { Worker = worker, Incarnation = incarnation }, Options(cancellationToken)), cancellationToken);
+
+    /// <inheritdoc/>
     public Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason, CancellationToken cancellationToken) => GrpcCalls.CallAsync(async () =>
     {
         await _client.GiveBackAsync(WireMapping.ToWire(worker, incarnation, lease, key, reason), Options(cancellationToken));

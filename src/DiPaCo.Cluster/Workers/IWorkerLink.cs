@@ -31,4 +31,7 @@ public interface IWorkerLink
 
     /// <summary>Gives a task back.</summary>
     Task GiveBackAsync(string worker, long incarnation, long lease, string key, GivenBack reason, CancellationToken cancellationToken);
+
+    /// <summary>Leaves for good.</summary>
+    Task LeaveAsync(string worker, long incarnation, CancellationToken cancellationToken);
 }

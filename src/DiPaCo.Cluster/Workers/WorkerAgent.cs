@@ -74,11 +74,31 @@ public sealed class WorkerAgent : IDisposable
         {
             await leaving.CancelAsync();
             await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await LeaveAsync();
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _registering.Dispose();
+
+    /// <summary>A silo that does not hear of it finds out by itself.</summary>
+    private async Task LeaveAsync()
+    {
+        if (!_isRegistered)
+        {
+            return;
+        }
+
+        using CancellationTokenSource brief = new(TimeSpan.FromSeconds(2), _time);
+        try
+        {
+            await _link.LeaveAsync(_offer.Worker, _offer.Incarnation, brief.Token);
+        }
+        catch (Exception exception) when (exception is LinkException or OperationCanceledException)
+        {
+            _observer.Observe(new WorkerEvent(WorkerEventKind.Unreachable, $"could not say goodbye: {exception.Message}"));
+        }
+    }
 
     /// <summary>One question at a time, whenever a slot is free.</summary>
     private async Task LeaseAsync(SemaphoreSlim slots, List<Task> running, CancellationToken leaving, CancellationToken grace)

@@ -47,6 +47,13 @@ public sealed record StepMade(
     public ModelKind? Baseline { get; init; }
 }
 
+/// <summary>A worker of a cluster has computed a task.</summary>
+/// <param name="Kind">The task's kind.</param>
+/// <param name="Key">The task.</param>
+/// <param name="Worker">Who.</param>
+/// <param name="Fingerprint">How that worker rounds.</param>
+public sealed record TaskComputed(string Kind, string Key, string Worker, string Fingerprint) : RunEvent;
+
 /// <summary>A phase ended: every module has its next version.</summary>
 /// <param name="Phase">Which.</param>
 /// <param name="Phases">How many there will be.</param>

@@ -37,6 +37,24 @@ public static class MetricsReader
         return [.. times.Select(time => new StageTime(time.Key, time.Value))];
     }
 
+    /// <summary>Which tasks came from which fingerprint; empty where all came from one, or nobody wrote it down.</summary>
+    public static async Task<ImmutableArray<NumericsShare>> ReadNumericsAsync(string path, CancellationToken cancellation)
+    {
+        SortedDictionary<string, TaskOrigin> tasks = new(StringComparer.Ordinal);
+        await foreach (TaskOrigin origin in RecordsAsync<TaskOrigin>(path, cancellation))
+        {
+            tasks[origin.Key] = origin;
+        }
+
+        return tasks.Values.Select(task => task.Fingerprint).Distinct().Count() <= 1 ? []
+            :
+            [
+                .. tasks.Values.GroupBy(task => (task.Fingerprint, task.Task))
+                    .Select(group => new NumericsShare(group.Key.Fingerprint, group.Key.Task, group.Count()))
+                    .OrderBy(share => share.Fingerprint, StringComparer.Ordinal).ThenBy(share => share.Kind, StringComparer.Ordinal),
+            ];
+    }
+
     /// <summary>The lines that are such records. To a <see cref="StageTime"/> a training step is one of no time.</summary>
     private static async IAsyncEnumerable<T> RecordsAsync<T>(string path, [EnumeratorCancellation] CancellationToken cancellation)
         where T : class

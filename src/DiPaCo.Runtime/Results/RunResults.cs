@@ -49,6 +49,9 @@ public sealed record RunResults
     /// <summary>The machine of the last session; null when unknown.</summary>
     public MachineSummary? Machine { get; init; }
 
+    /// <summary>Which tasks came from which numerics fingerprint, where workers that round differently took part; otherwise empty.</summary>
+    public ImmutableArray<NumericsShare> Numerics { get; init; } = [];
+
     /// <summary>Time per stage over all sessions, in order of stages.</summary>
     public ImmutableArray<StageTime> Timings { get; init; } = [];
 }

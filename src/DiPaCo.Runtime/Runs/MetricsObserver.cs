@@ -36,6 +36,9 @@ internal sealed class MetricsObserver(IRunObserver next, MetricsLog log, TimePro
             case StepMade step:
                 log.Append(StepMetric.Of(step).ToLine());
                 break;
+            case TaskComputed computed:
+                log.Append(new TaskOrigin { Task = computed.Kind, Key = computed.Key, Worker = computed.Worker, Fingerprint = computed.Fingerprint }.ToLine());
+                break;
             case StageStarted:
                 _begun = time.GetTimestamp();
                 _written = TimeSpan.Zero;

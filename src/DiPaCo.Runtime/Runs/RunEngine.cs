@@ -132,7 +132,12 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
                 await GarbageCollector.CollectAsync(store, Retention.Expected(journal.Entries), time.GetUtcNow(), cancellationToken);
             }
 
-            return results with { Machine = machine, Timings = await MetricsReader.ReadTimesAsync(run.Paths.Metrics, cancellationToken) };
+            return results with
+            {
+                Machine = machine,
+                Timings = await MetricsReader.ReadTimesAsync(run.Paths.Metrics, cancellationToken),
+                Numerics = await MetricsReader.ReadNumericsAsync(run.Paths.Metrics, cancellationToken),
+            };
         }
         finally
         {

@@ -64,6 +64,22 @@ public sealed class SiloHostTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AWorkerThatLeaves_IsNoLongerThere_AndItsOldSelfCannotSendItsNewOneAway()
+    {
+        using SiloChannel channel = ChannelFor(TokenRole.Worker);
+        GrpcWorkerLink link = new(channel.Invoker, TimeProvider.System);
+        IDispatcherGrain dispatcher = _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
+        await link.RegisterAsync(Offer("w", 2), Cancellation);
+
+        await link.LeaveAsync("w", 1, Cancellation);
+        Assert.Single((await dispatcher.StatusAsync()).Workers);
+        await link.LeaveAsync("w", 2, Cancellation);
+        await link.LeaveAsync("w", 2, Cancellation);
+
+        Assert.Empty((await dispatcher.StatusAsync()).Workers);
+    }
+
+    [Fact]
     public async Task TasksThatARunAsksForAtTheSameTime_AreLeasedAtTheSameTime_AndForgottenOnceRecorded()
     {
         ClusterExecutor executor = new(() => _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key), "run", "", TimeProvider.System);

@@ -199,8 +199,9 @@ public sealed class RunTableTests(PostgresServer server) : IClassFixture<Postgre
         using var second = await new DatabaseDoor(database, TimeProvider.System).CertificateAsync(Cancellation);
         Assert.Equal(ServerCertificate.FingerprintOf(first), ServerCertificate.FingerprintOf(second));
         await Assert.ThrowsAsync<DiPaCoException>(() => door.ReadAsync(Cancellation));
-        await door.OpenAsync(new DoorFile(["https://a:1"], "x"), Cancellation);
-        await door.OpenAsync(new DoorFile(["https://b:1"], "x"), Cancellation);
+        await door.OpenAsync("a", new DoorFile(["https://a:9"], "x"), Cancellation);
+        await door.OpenAsync("a", new DoorFile(["https://a:1"], "x"), Cancellation);
+        await door.OpenAsync("b", new DoorFile(["https://b:1"], "x"), Cancellation);
         Assert.Equal(["https://a:1", "https://b:1"], (await door.ReadAsync(Cancellation)).Addresses.Order());
     }
 

@@ -18,6 +18,24 @@ public sealed class MetricsLogTests : IDisposable
         Assert.Equal("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n", File.ReadAllText(_folder.File("metrics.jsonl")));
     }
 
+    [Fact]
+    public async Task WhoComputedWhat_IsToldWhereWorkersRoundDifferently_AndIsNoStep()
+    {
+        string Line(string task, string key, string fingerprint) => new TaskOrigin { Task = task, Key = key, Worker = "w", Fingerprint = fingerprint }.ToLine();
+        Append(Line("train", "1", "a"), Line("train", "2", "a"), Line("outer", "3", "a"));
+        string metrics = _folder.File("metrics.jsonl");
+        Assert.Empty(await MetricsReader.ReadNumericsAsync(metrics, CancellationToken.None));
+
+        // A task that is computed again counts where it was computed last.
+        Append(Line("train", "2", "b"));
+
+        Assert.Equal(
+            [new NumericsShare("a", "outer", 1), new NumericsShare("a", "train", 1), new NumericsShare("b", "train", 1)],
+            await MetricsReader.ReadNumericsAsync(metrics, CancellationToken.None));
+        Assert.Empty(await MetricsReader.ReadAsync(metrics, CancellationToken.None));
+        Assert.All(await MetricsReader.ReadTimesAsync(metrics, CancellationToken.None), time => Assert.Equal(TimeSpan.Zero, time.Elapsed));
+    }
+
     [Theory]
     [InlineData("", "")]
     [InlineData("{\"a\":", "")]
