@@ -14,6 +14,8 @@ public sealed class FirstCommandsTests : IDisposable
     [Fact]
     public async Task TheDemoTrainsOnTheSdksOwnTextAndBeatsTheDenseModel()
     {
+        // A minute for the program as users build it, ten for that of the tests.
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("DIPACO_TEST_DEMO") == "1", "Takes minutes; set DIPACO_TEST_DEMO=1 to run it.");
         ProgramResult demo = await RunAsync("train", "--demo", "--size", "tiny", "--json");
         Assert.Equal(0, demo.ExitCode);
         using JsonDocument json = JsonDocument.Parse(demo.Standard);
