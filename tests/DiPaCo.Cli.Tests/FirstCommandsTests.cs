@@ -14,8 +14,7 @@ public sealed class FirstCommandsTests : IDisposable
     [Fact]
     public async Task TheDemoTrainsOnTheSdksOwnTextAndBeatsTheDenseModel()
     {
-        // A minute for the program as users build it, ten for that of the tests.
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("DIPACO_TEST_DEMO") == "1", "Takes minutes; set DIPACO_TEST_DEMO=1 to run it.");
+        SkipUnlessAsked();
         ProgramResult demo = await RunAsync("train", "--demo", "--size", "tiny", "--json");
         Assert.Equal(0, demo.ExitCode);
         using JsonDocument json = JsonDocument.Parse(demo.Standard);
@@ -31,6 +30,7 @@ public sealed class FirstCommandsTests : IDisposable
     [Fact]
     public async Task TheBenchMeasuresThisMachine()
     {
+        SkipUnlessAsked();
         ProgramResult bench = await RunAsync("bench", "--quick", "--json");
         Assert.Equal(0, bench.ExitCode);
         using JsonDocument json = JsonDocument.Parse(bench.Standard);
@@ -46,6 +46,10 @@ public sealed class FirstCommandsTests : IDisposable
         Assert.Equal(9, numbers.Count);
         Assert.All(numbers, number => Assert.True(double.IsFinite(number) && number > 0));
     }
+
+    /// <summary>A minute or two for the program as users build it, ten for that of the tests.</summary>
+    private static void SkipUnlessAsked() =>
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("DIPACO_TEST_DEMO") == "1", "Takes minutes; set DIPACO_TEST_DEMO=1 to run it.");
 
     private Task<ProgramResult> RunAsync(params string[] arguments) => Programs.DipacoAsync(_folder.Path, arguments);
 }
