@@ -28,7 +28,8 @@ public sealed partial class SubmittedRunTests(UninterruptedRun reference, Postgr
         using (DipacoProcess leaving = DipacoProcess.Start("train", reference.Config, "--run", run, "--join", admin))
         {
             await leaving.LineWithAsync("The cluster has the run", Cancellation);
-            leaving.Signal("INT");
+            // Like Ctrl-C; a test runner in the background has that ignored, and its children inherit it.
+            leaving.Signal("TERM");
             Assert.Equal(130, await leaving.EndAsync(Cancellation));
             Assert.Contains("The cluster goes on with the run 'small'", leaving.Output, StringComparison.Ordinal);
         }
