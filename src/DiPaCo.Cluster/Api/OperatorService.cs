@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -100,7 +101,7 @@ internal sealed class OperatorService(IGrainFactory grains, TimeProvider time, R
 
     private IRunGrain Run(string name) =>
         runs is null ? throw new RpcException(new Status(StatusCode.FailedPrecondition, "This silo belongs to the process of one run, and takes no others. Submit runs to a cluster of 'dipaco silo'."))
-        : name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_') ? grains.GetGrain<IRunGrain>(name)
+        : RunConfig.IsName(name) ? grains.GetGrain<IRunGrain>(name)
         : throw new RpcException(new Status(StatusCode.InvalidArgument, $"The name has {name.Length} characters; 1 to {LongestName} letters, digits, dots, dashes and underscores were expected."));
 
     private static async Task<T> AskAsync<T>(Func<Task<T>> ask, ServerCallContext context)

@@ -39,4 +39,7 @@ public sealed record OuterOptimizerOptions
 
     /// <summary>μ of a phase, counted from 0.</summary>
     public double MomentumOf(Phase phase) => phase.Value < MomentumWarmupPhases ? Momentum * phase.Value / MomentumWarmupPhases : Momentum;
+
+    /// <summary>Whether a module makes outer steps; one that does not takes over what its only path brings.</summary>
+    public bool StepsOn(ModelTopology topology, ModuleId module) => PrivateModules || !topology.IsPrivate(module);
 }

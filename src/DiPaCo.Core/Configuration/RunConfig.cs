@@ -53,6 +53,9 @@ public sealed record RunConfig
     /// <summary>What is measured at the end and in between.</summary>
     public required EvaluationOptions Evaluation { get; init; }
 
+    /// <summary>Whether a text can be the name of a run, and so of a folder: letters, digits, dots, dashes and underscores, beginning with a letter or digit.</summary>
+    public static bool IsName(string text) => RunSection.IsName(text);
+
     /// <summary>The transformer of one path.</summary>
     /// <param name="vocabulary">Entries of the vocabulary: the trained tokenizer's, or the loaded file's.</param>
     /// <exception cref="DiPaCoException">With so many entries a path is too large; a configuration cannot know that of a tokenizer's file.</exception>

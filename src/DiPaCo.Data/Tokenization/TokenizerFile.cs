@@ -64,6 +64,14 @@ public static class TokenizerFile
         };
     }
 
+    /// <summary>The name under which other programs look for a tokenizer of that kind.</summary>
+    public static string NameOf(TokenizerKind kind) => kind switch
+    {
+        TokenizerKind.HuggingFace => "tokenizer.json",
+        TokenizerKind.Tiktoken => "tokenizer.tiktoken",
+        _ => "tokenizer.model",
+    };
+
     /// <summary>What a file looks like; whether it is one, only <see cref="Load"/> says.</summary>
     /// <param name="file">The file's bytes.</param>
     public static TokenizerKind KindOf(ReadOnlySpan<byte> file) =>

@@ -11,13 +11,8 @@ namespace DiPaCo.Runtime.Recipe;
 /// </summary>
 internal static class TokenizerCopy
 {
-    /// <summary>Name of a Hugging Face file, which every trained tokenizer is.</summary>
-    public const string FileName = "tokenizer.json";
-
-    private static readonly string[] Names = [FileName, "tokenizer.tiktoken", "tokenizer.model"];
-
     /// <summary>Where the copies of a run lie, one for each kind of tokenizer; a run has one of them at most.</summary>
-    public static IEnumerable<string> PathsIn(string folder) => Names.Select(name => Path.Combine(folder, name));
+    public static IEnumerable<string> PathsIn(string folder) => Enum.GetValues<TokenizerKind>().Select(kind => Path.Combine(folder, TokenizerFile.NameOf(kind)));
 
     /// <summary>Writes the copy completely or not at all; does nothing where there is one.</summary>
     /// <param name="paths">The run's folder.</param>
@@ -32,7 +27,7 @@ internal static class TokenizerCopy
         if (!PathsIn(paths.Folder).Any(File.Exists))
         {
             byte[] file = await store.ReadAllBytesAsync(tokenizer, TokenizerFile.MaximumBytes, cancellationToken);
-            DurableFile.WriteAllBytes(Path.Combine(paths.Folder, Names[(int)TokenizerFile.KindOf(file)]), file, steps);
+            DurableFile.WriteAllBytes(Path.Combine(paths.Folder, TokenizerFile.NameOf(TokenizerFile.KindOf(file))), file, steps);
         }
     }
 

@@ -16,6 +16,20 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Firs
 {
     private readonly RunConfig _config = session.Config;
 
+    /// <summary>The recipe of a run.</summary>
+    /// <param name="session">The run.</param>
+    /// <param name="source">Its text.</param>
+    /// <param name="fileOf">Where a file or folder lies that the configuration names.</param>
+    /// <param name="threads">Threads that tokenize; the bytes do not depend on it.</param>
+    /// <param name="retention">What is let go of.</param>
+    /// <param name="files">Where small files go that follow from the journal.</param>
+    public static TrainRun Of(RunSession session, IDocumentSource source, Func<string, string> fileOf, int threads, Retention retention, RunFiles files) => new(
+        session,
+        new CorpusStage(session, source, session.Config.Tokenizer.File is { } tokenizer ? fileOf(tokenizer) : null, threads),
+        new FirstParameters(session, session.Config.Recipe.BaseModel is { } checkpoint ? fileOf(checkpoint) : null),
+        retention,
+        files);
+
     public async Task<RunResults> ExecuteAsync(CancellationToken cancellationToken)
     {
         PreparedCorpus corpus = await corpusStage.PrepareAsync(cancellationToken);

@@ -71,10 +71,10 @@ public sealed class HostedRun(RunDescription run, IRepairableJournal journal, IB
         DeferredSource noText = new(() => throw new DiPaCoException(
             "The text of this run is with whoever submitted it, and its tokens are gone. Submit the run again under another name."));
         // Not the path itself: a file of that name on this machine would be another one.
-        string? tokenizerFile = config.Tokenizer.File is { } file ? Path.Combine(files.Folder, "submitter", Path.GetFileName(file)) : null;
-        CorpusStage corpus = new(session, noText, tokenizerFile, threads: 1);
-        FirstParameters first = new(session, config.Recipe.BaseModel is { } checkpoint ? Path.Combine(files.Folder, "submitter", Path.GetFileName(checkpoint)) : null);
-        return new TrainRun(session, corpus, first, new Retention(store, journal), new RunFiles(files, SilentStorageSteps.Instance)).ExecuteAsync(cancellationToken);
+        TrainRun recipe = TrainRun.Of(
+            session, noText, file => Path.Combine(files.Folder, "submitter", Path.GetFileName(file)), threads: 1, new Retention(store, journal),
+            new RunFiles(files, SilentStorageSteps.Instance));
+        return recipe.ExecuteAsync(cancellationToken);
     }
 
     /// <summary>What nobody has read since it was made is read now: a finished run is one that can be used.</summary>

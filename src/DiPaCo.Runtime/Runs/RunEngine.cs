@@ -119,10 +119,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         {
             ConfigurationYaml = ResolvedYaml.Write(config),
         };
-        string? tokenizerFile = config.Config.Tokenizer.File is { } file ? config.FullPath(file) : null;
-        CorpusStage corpus = new(session, source, tokenizerFile, setup.Threads);
-        FirstParameters first = new(session, config.Config.Recipe.BaseModel is { } folder ? config.FullPath(folder) : null);
-        TrainRun recipe = new(session, corpus, first, new Retention(store, journal), new RunFiles(run.Paths, _steps));
+        TrainRun recipe = TrainRun.Of(session, source, config.FullPath, setup.Threads, new Retention(store, journal), new RunFiles(run.Paths, _steps));
         try
         {
             RunResults results = await recipe.ExecuteAsync(cancellationToken);

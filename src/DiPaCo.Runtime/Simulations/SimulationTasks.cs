@@ -117,7 +117,7 @@ internal sealed class SimulationTasks
 
     private static TaskKey KeyOf(string name) => new(SimulationNames.BlobOf(name).Hex);
 
-    private bool IsEncoded(ModuleDefinition module) => _config.Outer.Codec != DeltaCodec.Fp32 && (_config.Outer.PrivateModules || !Topology.IsPrivate(module.Id));
+    private bool IsEncoded(ModuleDefinition module) => _config.Outer.Codec != DeltaCodec.Fp32 && _config.Outer.StepsOn(Topology, module.Id);
 
     private long ContributionBytes(ModuleDefinition module) =>
         IsEncoded(module) ? (long)(_config.Outer.BitsPerElement() * module.Layout.Parameters / 8) : BytesOfParameter * module.Layout.Parameters;

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using DiPaCo.Core;
+using DiPaCo.Training.Codecs;
 
 namespace DiPaCo.Serving.Export;
 
@@ -44,7 +45,7 @@ internal static class ElementCodec
                 TensorPrimitives.ConvertToHalf(values, MemoryMarshal.Cast<byte, Half>(bytes.AsSpan()));
                 break;
             case ExportType.Bf16:
-                ToBf16(MemoryMarshal.Cast<float, uint>(values), MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan()));
+                ToBf16(values, MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan()));
                 break;
             default:
                 ToBlocks(values, bytes);
@@ -63,11 +64,11 @@ internal static class ElementCodec
         _ => "q8_0",
     };
 
-    private static void ToBf16(ReadOnlySpan<uint> bits, Span<ushort> rounded)
+    private static void ToBf16(ReadOnlySpan<float> values, Span<ushort> rounded)
     {
-        for (int at = 0; at < bits.Length; at++)
+        for (int at = 0; at < values.Length; at++)
         {
-            rounded[at] = (ushort)((bits[at] + 0x7FFF + ((bits[at] >> 16) & 1)) >> 16);
+            rounded[at] = Bf16Bits.Of(values[at]);
         }
     }
 

@@ -17,9 +17,7 @@ internal static class GridFolder
         TokenizerKind kind = TokenizerFile.KindOf(await grid.ReadTokenizerFileAsync(cancellationToken));
         foreach ((BlobHash blob, string name) in grid.Description.NamedBlobs().OrderBy(named => named.Value, StringComparer.Ordinal))
         {
-            string path = blob == grid.Description.Tokenizer && kind != TokenizerKind.HuggingFace
-                ? kind == TokenizerKind.Tiktoken ? "tokenizer.tiktoken" : "tokenizer.model"
-                : name;
+            string path = blob == grid.Description.Tokenizer ? TokenizerFile.NameOf(kind) : name;
             string file = Path.Combine(folder, path.Replace('/', Path.DirectorySeparatorChar));
             await using FileStream source = File.OpenRead(await grid.GetFileAsync(blob, cancellationToken));
             using DurableFile copy = DurableFile.Create(Path.GetDirectoryName(file)!);

@@ -34,8 +34,7 @@ internal static class HuggingFaceFolder
         Write(folder, "config.json", Config(grid.Description, type, endOfText));
         Write(folder, "generation_config.json", new JsonObject { ["bos_token_id"] = endOfText, ["eos_token_id"] = endOfText, ["do_sample"] = true, ["temperature"] = 0.8 });
         TokenizerKind kind = TokenizerFile.KindOf(file);
-        string name = kind switch { TokenizerKind.HuggingFace => "tokenizer.json", TokenizerKind.Tiktoken => "tokenizer.tiktoken", _ => "tokenizer.model" };
-        DurableFile.WriteAllBytes(Path.Combine(folder, name), file);
+        DurableFile.WriteAllBytes(Path.Combine(folder, TokenizerFile.NameOf(kind)), file);
         if (kind == TokenizerKind.HuggingFace && NameOf(file, endOfText) is { } end)
         {
             Write(folder, "tokenizer_config.json", new JsonObject

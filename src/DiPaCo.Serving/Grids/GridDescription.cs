@@ -90,7 +90,7 @@ public sealed record GridDescription
     /// <summary>What is wrong with the description as a whole, null if nothing: it may come from anywhere.</summary>
     internal string? Problem()
     {
-        if (Name.Length is 0 or > 100 || !char.IsAsciiLetterOrDigit(Name[0]) || !Name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '-' or '_'))
+        if (!RunConfig.IsName(Name))
         {
             return "its name is not one of letters, digits, dots, dashes and underscores";
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using DiPaCo.Tests;
 using Xunit;
 
 namespace DiPaCo.Cluster.Tests.Support;
@@ -78,16 +79,7 @@ internal sealed partial class NodeServer : IAsyncDisposable
         }
     }
 
-    private static string ServersFolder()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "DiPaCo.slnx")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-
-        return Path.Combine(folder ?? ".", "tests", "servers");
-    }
+    private static string ServersFolder() => Path.Combine(RepositoryRoot.Folder, "tests", "servers");
 
     [GeneratedRegex(@"listen\w* on (?:http://)?(127\.0\.0\.1:[0-9]+)")]
     private static partial Regex Listening();

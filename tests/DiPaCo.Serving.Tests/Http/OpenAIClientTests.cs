@@ -1,6 +1,7 @@
 using System.ClientModel;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using DiPaCo.Tests;
 using OpenAI;
 using OpenAI.Chat;
 using OpenAI.Embeddings;
@@ -53,13 +54,7 @@ public sealed class OpenAIClientTests(ServedRun served)
 
     private async Task<JsonNode> AskNodeAsync()
     {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "DiPaCo.slnx")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-
-        string client = Path.Combine(folder!, "tests", "openai");
+        string client = Path.Combine(RepositoryRoot.Folder, "tests", "openai");
         Assert.SkipUnless(
             Directory.Exists(Path.Combine(client, "node_modules", "openai")), "OpenAI's JavaScript client is not installed: npm install --prefix tests/openai --no-package-lock");
         using Process process = Process.Start(new ProcessStartInfo("node", [Path.Combine(client, "client.mjs"), new Uri(served.Host.Address, "/v1").ToString(), served.Model, Prompt])

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using DiPaCo.Tests;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Support;
@@ -19,7 +20,7 @@ internal static class LlamaCpp
     /// <summary>Loads a GGUF file and predicts.</summary>
     public static async Task<Prediction> PredictOrSkipAsync(string model, int[] tokens, int greedy, string text)
     {
-        string folder = Path.Combine(RepositoryFolder(), "tests", "llama");
+        string folder = Path.Combine(RepositoryRoot.Folder, "tests", "llama");
         Assert.SkipUnless(Directory.Exists(Path.Combine(folder, "node_modules", "node-llama-cpp")),
             "llama.cpp is not installed: npm install --prefix tests/llama --omit=optional --no-package-lock");
         using Process process = Process.Start(new ProcessStartInfo("node", [Path.Combine(folder, "predict.mjs"), model, string.Join(',', tokens), $"{greedy}", text])
@@ -32,16 +33,5 @@ internal static class LlamaCpp
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.True(process.ExitCode == 0, $"{output}\n{await errors}");
         return JsonSerializer.Deserialize<Prediction>(output, JsonSerializerOptions.Web)!;
-    }
-
-    private static string RepositoryFolder()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "DiPaCo.slnx")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-
-        return folder ?? throw new InvalidOperationException("The tests do not lie in their repository.");
     }
 }

@@ -66,7 +66,7 @@ internal sealed class PhaseSpecs(RunSession session, ModelTopology topology, Seg
         OuterOptimizerOptions outer = _config.Outer;
         return outer.Codec == DeltaCodec.Fp32 ? null : new ContributionCodec(
             outer.Codec, outer.TopKFraction,
-            [.. topology.ModulesOf(path).Select(module => module.Id).Where(module => outer.PrivateModules || !topology.IsPrivate(module))]);
+            [.. topology.ModulesOf(path).Select(module => module.Id).Where(module => outer.StepsOn(topology, module))]);
     }
 
     /// <summary>The largest number of paths that contribute to a module in a phase.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using DiPaCo.Training.Codecs;
 
 namespace DiPaCo.Serving.Inference;
 
@@ -90,16 +91,9 @@ internal readonly unsafe struct PackedMatrix(byte* data, float* scales, int rows
         {
             for (int i = 0; i < 16; i++)
             {
-                target[(k / 2) + i] = Rounded(row[k + i]) | (Rounded(row[k + 16 + i]) << 16);
+                target[(k / 2) + i] = Bf16Bits.Of(row[k + i]) | ((uint)Bf16Bits.Of(row[k + 16 + i]) << 16);
             }
         }
-    }
-
-    /// <summary>To nearest, ties to even, as training rounds.</summary>
-    private static uint Rounded(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        return (bits + 0x7FFFu + ((bits >> 16) & 1)) >> 16;
     }
 
     private static float PackBytes(ReadOnlySpan<float> row, sbyte* target)
