@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Model;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Training;
 using DiPaCo.Training.Benchmarking;
@@ -58,10 +60,23 @@ internal static class MemoryTable
             (first, early) = done == 0 ? (Peak(), Resident()) : (first, early);
         }
 
+        PrintParts(shape);
         long count = ModelTopology.Dense(shape).Parameters;
         Console.WriteLine($"{count / 1e6:0.0} M parameters, bf16, {Sequences * Length} tokens a step, tasks of {StepsPerTask} steps: at most "
             + $"{Mebibytes(Peak() - before)} MiB beyond the process without the path ({(double)(Peak() - before) / count:0.0} bytes per parameter, activations included; "
             + $"{(double)(first - before) / count:0.0} in the first task); after {steps:N0} steps {Mebibytes(Resident() - early):+0;-0;0} MiB over those after {StepsPerTask}");
+    }
+
+    /// <summary>What the buffers of such a step are by their sizes; what is left of the measured peak is libtorch's and .NET's own.</summary>
+    private static void PrintParts(TransformerShape shape)
+    {
+        using PathModel model = new(shape, ModelTopology.Dense(shape).Modules, new ComputeOptions { Type = ComputeType.Bf16, MaxTokens = Sequences * Length });
+        int[] tokens = [.. Enumerable.Range(0, Sequences * Length).Select(at => at % shape.Vocabulary)];
+        model.Accumulate(tokens, tokens, Length, 1.0 / tokens.Length);
+        long count = ModelTopology.Dense(shape).Parameters;
+        long largest = ModelTopology.Dense(shape).Modules.SelectMany(module => module.Layout.Tensors).Max(tensor => tensor.Length);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"by their sizes: parameters, gradient, moments {Mebibytes(16 * count)} MiB, bf16 copy {Mebibytes(2 * count)}, activations {model.ActivationBytes / (double)(1 << 20):F1}, one weight gradient in bf16 {2 * largest / (double)(1 << 20):F1}"));
     }
 
     private static long Peak()

@@ -66,6 +66,9 @@ public sealed class PathModel : IDisposable
     /// <summary>The parameters, their gradient and the places of the modules in them.</summary>
     public PathParameters Parameters { get; }
 
+    /// <summary>Bytes of everything whose size depends on the number of tokens, as far as it is allocated by now.</summary>
+    public long ActivationBytes => _activations.Bytes;
+
     internal IKernels Kernels => _kernels;
 
     /// <summary>Tokens of a micro-batch.</summary>

@@ -63,6 +63,9 @@ internal sealed class Activations : IDisposable
     /// <summary>Gradient of the output of the attention's heads, [M, H·head width].</summary>
     public TensorBuffer HeadsGradient { get; }
 
+    /// <summary>Bytes allocated.</summary>
+    public long Bytes => _own.Sum(buffer => buffer.Bytes) + Logits.Bytes + _blocks.Sum(block => block.Bytes);
+
     /// <summary>The buffers of block <paramref name="number"/>; one block serves all where nothing is kept for a backward pass.</summary>
     public BlockActivations Block(int number) => _blocks[_keepsBlocks ? number : 0];
 

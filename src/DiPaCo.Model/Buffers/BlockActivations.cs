@@ -36,6 +36,9 @@ internal sealed class BlockActivations(TransformerShape shape, ScalarType type, 
     /// <summary>Gate and up before the activation, [M, 2·F] or [M, F]. Backward turns it into its gradient.</summary>
     public TensorBuffer Up { get; } = new(shape.UpRows, type, device);
 
+    /// <summary>Bytes allocated.</summary>
+    public long Bytes => All.Sum(buffer => buffer.Bytes);
+
     private TensorBuffer[] All =>
         [ResidualIn, InverseRootIn, AttentionInput, Qkv, Heads, LogSums, ResidualMid, InverseRootMid, FeedForwardInput, Up];
 

@@ -34,6 +34,9 @@ internal sealed unsafe class TensorBuffer : IDisposable
     /// <summary>Elements in use.</summary>
     public long Length => Rows * Math.Max(1, _columns);
 
+    /// <summary>Bytes allocated, also for rows that are not in use.</summary>
+    public long Bytes => _storage is null ? 0 : _storage.NumberOfElements * _storage.ElementSize;
+
     public ScalarType Type => _type;
 
     /// <summary>The rows in use as a tensor. Owned by the buffer and valid until the next <see cref="Resize"/>.</summary>
