@@ -22,12 +22,7 @@ internal static class Operators
     /// <summary>Whether two values are equal.</summary>
     public static bool AreEqual(Value left, Value right, Budget budget, int line, int depth = 0)
     {
-        budget.Step(line);
-        if (depth > MostNested)
-        {
-            throw new TemplateException(line, $"values are compared that are nested more than {MostNested} deep.");
-        }
-
+        CountComparison(budget, line, depth);
         if (left is Value.Text first && right is Value.Text second)
         {
             budget.Characters(line, Math.Min(first.String.Length, second.String.Length));
@@ -45,9 +40,9 @@ internal static class Operators
     }
 
     /// <summary>Which of two values comes first: below 0, 0 or above.</summary>
-    public static int Compare(Value left, Value right, Budget budget, int line)
+    public static int Compare(Value left, Value right, Budget budget, int line, int depth = 0)
     {
-        budget.Step(line);
+        CountComparison(budget, line, depth);
         if (left is Value.Text first && right is Value.Text second)
         {
             budget.Characters(line, Math.Min(first.String.Length, second.String.Length));
@@ -56,7 +51,7 @@ internal static class Operators
 
         if (left is Value.List a && right is Value.List b)
         {
-            return a.Items.Zip(b.Items).Select(pair => Compare(pair.First, pair.Second, budget, line)).FirstOrDefault(order => order != 0, a.Items.Count.CompareTo(b.Items.Count));
+            return a.Items.Zip(b.Items).Select(pair => Compare(pair.First, pair.Second, budget, line, depth + 1)).FirstOrDefault(order => order != 0, a.Items.Count.CompareTo(b.Items.Count));
         }
 
         return AsNumber(left) is { } x && AsNumber(right) is { } y ? x.CompareTo(y)
@@ -141,6 +136,15 @@ internal static class Operators
     };
 
     private static long AsInteger(Value value) => value is Value.Integer integer ? integer.Whole : value is Value.Truth { IsTrue: true } ? 1 : 0;
+
+    private static void CountComparison(Budget budget, int line, int depth)
+    {
+        budget.Step(line);
+        if (depth > MostNested)
+        {
+            throw new TemplateException(line, $"values are compared that are nested more than {MostNested} deep.");
+        }
+    }
 
     private static Value.Text Join(MarkedText left, MarkedText right, Budget budget, int line)
     {

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace DiPaCo.Serving.Tests.Chat.Templates;
 
-/// <summary>The same templates and values through Hugging Face's own interpreter for JavaScript.</summary>
+/// <summary>The same templates and values through Hugging Face's own interpreter for JavaScript, which prints truth values as JavaScript does, not as Python.</summary>
 public sealed class HuggingFaceJinjaTests
 {
     private static readonly string[] Conversations =
@@ -24,17 +24,17 @@ public sealed class HuggingFaceJinjaTests
         "{% set x = messages | map(attribute='content') | join('|') %}{{ x | length }} {{ x | upper }} {{ x[:3] }} {{ x[-3:] }}",
         "{% for m in messages if m.role == 'user' %}{{ m.content | replace('e', '3') }}{% else %}nobody{% endfor %}",
         "{% if not messages[0].name is defined and messages[0].content is string and messages is iterable %}ok{% endif %} {{ messages[0].get('name', 'x') }}",
-        "{{ (messages | last).content | trim | title }} {{ (messages | first).role | capitalize }} {{ messages | length % 2 == 1 }}",
+        "{{ (messages | last).content | trim | title }} {{ (messages | first).role | capitalize }} {{ 'odd' if messages | length % 2 == 1 else 'even' }}",
         "{{ messages | tojson }}\n{{ messages[0] | tojson(indent=2) }}",
         "{{ messages | selectattr('role', 'equalto', 'user') | list | length }} {{ messages | rejectattr('role', 'equalto', 'user') | list | length }}",
         "{%- set n = namespace(f=false, s='') -%}{% for m in messages %}{% if m.role == 'system' %}{% set n.f = true %}{% endif %}{% set n.s = m.role[0] ~ n.s %}{% endfor %}{{ n.s if n.f else 'none' }}",
         "{% macro show(m, mark='*') %}{{ mark }}{{ m.content.strip() }}{{ mark }}{% endmacro %}{% for m in messages %}{{ show(m) }}{{ show(m, mark='-') }}{% endfor %}",
-        "{{ 7 // 2 }} {{ 7 % 3 }} {{ 2 * 3 + 4 }} {{ 1.5 + 2 }} {{ 'a' in 'abc' and 3 not in [1, 2] }} {{ range(3) | list | join }} {{ [3, 1, 2] | sort | join }}",
+        "{{ 7 // 2 }} {{ 7 % 3 }} {{ 2 * 3 + 4 }} {{ 1.5 + 2 }} {{ 'in' if 'a' in 'abc' and 3 not in [1, 2] else 'out' }} {{ range(3) | list | join }} {{ [3, 1, 2] | sort | join }}",
         "  {% if true %}\n  x\n  {% endif %}\n{# c #}\ny  {%- if false %}z{% endif %}\n{{ messages[0].content.split(' ') | join('_') }}\n",
         "{% for k, v in messages[0].items() %}{{ k }}={{ v }};{% endfor %}{{ messages[0].keys() | list | join(',') }}",
         "{% for m in messages %}{% if loop.index0 == 1 %}{% continue %}{% endif %}{% if loop.index0 == 3 %}{% break %}{% endif %}{{ m.role }} {% endfor %}",
         "{{ 'x' if messages | length > 2 else 'y' }}{{ messages[::-1] | map(attribute='role') | list | join(' ') }}{{ messages[1:] | length }}",
-        "{{ messages[0].content.startswith('H') }} {{ 'abc'.endswith('bc') }} {{ ' a '.lstrip() ~ '|' ~ ' a '.rstrip() }} {{ ('a\\nb' | indent(2)) }}",
+        "{{ 'H' if messages[0].content.startswith('H') }} {{ 'c' if 'abc'.endswith('bc') }} {{ ' a '.lstrip() ~ '|' ~ ' a '.rstrip() }} {{ ('a\\nb' | indent(2)) }}",
     ];
 
     [Fact]
