@@ -56,7 +56,7 @@ public sealed class ServingHost : IAsyncDisposable
             new EngineOptions { Threads = options.Threads, MaxSequences = options.MaxSequences, MaxQueue = options.MaxQueue, CacheBytes = options.CacheBytes }, cancellationToken);
         try
         {
-            await ModelSource.PreloadAsync(engine.Source.Current, cancellationToken);
+            await ModelSource.PreloadAsync(engine.Source.Current, oneByOne: false, cancellationToken);
             WebApplication application = Build(options, new ServingState(engine.Source, engine.Engine, engine.Store, options.Limits, time), keys, note);
             await StartAsync(application, options.Listen, cancellationToken);
             return new ServingHost(application, engine, options, time, note);

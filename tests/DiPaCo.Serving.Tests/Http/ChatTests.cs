@@ -182,7 +182,7 @@ public sealed class ChatTests(ChatRun chat)
         string many = string.Join(',', Enumerable.Repeat("""{"role":"user","content":""}""", 4_097));
         (HttpStatusCode status, JsonNode? error) = await Served.PostRawAsync(Path, Encoding.UTF8.GetBytes($$"""{"messages":[{{many}}]}"""));
         Assert.Equal((HttpStatusCode.BadRequest, true), (status, error!["message"]!.GetValue<string>().Contains("4097 entries", StringComparison.Ordinal)));
-        (status, error) = await Served.PostRawAsync(Path, Encoding.UTF8.GetBytes($$"""{"messages":[{"role":"user","content":"{{new string('a', 3 << 20)}}"}]}"""));
+        (status, error) = await Served.PostRawAsync(Path, Encoding.UTF8.GetBytes($$"""{"messages":[{"role":"user","content":"{{new string('a', 1 << 20)}}"}]}"""));
         Assert.Equal((HttpStatusCode.BadRequest, "context_length_exceeded"), (status, error!["code"]!.GetValue<string>()));
     }
 }

@@ -6,7 +6,7 @@ namespace DiPaCo.Serving.Chat.Templates;
 internal sealed class Budget
 {
     /// <summary>Deepest nesting of statements, expressions, macros and values.</summary>
-    public const int MaxDepth = 200;
+    public const int MaxDepth = 100;
 
     // A conversation that fills a context takes some ten thousand; this many take about a second.
     private const long MaxSteps = 2_000_000;
