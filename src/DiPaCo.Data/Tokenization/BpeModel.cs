@@ -18,6 +18,9 @@ internal sealed record BpeModel
     /// <summary>The token that begins and ends documents.</summary>
     public required int EndOfText { get; init; }
 
+    /// <summary>The tokens that text never becomes, by the texts that name them.</summary>
+    public required IReadOnlyList<SpecialToken> SpecialTokens { get; init; }
+
     /// <summary>Whether a piece that is itself a token becomes that token without merging.</summary>
     public bool WholePiecesFirst { get; init; }
 

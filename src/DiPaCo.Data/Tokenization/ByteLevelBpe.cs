@@ -36,6 +36,8 @@ internal sealed class ByteLevelBpe : TextTokenizer
 
     public override int EndOfText => _model.EndOfText;
 
+    public override IReadOnlyList<SpecialToken> SpecialTokens => _model.SpecialTokens;
+
     public override ReadOnlyMemory<byte> File { get; }
 
     public override void Encode(ReadOnlySpan<char> text, ICollection<int> tokens)

@@ -88,6 +88,8 @@ internal static class HuggingFaceTokenizerFile
             Splitter = splitter,
             EndOfText = end?.Id ?? throw new DiPaCoException(
                 $"{name} has no special token {string.Join(" or ", CustomaryEnds)} to begin and end documents with. Its special tokens: {string.Join(" ", added.Take(20).Select(token => token.Content))}."),
+            // Also what is added without being special: a template that writes it means the token.
+            SpecialTokens = [.. added.Where(token => token.Content.Length > 0).Select(token => new SpecialToken(token.Content, token.Id, token.LeftStrip, token.RightStrip))],
             WholePiecesFirst = model.TryGetProperty("ignore_merges", out JsonElement ignore) && ignore.ValueKind == JsonValueKind.True,
         };
     }
@@ -123,8 +125,8 @@ internal static class HuggingFaceTokenizerFile
                     throw new FormatException($"an added token has the id {id}.");
                 }
 
-                bool special = token.TryGetProperty("special", out JsonElement flag) && flag.ValueKind == JsonValueKind.True;
-                tokens.Add(new AddedToken(token.GetProperty("content").GetString() ?? "", id, special));
+                bool Is(string flag) => token.TryGetProperty(flag, out JsonElement value) && value.ValueKind == JsonValueKind.True;
+                tokens.Add(new AddedToken(token.GetProperty("content").GetString() ?? "", id, Is("special"), Is("lstrip"), Is("rstrip")));
             }
         }
 
@@ -173,5 +175,7 @@ internal static class HuggingFaceTokenizerFile
     /// <param name="Content">Its text.</param>
     /// <param name="Id">Its id.</param>
     /// <param name="Special">Whether it stands for no text.</param>
-    private sealed record AddedToken(string Content, int Id, bool Special);
+    /// <param name="LeftStrip">Whether it takes in white space before it.</param>
+    /// <param name="RightStrip">Whether it takes in white space behind it.</param>
+    private sealed record AddedToken(string Content, int Id, bool Special, bool LeftStrip, bool RightStrip);
 }

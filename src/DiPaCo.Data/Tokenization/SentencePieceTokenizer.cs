@@ -36,6 +36,9 @@ internal sealed class SentencePieceTokenizer : TextTokenizer
 
     public override int EndOfText => _library.EndOfSentenceId;
 
+    public override IReadOnlyList<SpecialToken> SpecialTokens =>
+        [.. _library.Vocabulary.Where(entry => _tokens[entry.Value] is null && entry.Value != _library.UnknownId).Select(entry => new SpecialToken(entry.Key, entry.Value))];
+
     public override ReadOnlyMemory<byte> File { get; }
 
     public static TextTokenizer Read(ReadOnlyMemory<byte> file, string name)

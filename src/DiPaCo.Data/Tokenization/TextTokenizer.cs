@@ -15,6 +15,9 @@ public abstract class TextTokenizer
     /// <summary>The token that begins and ends every document.</summary>
     public abstract int EndOfText { get; }
 
+    /// <summary>The tokens that text never becomes, by the texts that name them in chat templates.</summary>
+    public virtual IReadOnlyList<SpecialToken> SpecialTokens => [];
+
     /// <summary>Appends the tokens of <paramref name="text"/> to <paramref name="tokens"/>; adds no special token.</summary>
     public abstract void Encode(ReadOnlySpan<char> text, ICollection<int> tokens);
 

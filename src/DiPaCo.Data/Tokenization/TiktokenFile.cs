@@ -54,6 +54,7 @@ internal static class TiktokenFile
             Merges = MergesOf(entries),
             Splitter = entries.Count <= 60_000 ? new Gpt2Splitter() : new RegexSplitter([PreTokenizerReader.Compile(entries.Count >= 190_000 ? O200k : Cl100k, name)], name),
             EndOfText = size,
+            SpecialTokens = [new SpecialToken(HuggingFaceTokenizerWriter.EndOfText, size)],
             WholePiecesFirst = true,
         };
         return new ByteLevelBpe(model, file);

@@ -43,7 +43,7 @@ internal sealed class CorpusStage(RunSession session, IDocumentSource source, st
             }
 
             byte[]? file = tokenizerFile is null ? null : (await TokenizerFile.ReadAsync(tokenizerFile, cancellationToken)).File;
-            TokenizerSpec spec = new(manifestBlob, session.Config.Tokenizer, file is null ? null : BlobHash.Of(file));
+            TokenizerSpec spec = new(manifestBlob, session.Config.Tokenizer with { ChatTemplate = null }, file is null ? null : BlobHash.Of(file));
             ThrowIfOtherTokenizer(spec);
             TaskResult result = await session.Tasks.RecallAsync(spec, () => MakeTokenizerAsync(file, manifest, cancellationToken), cancellationToken);
             return (result[TokenizerSpec.Output], file is null ? "byte-level BPE trained on the corpus" : $"from {tokenizerFile}");

@@ -45,6 +45,10 @@ internal sealed record ModelFile
     /// <summary>The tokenizer.</summary>
     public required BlobHash Tokenizer { get; init; }
 
+    /// <summary>The tokenizer's chat template; null: it has none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public BlobHash? ChatTemplate { get; init; }
+
     /// <summary>The router.</summary>
     public required BlobHash Router { get; init; }
 
@@ -79,6 +83,7 @@ internal sealed record ModelFile
         .. Stopped.SelectMany(path => path.Modules.Select(module => ($"module {module.Key} of path {path.Path}", module.Value))),
         .. DenseModels.Select(model => ($"dense model {model.Kind}", model.Parameters)),
         ("tokenizer", Tokenizer),
+        .. ChatTemplate is { } template ? [("chat template", template)] : Array.Empty<(string, BlobHash)>(),
         ("router", Router),
         .. TokenRouters.Select(router => ("token router", router.Blob)),
         .. Chunks.Select(chunk => ("token chunk", chunk)),

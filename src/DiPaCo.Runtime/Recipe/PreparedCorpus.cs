@@ -11,5 +11,8 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="UsableTrain">Training documents that are longer than the routing prefix.</param>
 internal sealed record PreparedCorpus(BlobHash Manifest, BlobHash Tokenizer, ImmutableArray<BlobHash> Chunks, CorpusSummary Summary, long UsableTrain)
 {
-    public IEnumerable<BlobHash> Blobs => [Manifest, Tokenizer, .. Chunks];
+    /// <summary>The tokenizer's chat template; null: it has none.</summary>
+    public BlobHash? ChatTemplate { get; init; }
+
+    public IEnumerable<BlobHash> Blobs => ChatTemplate is { } template ? [Manifest, Tokenizer, .. Chunks, template] : [Manifest, Tokenizer, .. Chunks];
 }

@@ -12,7 +12,8 @@ namespace DiPaCo.Runtime.Recipe;
 /// The recipe of a run (paper Algorithm 1): a fixed program of tasks. Begun again after any interruption it walks the same way,
 /// over remembered tasks first, and goes on where they end; the bytes are the same.
 /// </summary>
-internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, FirstParameters first, Retention retention, RunFiles files)
+internal sealed class TrainRun(
+    RunSession session, ChatTemplateStage chatTemplate, CorpusStage corpusStage, FirstParameters first, Retention retention, RunFiles files)
 {
     private readonly RunConfig _config = session.Config;
 
@@ -25,6 +26,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Firs
     /// <param name="files">Where small files go that follow from the journal.</param>
     public static TrainRun Of(RunSession session, IDocumentSource source, Func<string, string> fileOf, int threads, Retention retention, RunFiles files) => new(
         session,
+        ChatTemplateStage.Of(session, fileOf),
         new CorpusStage(session, source, session.Config.Tokenizer.File is { } tokenizer ? fileOf(tokenizer) : null, threads),
         new FirstParameters(session, session.Config.Recipe.BaseModel is { } checkpoint ? fileOf(checkpoint) : null),
         retention,
@@ -32,7 +34,8 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Firs
 
     public async Task<RunResults> ExecuteAsync(CancellationToken cancellationToken)
     {
-        PreparedCorpus corpus = await corpusStage.PrepareAsync(cancellationToken);
+        BlobHash? template = await chatTemplate.KeepAsync(cancellationToken);
+        PreparedCorpus corpus = await corpusStage.PrepareAsync(cancellationToken) with { ChatTemplate = template };
         ModelTopology topology = ModelTopology.Create(_config.Topology, _config.ShapeFor(corpus.Summary.Vocabulary));
         ThrowIfFewerDocumentsThanPaths(corpus, topology);
         await ThrowIfNothingForRoutersAsync(corpus, cancellationToken);
@@ -189,6 +192,7 @@ internal sealed class TrainRun(RunSession session, CorpusStage corpusStage, Firs
             RoutingFlops = log.Routed.Flops,
             Base = baseModel,
             Tokenizer = corpus.Tokenizer,
+            ChatTemplate = corpus.ChatTemplate,
             Router = log.Routed.Router,
             Chunks = corpus.Chunks,
             Features = log.Routed.Features,

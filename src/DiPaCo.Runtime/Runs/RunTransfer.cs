@@ -16,7 +16,8 @@ namespace DiPaCo.Runtime;
 public sealed class RunTransfer(TimeProvider time)
 {
     /// <summary>The kinds of tasks that read the user's files.</summary>
-    internal static readonly string[] OfFiles = [CorpusSpec.TaskKind, TokenizerSpec.TaskKind, TokenizeSpec.TaskKind, ImportSpec.TaskKind];
+    internal static readonly string[] OfFiles = 
+        [CorpusSpec.TaskKind, TokenizerSpec.TaskKind, TokenizeSpec.TaskKind, ImportSpec.TaskKind, ChatTemplateSpec.TaskKind];
 
     /// <summary>Turns the text into tokens, or remembers that it has.</summary>
     /// <param name="config">The run.</param>
@@ -38,6 +39,7 @@ public sealed class RunTransfer(TimeProvider time)
         };
         int threads = config.Config.Threads > 0 ? config.Config.Threads : Environment.ProcessorCount;
         string? tokenizerFile = config.Config.Tokenizer.File is { } file ? config.FullPath(file) : null;
+        await ChatTemplateStage.Of(session, config.FullPath).KeepAsync(cancellationToken);
         PreparedCorpus corpus = await new CorpusStage(session, source, tokenizerFile, threads).PrepareAsync(cancellationToken);
         if (config.Config.Recipe.BaseModel is { } checkpoint)
         {

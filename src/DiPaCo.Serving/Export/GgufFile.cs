@@ -29,6 +29,11 @@ internal static class GgufFile
         using GgufWriter writer = new();
         Describe(writer, grid, path, type);
         Describe(writer, GgufVocabulary.Read(file, shape.Vocabulary), tokenizer.EndOfText);
+        if (await grid.LoadChatFormatAsync(cancellationToken) is { } chat)
+        {
+            Describe(writer, chat, tokenizer);
+        }
+
         ImmutableArray<LlamaTensor> tensors = LlamaTensor.Of(shape);
         ImmutableArray<ExportType> types = [.. tensors.Select(tensor => TypeOf(tensor, type))];
         for (int at = 0; at < tensors.Length; at++)
@@ -41,6 +46,15 @@ internal static class GgufFile
             destination,
             at => ElementCodec.Encode(types[at], Reordered(tensors[at], weights.Read(tensors[at])), tensors[at].Name),
             cancellationToken);
+    }
+
+    private static void Describe(GgufWriter writer, ChatFormat chat, TextTokenizer tokenizer)
+    {
+        writer.Add("tokenizer.chat_template", chat.Template);
+        if (tokenizer.SpecialTokens.FirstOrDefault(token => token.Content == chat.End) is { } end)
+        {
+            writer.Add("tokenizer.ggml.eot_token_id", (uint)end.Id);
+        }
     }
 
     private static ExportType TypeOf(LlamaTensor tensor, ExportType type) =>

@@ -29,26 +29,55 @@ internal static class HuggingFaceFolder
     public static async Task WriteAsync(ServedGrid grid, PathId path, ExportType type, string folder, CancellationToken cancellationToken)
     {
         byte[] file = await grid.ReadTokenizerFileAsync(cancellationToken);
-        int endOfText = TokenizerFile.Load(file, "the model's tokenizer").EndOfText;
+        TextTokenizer tokenizer = TokenizerFile.Load(file, "the model's tokenizer");
+        int endOfText = tokenizer.EndOfText;
+        ChatFormat? chat = await grid.LoadChatFormatAsync(cancellationToken);
         await WriteWeightsAsync(grid, path, type, Path.Combine(folder, "model.safetensors"), cancellationToken);
         Write(folder, "config.json", Config(grid.Description, type, endOfText));
-        Write(folder, "generation_config.json", new JsonObject { ["bos_token_id"] = endOfText, ["eos_token_id"] = endOfText, ["do_sample"] = true, ["temperature"] = 0.8 });
+        Write(folder, "generation_config.json", new JsonObject { ["bos_token_id"] = endOfText, ["eos_token_id"] = Ends(tokenizer, chat), ["do_sample"] = true, ["temperature"] = 0.8 });
         TokenizerKind kind = TokenizerFile.KindOf(file);
         DurableFile.WriteAllBytes(Path.Combine(folder, TokenizerFile.NameOf(kind)), file);
-        if (kind == TokenizerKind.HuggingFace && NameOf(file, endOfText) is { } end)
+        string? end = kind == TokenizerKind.HuggingFace ? NameOf(file, endOfText) : null;
+        if (end is not null || chat is not null)
         {
-            Write(folder, "tokenizer_config.json", new JsonObject
-            {
-                ["tokenizer_class"] = "PreTrainedTokenizerFast",
-                ["bos_token"] = end,
-                ["eos_token"] = end,
-                ["clean_up_tokenization_spaces"] = false,
-                ["model_max_length"] = grid.Description.SequenceLength,
-            });
+            Write(folder, ChatFormatFile.ConfigName, TokenizerConfig(kind, end, chat, grid.Description.SequenceLength));
         }
 
         DurableFile.WriteAllBytes(Path.Combine(folder, "README.md"), System.Text.Encoding.UTF8.GetBytes(ModelCard.Of(grid, path)));
     }
+
+    /// <summary>With a chat template the tokens are those that its maker named: it may write them.</summary>
+    private static JsonObject TokenizerConfig(TokenizerKind kind, string? end, ChatFormat? chat, int length)
+    {
+        JsonObject config = [];
+        if (kind == TokenizerKind.HuggingFace)
+        {
+            config["tokenizer_class"] = "PreTrainedTokenizerFast";
+        }
+
+        foreach ((string key, string? token) in ChatFormatFile.NamedTokens((chat ?? new ChatFormat("")).WithTokens(end)))
+        {
+            if (token is not null)
+            {
+                config[key] = token;
+            }
+        }
+
+        config["clean_up_tokenization_spaces"] = false;
+        config["model_max_length"] = length;
+        if (chat is not null)
+        {
+            config["chat_template"] = chat.Template;
+        }
+
+        return config;
+    }
+
+    /// <summary>What ends a text, and what ends an assistant's turn where that is another token.</summary>
+    private static JsonNode Ends(TextTokenizer tokenizer, ChatFormat? chat) =>
+        tokenizer.SpecialTokens.FirstOrDefault(token => token.Content == chat?.End) is { } end && end.Id != tokenizer.EndOfText
+            ? new JsonArray(tokenizer.EndOfText, end.Id)
+            : JsonValue.Create(tokenizer.EndOfText);
 
     private static async Task WriteWeightsAsync(ServedGrid grid, PathId path, ExportType type, string file, CancellationToken cancellationToken)
     {

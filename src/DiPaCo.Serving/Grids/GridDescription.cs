@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Data;
 
 namespace DiPaCo.Serving.Grids;
 
@@ -51,6 +53,10 @@ public sealed record GridDescription
     /// <summary>The tokenizer.</summary>
     public required BlobHash Tokenizer { get; init; }
 
+    /// <summary>The tokenizer's chat template with the tokens that it names; null: it has none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public BlobHash? ChatTemplate { get; init; }
+
     /// <summary>The router of documents.</summary>
     public required BlobHash Router { get; init; }
 
@@ -62,6 +68,11 @@ public sealed record GridDescription
     {
         ImmutableSortedDictionary<BlobHash, string>.Builder names = ImmutableSortedDictionary.CreateBuilder<BlobHash, string>();
         Add(Tokenizer, "tokenizer.json");
+        if (ChatTemplate is { } template)
+        {
+            Add(template, ChatFormatFile.ConfigName);
+        }
+
         Add(Router, "router.safetensors");
         Add(BaseModel, "base.safetensors");
         for (int at = 0; at < TokenRouters.Length; at++)

@@ -67,6 +67,21 @@ public sealed class ServedGrid
     public async Task<TextTokenizer> LoadTokenizerAsync(CancellationToken cancellationToken) =>
         TokenizerFile.Load(await ReadTokenizerFileAsync(cancellationToken), "the model's tokenizer");
 
+    /// <summary>The tokenizer's chat template with the tokens that it names; null: it has none.</summary>
+    /// <exception cref="DiPaCoException">It is not there, or damaged.</exception>
+    public async Task<ChatFormat?> LoadChatFormatAsync(CancellationToken cancellationToken)
+    {
+        if (Description.ChatTemplate is not { } blob)
+        {
+            return null;
+        }
+
+        FileInfo file = new(await GetFileAsync(blob, cancellationToken));
+        return file.Length <= ChatFormatFile.MaximumBytes
+            ? ChatFormatFile.Load(await File.ReadAllBytesAsync(file.FullName, cancellationToken), "the model's chat template")
+            : throw new DiPaCoException($"The chat template '{file.FullName}' has {file.Length} bytes; one has at most {ChatFormatFile.MaximumBytes}.");
+    }
+
     /// <summary>The router of documents.</summary>
     /// <exception cref="DiPaCoException">It is not there, damaged, or of other paths than the model's.</exception>
     public async Task<IRouter> LoadRouterAsync(CancellationToken cancellationToken)
@@ -99,6 +114,7 @@ public sealed class ServedGrid
             Stopped = [.. model.Stopped.Select(path => new GridStoppedPath(path.Path, path.PhasesDone, path.Modules))],
             BaseModel = model.Base.Parameters,
             Tokenizer = model.Tokenizer,
+            ChatTemplate = model.ChatTemplate,
             Router = model.Router,
             TokenRouters = [.. model.TokenRouters.Select(router => new GridTokenRouter(router.Blob, router.Windows))],
         };

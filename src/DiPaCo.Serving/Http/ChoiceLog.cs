@@ -15,7 +15,7 @@ namespace DiPaCo.Serving.Http;
 internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest request)
 {
     private readonly StringBuilder _text = new(request.Echo ? prompt.Text : "");
-    private readonly List<(TokenScore Score, string Piece, int Offset)> _tokens = [];
+    private readonly List<ChosenToken> _tokens = [];
     private readonly List<GenerationEvent.Rerouted> _reroutes = [];
     private int _offset;
 
@@ -55,6 +55,12 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
                 return token.Text;
             case GenerationEvent.Finished finished:
                 Finished = finished.Reason;
+                if (request.Echo && finished.End is { } end)
+                {
+                    // Who has a text scored asks for one token more and leaves the last entry away: it must be there, also where the text ends.
+                    Add(end, "");
+                }
+
                 _text.Append(finished.Text);
                 return finished.Text;
             default:
@@ -62,31 +68,23 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
         }
     }
 
-    /// <summary>Writes the choice of an answer that is complete.</summary>
-    public void Write(Utf8JsonWriter json)
-    {
-        json.WriteStartObject();
-        json.WriteString("text", _text.ToString());
-        json.WriteNumber("index", index);
-        WriteLogProbabilities(json, 0);
-        json.WriteString("finish_reason", Finished == FinishReason.Length ? "length" : "stop");
-        json.WriteEndObject();
-    }
+    /// <summary>Its text so far.</summary>
+    public string Text => _text.ToString();
 
-    /// <summary>Writes a piece of a choice for a stream.</summary>
-    /// <param name="json">Where to.</param>
-    /// <param name="text">The piece.</param>
-    /// <param name="firstToken">The first token that was not sent yet.</param>
-    /// <param name="last">Whether the choice ends with it.</param>
-    public void WritePiece(Utf8JsonWriter json, string text, int firstToken, bool last)
-    {
-        json.WriteStartObject();
-        json.WriteString("text", text);
-        json.WriteNumber("index", index);
-        WriteLogProbabilities(json, firstToken);
-        json.WriteString("finish_reason", !last ? null : Finished == FinishReason.Length ? "length" : "stop");
-        json.WriteEndObject();
-    }
+    /// <summary>What OpenAI's API calls the way in which it ended.</summary>
+    public string FinishName => Finished == FinishReason.Length ? "length" : "stop";
+
+    /// <summary>How many of the likeliest tokens an answer names at each place; null: it has no log probabilities.</summary>
+    public int? LikeliestToName => request.LogProbabilities;
+
+    /// <summary>The tokens that an answer can name, from one of them on.</summary>
+    public IEnumerable<ChosenToken> TokensFrom(int first) => _tokens.Skip(first);
+
+    /// <summary>The text of a token by itself.</summary>
+    public string PieceOf(int token) => token < Tokenizer.VocabularySize ? Tokenizer.Decode([token]) : "";
+
+    /// <summary>The bytes of a token by itself.</summary>
+    public byte[] BytesOf(int token) => token < Tokenizer.VocabularySize ? Tokenizer.DecodeBytes([token]) : [];
 
     /// <summary>Tokens that an answer can name so far.</summary>
     public int TokenCount => _tokens.Count;
@@ -120,8 +118,6 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
 
     private TextTokenizer Tokenizer => request.Template.Model.Tokenizer;
 
-    private string PieceOf(int token) => token < Tokenizer.VocabularySize ? Tokenizer.Decode([token]) : "";
-
     private void TakePrompt(ImmutableArray<TokenScore> scores)
     {
         foreach (TokenScore score in scores.AsSpan()[prompt.Hidden..])
@@ -132,77 +128,7 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
 
     private void Add(TokenScore score, string piece)
     {
-        _tokens.Add((score, piece, _offset));
+        _tokens.Add(new ChosenToken(score, piece, _offset));
         _offset += piece.Length;
-    }
-
-    private void WriteLogProbabilities(Utf8JsonWriter json, int first)
-    {
-        if (request.LogProbabilities is not { } top)
-        {
-            json.WriteNull("logprobs");
-            return;
-        }
-
-        json.WriteStartObject("logprobs");
-        json.WriteStartArray("tokens");
-        foreach ((_, string piece, _) in _tokens.Skip(first))
-        {
-            json.WriteStringValue(piece);
-        }
-
-        json.WriteEndArray();
-        json.WriteStartArray("token_logprobs");
-        foreach ((TokenScore score, _, _) in _tokens.Skip(first))
-        {
-            Answer.Number(json, score.LogProbability ?? double.NaN);
-        }
-
-        json.WriteEndArray();
-        WriteTop(json, first, top);
-        json.WriteStartArray("text_offset");
-        foreach ((_, _, int offset) in _tokens.Skip(first))
-        {
-            json.WriteNumberValue(offset);
-        }
-
-        json.WriteEndArray();
-        json.WriteEndObject();
-    }
-
-    private void WriteTop(Utf8JsonWriter json, int first, int top)
-    {
-        if (top == 0)
-        {
-            json.WriteNull("top_logprobs");
-            return;
-        }
-
-        json.WriteStartArray("top_logprobs");
-        foreach ((TokenScore score, _, _) in _tokens.Skip(first))
-        {
-            if (score.LogProbability is null)
-            {
-                json.WriteNullValue();
-                continue;
-            }
-
-            // Two tokens may have the same text, since bytes that are no character are shown alike: the likelier one is named.
-            json.WriteStartObject();
-            HashSet<string> named = [];
-            foreach ((int token, double logProbability) in score.Top)
-            {
-                string piece = PieceOf(token);
-                if (named.Add(piece))
-                {
-                    json.WritePropertyName(piece);
-                    Answer.Number(json, logProbability);
-                }
-            }
-
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
     }
 }

@@ -14,7 +14,12 @@ internal static class CompletionEndpoint
     {
         using RequestTime time = new(context, state);
         RequestBody body = await RequestBody.ReadAsync(context.Request, CompletionRequest.Fields, state.Limits.MaxBodyBytes, time.Token);
-        CompletionRequest request = CompletionRequest.Of(body, state.Names, state.Limits);
+        await AnswerAsync(context, state, CompletionRequest.Of(body, state.Names, state.Limits), time);
+    }
+
+    /// <summary>Has the sequences of a request written, and answers as they come or when all are there.</summary>
+    public static async Task AnswerAsync(HttpContext context, ServingState state, CompletionRequest request, RequestTime time)
+    {
         List<GenerationHandle> handles = [];
         try
         {
@@ -32,7 +37,7 @@ internal static class CompletionEndpoint
             else
             {
                 await Task.WhenAll(handles.Zip(choices, (handle, choice) => CollectAsync(handle, choice, time.Token)));
-                await Answer.WriteAsync(context.Response, json => Write(json, request, choices, Answer.NewId("cmpl"), state.Now));
+                await Answer.WriteAsync(context.Response, json => Write(json, request, choices, Answer.NewId(request.Shape.IdKind), state.Now));
             }
         }
         finally
@@ -69,10 +74,10 @@ internal static class CompletionEndpoint
     }
 
     /// <summary>Writes what every object of an answer begins with.</summary>
-    public static void WriteHead(Utf8JsonWriter json, CompletionRequest request, string id, long created)
+    public static void WriteHead(Utf8JsonWriter json, CompletionRequest request, string id, long created, bool isEvent)
     {
         json.WriteString("id", id);
-        json.WriteString("object", "text_completion");
+        json.WriteString("object", request.Shape.ObjectName(isEvent));
         json.WriteNumber("created", created);
         json.WriteString("model", request.Name);
     }
@@ -84,11 +89,11 @@ internal static class CompletionEndpoint
     private static void Write(Utf8JsonWriter json, CompletionRequest request, List<ChoiceLog> choices, string id, long created)
     {
         json.WriteStartObject();
-        WriteHead(json, request, id, created);
+        WriteHead(json, request, id, created, isEvent: false);
         json.WriteStartArray("choices");
         foreach (ChoiceLog choice in choices)
         {
-            choice.Write(json);
+            request.Shape.WriteChoice(json, choice);
         }
 
         json.WriteEndArray();

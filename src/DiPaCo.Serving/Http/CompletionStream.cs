@@ -12,7 +12,7 @@ namespace DiPaCo.Serving.Http;
 /// <param name="choices">The sequences.</param>
 internal sealed class CompletionStream(HttpResponse response, CompletionRequest request, ServingState state, IReadOnlyList<ChoiceLog> choices)
 {
-    private readonly string _id = Answer.NewId("cmpl");
+    private readonly string _id = Answer.NewId(request.Shape.IdKind);
     private readonly long _created = state.Now;
     private readonly int[] _sent = new int[choices.Count];
 
@@ -98,7 +98,7 @@ internal sealed class CompletionStream(HttpResponse response, CompletionRequest 
             json =>
             {
                 json.WriteStartArray("choices");
-                choice.WritePiece(json, text, first, last);
+                request.Shape.WritePiece(json, choice, new ChoicePiece(text, first, happened is GenerationEvent.Routed, last));
                 json.WriteEndArray();
                 if (path || last)
                 {
@@ -113,7 +113,7 @@ internal sealed class CompletionStream(HttpResponse response, CompletionRequest 
         json =>
         {
             json.WriteStartObject();
-            CompletionEndpoint.WriteHead(json, request, _id, _created);
+            CompletionEndpoint.WriteHead(json, request, _id, _created, isEvent: true);
             write(json);
             json.WriteEndObject();
         },

@@ -26,13 +26,12 @@ internal sealed class RequestBody
 
         foreach (JsonProperty property in root.EnumerateObject())
         {
-            string name = Text(() => property.Name, "a field's name");
-            if (known is not null && !known.Contains(name))
-            {
-                throw Bad($"The field '{prefix}{Short(name)}' is not known here.", prefix + Short(name));
-            }
+            _fields[Text(() => property.Name, "a field's name")] = property.Value;
+        }
 
-            _fields[name] = property.Value;
+        if (known is not null)
+        {
+            ThrowIfOthers(known);
         }
     }
 
@@ -104,6 +103,41 @@ internal sealed class RequestBody
 
     /// <summary>An object; null where there is none.</summary>
     public RequestBody? Object(string name, IReadOnlySet<string>? known) => Find(name) is { } value ? new RequestBody(value, $"{_prefix}{name}.", known) : null;
+
+    /// <summary>A list of objects.</summary>
+    /// <param name="name">The field.</param>
+    /// <param name="known">The fields that each may have; null: any.</param>
+    /// <param name="most">Most objects.</param>
+    public IReadOnlyList<RequestBody> Objects(string name, IReadOnlySet<string>? known, int most)
+    {
+        if (Find(name) is not { } value)
+        {
+            throw Missing(name);
+        }
+
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() is 0)
+        {
+            throw Wrong(name, value, "a list of at least one object");
+        }
+
+        return value.GetArrayLength() > most ? throw Bad($"'{_prefix}{name}' has {value.GetArrayLength()} entries; at most {most} are taken.", _prefix + name)
+            : [.. value.EnumerateArray().Select((one, at) => new RequestBody(one, string.Create(CultureInfo.InvariantCulture, $"{_prefix}{name}[{at}]."), known))];
+    }
+
+    /// <summary>Refuses fields that are not among those that are known.</summary>
+    public void ThrowIfOthers(IReadOnlySet<string> known)
+    {
+        if (_fields.Keys.FirstOrDefault(name => !known.Contains(name)) is { } other)
+        {
+            throw Bad($"The field '{_prefix}{Short(other)}' is not known here.", _prefix + Short(other));
+        }
+    }
+
+    /// <summary>The error about a field that is missing.</summary>
+    public ApiException Missing(string name) => Bad($"'{_prefix}{name}' is missing.", _prefix + name);
+
+    /// <summary>The error about a field whose value has no meaning here.</summary>
+    public ApiException Unsupported(string name, string reason) => Bad($"'{_prefix}{name}' is not supported: {reason}", _prefix + name);
 
     /// <summary>One text or several.</summary>
     /// <param name="name">The field.</param>

@@ -149,8 +149,7 @@ public sealed class ServingHost : IAsyncDisposable
         application.MapGet("/v1/models", context => ModelsEndpoint.ListAsync(context, state));
         application.MapGet("/v1/models/{name}", context => ModelsEndpoint.OneAsync(context, state, (string)context.GetRouteValue("name")!));
         application.MapPost("/v1/completions", context => CompletionEndpoint.HandleAsync(context, state));
-        application.MapPost("/v1/chat/completions", _ => throw new ApiException(
-            400, "This model's tokenizer has no chat template, so there are no chats; use /v1/completions.", code: "chat_template_missing"));
+        application.MapPost("/v1/chat/completions", context => ChatEndpoint.HandleAsync(context, state));
         application.MapPost("/v1/embeddings", context => EmbeddingsEndpoint.HandleAsync(context, state));
         application.MapPost("/v1/route", context => RouteEndpoint.HandleAsync(context, state));
         application.MapGet("/health/live", context => context.Response.WriteAsync("live\n", context.RequestAborted));

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Routing;
+using DiPaCo.Serving.Chat;
+using DiPaCo.Serving.Chat.Templates;
 using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Inference;
 
@@ -12,11 +14,21 @@ internal sealed class LiveModel
 {
     private readonly ModuleStore _store;
 
-    private LiveModel(ServedGrid grid, ModuleStore store, TextTokenizer tokenizer, IRouter router)
+    private LiveModel(ServedGrid grid, ModuleStore store, TextTokenizer tokenizer, IRouter router, ChatFormat? chat)
     {
         Grid = grid;
         _store = store;
         Tokenizer = tokenizer;
+        try
+        {
+            Chat = chat is null ? null : ChatPrompts.Of(chat, tokenizer, Vocabulary);
+        }
+        catch (TemplateException exception)
+        {
+            // Nothing but chats needs it.
+            ChatProblem = exception.Message;
+        }
+
         Router = router;
         GridDescription description = grid.Description;
         Base = new GridModule(ModelTopology.Dense(description.Shape).Modules[0], description.BaseModel);
@@ -40,6 +52,12 @@ internal sealed class LiveModel
     /// <summary>The tokenizer.</summary>
     public TextTokenizer Tokenizer { get; }
 
+    /// <summary>Makes prompts of conversations; null: the tokenizer has no chat template, or one that cannot be read.</summary>
+    public ChatPrompts? Chat { get; }
+
+    /// <summary>Why the chat template cannot be read; null: it can, or there is none.</summary>
+    public string? ChatProblem { get; }
+
     /// <summary>The router of documents.</summary>
     public IRouter Router { get; }
 
@@ -52,7 +70,7 @@ internal sealed class LiveModel
     /// <summary>Opens a model.</summary>
     /// <exception cref="DiPaCoException">A file is missing or damaged.</exception>
     public static async Task<LiveModel> OpenAsync(ServedGrid grid, ModuleStore store, CancellationToken cancellationToken) => new(
-        grid, store, await grid.LoadTokenizerAsync(cancellationToken), await grid.LoadRouterAsync(cancellationToken));
+        grid, store, await grid.LoadTokenizerAsync(cancellationToken), await grid.LoadRouterAsync(cancellationToken), await grid.LoadChatFormatAsync(cancellationToken));
 
     /// <summary>Takes a path's modules.</summary>
     public Task<ModuleLease> AcquireAsync(PathId path, CancellationToken cancellationToken) => _store.AcquireAsync(Grid, Grid.ModulesOf(path), cancellationToken);

@@ -35,5 +35,6 @@ internal abstract record GenerationEvent
     /// <summary>The end.</summary>
     /// <param name="Reason">Why.</param>
     /// <param name="Text">What was still held back.</param>
-    public sealed record Finished(FinishReason Reason, string Text) : GenerationEvent;
+    /// <param name="End">The token that ended the text, where log probabilities are wanted; null: none did.</param>
+    public sealed record Finished(FinishReason Reason, string Text, TokenScore? End = null) : GenerationEvent;
 }

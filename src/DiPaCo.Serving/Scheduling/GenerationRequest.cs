@@ -32,6 +32,9 @@ internal sealed record GenerationRequest
     /// <summary>Number of the sequence among those of one request: each has a stream of chance of its own.</summary>
     public int Stream { get; init; }
 
+    /// <summary>Tokens that end the text beside the end of a document.</summary>
+    public ImmutableArray<int> EndTokens { get; init; } = [];
+
     /// <summary>Texts before which writing ends.</summary>
     public ImmutableArray<string> Stop { get; init; } = [];
 

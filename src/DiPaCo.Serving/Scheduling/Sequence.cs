@@ -376,9 +376,9 @@ internal sealed class Sequence : IDisposable
     private void Write(ReadOnlySpan<float> logits)
     {
         int token = _sampler.Next(logits);
-        if (token == Model.Tokenizer.EndOfText)
+        if (token == Model.Tokenizer.EndOfText || Request.EndTokens.Contains(token))
         {
-            Finish(FinishReason.Stop);
+            Finish(FinishReason.Stop, Request.LogProbabilities ? TokenScore.Of(logits, token, Request.TopLogProbabilities) : null);
             return;
         }
 
@@ -394,10 +394,10 @@ internal sealed class Sequence : IDisposable
         }
     }
 
-    private void Finish(FinishReason reason)
+    private void Finish(FinishReason reason, TokenScore? end = null)
     {
         _stage = Stage.Done;
-        _handle.Write(new GenerationEvent.Finished(reason, _text.Finish()));
+        _handle.Write(new GenerationEvent.Finished(reason, _text.Finish(), end));
         _handle.Complete();
     }
 }

@@ -52,9 +52,9 @@ public sealed class TaskKeyTests
     {
         // The user's tokenizer is named by its hash, but is no blob of the run before the task.
         TaskSpec spec = Of(kind) is TokenizerSpec tokenizer ? tokenizer with { File = null } : Of(kind);
-        if (spec is ImportSpec)
+        if (spec is ImportSpec or ChatTemplateSpec)
         {
-            // The user's checkpoint is named by a hash of hashes.
+            // The user's files are named by their hashes.
             Assert.Empty(spec.Inputs);
             return;
         }
@@ -80,7 +80,7 @@ public sealed class TaskKeyTests
     public void ASpecification_ComesBackFromItsText(string kind)
     {
         TaskSpec spec = Of(kind);
-        if (spec is CorpusSpec or TokenizerSpec or TokenizeSpec or ImportSpec)
+        if (spec is CorpusSpec or TokenizerSpec or TokenizeSpec or ImportSpec or ChatTemplateSpec)
         {
             // Computed where the user's text is, never sent.
             Assert.DoesNotContain(kind, TaskSpecJson.Kinds);
@@ -117,6 +117,7 @@ public sealed class TaskKeyTests
         yield return new TokenizeSpec(Blob(2), Blob(3));
         yield return new InitializeSpec(Shape, 1);
         yield return new ImportSpec(Shape, Blob(4));
+        yield return new ChatTemplateSpec(Blob(5));
         yield return new ForkSpec(Shape, Blob(2), parts);
         yield return new TrainSpec
         {

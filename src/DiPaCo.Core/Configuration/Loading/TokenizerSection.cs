@@ -26,7 +26,10 @@ internal static class TokenizerSection
             section.Ignore("training_bytes");
         }
 
+        string? chatTemplate = section.Text(
+            "chat_template", null, text => text.Length is > 0 and <= 4_096 && !text.Any(char.IsControl), "a file: *.jinja or tokenizer_config.json",
+            "A chat template (*.jinja, or a tokenizer_config.json with one) for the served model; null takes the one beside tokenizer.file, if there is one.");
         section.Finish();
-        return options with { File = file };
+        return options with { File = file, ChatTemplate = chatTemplate };
     }
 }
