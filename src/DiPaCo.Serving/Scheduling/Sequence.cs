@@ -171,8 +171,6 @@ internal sealed class Sequence : IDisposable
             case Work.Fill:
                 _filled += count;
                 break;
-            default:
-                break;
         }
     }
 
@@ -308,6 +306,9 @@ internal sealed class Sequence : IDisposable
         }
 
         _pending.Begin(_model, model => model.AcquireAsync(choice.Path, CancellationToken.None), lease => Switch(choice, lease, boundary));
+        // What it had is let go of while it waits: of two that each kept modules and waited for room, neither would ever get it.
+        _lease?.Dispose();
+        _lease = null;
     }
 
     private void Switch(PathChoice choice, ModuleLease lease, int boundary)
@@ -330,7 +331,6 @@ internal sealed class Sequence : IDisposable
             _handle.Write(new GenerationEvent.Rerouted(boundary, _path, path, start));
         }
 
-        _lease?.Dispose();
         (_lease, _weights, _path) = (lease, weights, path);
     }
 
