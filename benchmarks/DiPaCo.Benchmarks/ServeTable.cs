@@ -24,6 +24,11 @@ internal static class ServeTable
         double bandwidth = ReadBandwidth.Measure(pool, bytes / ReadBandwidth.Bytes * ReadBandwidth.Bytes);
         Console.WriteLine($"{grid.Parameters / 1e6:F1} M parameters a path, {type}, {pool.Count} threads; reading {bytes / 1e6:F0} MB: {bandwidth / 1e9:F1} GB/s");
 
+        foreach (int rows in (int[])[1, 16, 512])
+        {
+            Products(pool, grid, type, shape, rows, bandwidth);
+        }
+
         double one = Decode(pass, pages, grid, sequences: 1, paths: 1, together: true);
         Console.WriteLine($"decode, batch 1: {1 / one:F1} tokens/s, {bytes / one / bandwidth:F2} of the bandwidth");
         double sixteen = Decode(pass, pages, grid, sequences: 16, paths: 1, together: true);
@@ -35,14 +40,14 @@ internal static class ServeTable
         Switch(pass, pages, grid, shape);
     }
 
-    private static TransformerShape Small { get; } = new()
+    internal static TransformerShape Small { get; } = new()
     {
         Vocabulary = 8192, Blocks = 8, Width = 512, Heads = 8, KeyValueHeads = 8, HeadWidth = 64, FeedForward = 1408,
     };
 
-    private static TransformerShape Large { get; } = new()
+    internal static TransformerShape Large { get; } = new()
     {
-        Vocabulary = 32_000, Blocks = 12, Width = 896, Heads = 16, KeyValueHeads = 16, HeadWidth = 64, FeedForward = 3584, Activation = Activation.Gelu,
+        Vocabulary = 32_000, Blocks = 12, Width = 896, Heads = 16, KeyValueHeads = 16, HeadWidth = 64, FeedForward = 2400,
     };
 
     /// <summary>Seconds of a step that writes one token of each sequence, the median.</summary>
@@ -87,10 +92,57 @@ internal static class ServeTable
         };
     }
 
-    private static void Prefill(ForwardPass pass, PagePool pages, Grid grid, TransformerShape shape)
+    /// <summary>The products of the first half's blocks alone.</summary>
+    private static unsafe void Products(ComputePool pool, Grid grid, WeightType type, TransformerShape shape, int rows, double bandwidth)
     {
         double rate = ProductRate();
-        double best = Math.Min(PrefillSeconds(pass, pages, grid.Paths[0]), PrefillSeconds(pass, pages, grid.Paths[0]));
+        PathWeights path = grid.Paths[0];
+        PackedMatrix[] matrices = [.. Enumerable.Range(0, shape.Blocks / 2).SelectMany(at => (PackedMatrix[])[path.Blocks[at].Qkv, path.Blocks[at].Output, path.Blocks[at].Up, path.Blocks[at].Down])];
+        using NativeBlock x = new((long)rows * shape.UpRows * sizeof(float));
+        using NativeBlock y = new((long)rows * shape.UpRows * sizeof(float));
+        using NativeBlock numbers = new((long)rows * sizeof(int));
+        for (int row = 0; row < rows; row++)
+        {
+            ((int*)numbers.Pointer)[row] = row;
+        }
+
+        double best = double.MaxValue;
+        for (int pass = 0; pass < 6; pass++)
+        {
+            double start = Clocks.Wall();
+            foreach (PackedMatrix matrix in matrices)
+            {
+                ProductJob job = new() { Weights = matrix, Rows = (int*)numbers.Pointer, RowCount = rows };
+                switch (type)
+                {
+                    case WeightType.Fp32: Product<Fp32Weights>(&job); break;
+                    case WeightType.Bf16: Product<Bf16Weights>(&job); break;
+                    default: Product<Int8Weights>(&job); break;
+                }
+            }
+
+            best = Math.Min(best, Clocks.Wall() - start);
+        }
+
+        double flops = matrices.Sum(matrix => 2.0 * matrix.Rows * matrix.Padded * rows);
+        double bytes = matrices.Sum(matrix => (double)matrix.Rows * matrix.RowBytes);
+        Console.WriteLine($"products alone, {rows} rows: {flops / best / 1e9:F0} GFLOP/s, {flops / best / rate:F2} of products in fp32 ({rate / 1e9:F0}); {bytes / best / bandwidth:F2} of the bandwidth");
+
+        void Product<TWeights>(ProductJob* job)
+            where TWeights : IWeights => pool.Run(
+                new ProductKernel<TWeights> { Jobs = job, JobCount = 1, X = x.Floats, XStride = job->Weights.Padded, Y = y.Floats, YStride = shape.UpRows },
+                ProductKernel<TWeights>.Count(job, 1));
+    }
+
+    private static void Prefill(ForwardPass pass, PagePool pages, Grid grid, TransformerShape shape)
+    {
+        (double rate, double best) = (0, double.MaxValue);
+        for (int pair = 0; pair < 5; pair++)
+        {
+            rate = Math.Max(rate, ProductRate());
+            best = Math.Min(best, PrefillSeconds(pass, pages, grid.Paths[0]));
+        }
+
         double flops = Context * ((2.0 * (shape.MatrixParameters - ((double)shape.Vocabulary * shape.Width))) + (2.0 * shape.Blocks * shape.Heads * shape.HeadWidth * Context));
         Console.WriteLine($"prefill of {Context} tokens: {Context / best:F0} tokens/s, {flops / best / 1e9:F0} GFLOP/s, {flops / best / rate:F2} of products in fp32 ({rate / 1e9:F0} GFLOP/s)");
     }
@@ -169,7 +221,6 @@ internal static class ServeTable
             LevelOptions level = new() { Blocks = shape.Blocks / 2, Experts = Experts };
             _topology = ModelTopology.Create(new TopologyOptions { Levels = [level, level], Embedding = Sharing.Shared, Head = Sharing.Shared }, shape);
             Dictionary<ModuleId, LoadedModule> byName = [];
-            string file = Path.GetTempFileName();
             foreach (ModuleDefinition module in _topology.Modules)
             {
                 float[] values = new float[module.Layout.Length];
@@ -180,6 +231,7 @@ internal static class ServeTable
                     value = ((state >> 8) / (float)(1 << 24) * 0.08f) - 0.04f;
                 }
 
+                string file = Path.GetTempFileName();
                 using (FileStream stream = File.Create(file))
                 {
                     ModuleFile.Write(stream, module.Layout, values);
@@ -187,9 +239,9 @@ internal static class ServeTable
 
                 byName[module.Id] = LoadedModule.Read(file, module.Layout, type);
                 _modules.Add(byName[module.Id]);
+                File.Delete(file);
             }
 
-            File.Delete(file);
             Paths = [.. _topology.Paths.Select(path => PathWeights.Of(shape.Blocks, [.. _topology.ModulesOf(path).Select(module => byName[module.Id])]))];
         }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using DiPaCo.Cli.Output;
 using DiPaCo.Cli.Progress;
 using DiPaCo.Runtime;
+using DiPaCo.Serving.Inference;
 
 namespace DiPaCo.Cli.Commands;
 
@@ -13,14 +14,16 @@ internal static class EvalCommand
     {
         Argument<string> folder = CommonOptions.RunFolder();
         Option<string[]> data = CommonOptions.Data("A file, folder or glob to evaluate on. Default: the run's own test split.");
+        Option<string?> weights = SamplingSettings.Weights("Also measure the model as 'dipaco serve --weights' stores it: fp32, bf16 or int8, in fp32 arithmetic.");
         Option<bool> json = CommonOptions.Json();
-        Command command = new("eval", "Measure the perplexity of a run's models, also on text of your own.") { folder, data, json };
+        Command command = new("eval", "Measure the perplexity of a run's models, also on text of your own.") { folder, data, weights, json };
         command.SetAction(async (parsed, cancellation) =>
         {
             string run = parsed.GetRequiredValue(folder);
+            IWeightRounding? rounding = SamplingSettings.WeightsOf(parsed.GetValue(weights)) is { } type ? new ServedWeights(type) : null;
             bool asJson = parsed.GetValue(json);
             EvaluationResult result = await RunDisplay.Create(services, asJson).ShowAsync(
-                observer => services.Engine.EvaluateAsync(run, [.. parsed.GetRequiredValue(data)], observer, cancellation), cancellation);
+                observer => services.Engine.EvaluateAsync(run, [.. parsed.GetRequiredValue(data)], rounding, observer, cancellation), cancellation);
             if (asJson)
             {
                 JsonOutput.Write(services.Terminal, result);

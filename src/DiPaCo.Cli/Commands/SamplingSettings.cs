@@ -44,9 +44,9 @@ internal sealed class SamplingSettings
     };
 
     /// <summary>How weights are stored.</summary>
-    public static Option<string?> Weights()
+    public static Option<string?> Weights(string description = "fp32, bf16 or int8. Default: as the run trained.")
     {
-        Option<string?> option = new("--weights") { HelpName = "TYPE", Description = "fp32, bf16 or int8. Default: as the run trained." };
+        Option<string?> option = new("--weights") { HelpName = "TYPE", Description = description };
         option.AcceptOnlyFromAmong([.. WeightNames.Keys]);
         return option;
     }

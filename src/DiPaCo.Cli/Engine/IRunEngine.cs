@@ -33,5 +33,6 @@ internal interface IRunEngine
     Task<VerifyResult> VerifyAsync(string runFolder, bool repair, IRunObserver observer, CancellationToken cancellation);
 
     /// <summary>Measures the held-out perplexity again: on the run's own test split, or on <paramref name="data"/> if it names any files.</summary>
-    Task<EvaluationResult> EvaluateAsync(string runFolder, ImmutableArray<string> data, IRunObserver observer, CancellationToken cancellation);
+    /// <remarks>With a <paramref name="rounding"/> the routed model is measured once more, with its weights rounded so.</remarks>
+    Task<EvaluationResult> EvaluateAsync(string runFolder, ImmutableArray<string> data, IWeightRounding? rounding, IRunObserver observer, CancellationToken cancellation);
 }

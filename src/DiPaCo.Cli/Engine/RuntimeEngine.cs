@@ -27,6 +27,6 @@ internal sealed class RuntimeEngine(TimeProvider clock) : IRunEngine
         _engine.VerifyAsync(runFolder, repair, observer, cancellation);
 
     public Task<EvaluationResult> EvaluateAsync(
-        string runFolder, ImmutableArray<string> data, IRunObserver observer, CancellationToken cancellation) =>
-        _engine.EvaluateAsync(runFolder, data, observer, cancellation);
+        string runFolder, ImmutableArray<string> data, IWeightRounding? rounding, IRunObserver observer, CancellationToken cancellation) =>
+        _engine.EvaluateAsync(runFolder, data, observer, cancellation, rounding);
 }

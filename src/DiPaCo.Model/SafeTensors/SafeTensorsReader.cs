@@ -32,6 +32,9 @@ public sealed class SafeTensorsReader : IDisposable
     /// <summary>The pairs of <c>__metadata__</c> in the order of the file.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Metadata => _header.Metadata;
 
+    /// <summary>The open file.</summary>
+    internal SafeFileHandle Handle => _handle;
+
     /// <summary>Opens a file and checks its header.</summary>
     /// <exception cref="SafeTensorsException">The file does not exist, cannot be opened, or is not a valid safetensors file.</exception>
     public static SafeTensorsReader Open(string path)
@@ -60,6 +63,16 @@ public sealed class SafeTensorsReader : IDisposable
         ? tensor
         : throw new SafeTensorsException(Path, $"it has no tensor {SafeTensorsHeader.Quote(name)}");
 
+    /// <summary>The tensor of this name, type and shape.</summary>
+    /// <exception cref="SafeTensorsException">The tensor is missing or has another type or shape.</exception>
+    public StoredTensor Find(TensorSpec expected)
+    {
+        StoredTensor stored = Find(expected.Name);
+        return stored.Spec.HasLayoutOf(expected)
+            ? stored
+            : throw new SafeTensorsException(Path, $"tensor {SafeTensorsHeader.Quote(stored.Spec.Name)} is {stored.Spec}, expected {expected}");
+    }
+
     /// <summary>Reads a tensor; <paramref name="destination"/> must have exactly its bytes.</summary>
     /// <exception cref="SafeTensorsException">The file has no such tensor, or one of another size, or became shorter.</exception>
     public void ReadInto<T>(string name, Span<T> destination)
@@ -87,13 +100,7 @@ public sealed class SafeTensorsReader : IDisposable
         long length = 0;
         foreach (TensorMemory destination in destinations)
         {
-            StoredTensor stored = Find(destination.Spec.Name);
-            if (!stored.Spec.HasLayoutOf(destination.Spec))
-            {
-                throw new SafeTensorsException(
-                    Path, $"tensor {SafeTensorsHeader.Quote(stored.Spec.Name)} is {stored.Spec}, expected {destination.Spec}");
-            }
-
+            StoredTensor stored = Find(destination.Spec);
             if (length > 0 && start + (nint)length == destination.Address && offset + length == stored.FileOffset)
             {
                 length += stored.Spec.ByteLength;
@@ -120,12 +127,7 @@ public sealed class SafeTensorsReader : IDisposable
     public void ReadPart<T>(TensorSpec expected, long first, Span<T> destination)
         where T : unmanaged
     {
-        StoredTensor stored = Find(expected.Name);
-        if (!stored.Spec.HasLayoutOf(expected))
-        {
-            throw new SafeTensorsException(Path, $"tensor {SafeTensorsHeader.Quote(stored.Spec.Name)} is {stored.Spec}, expected {expected}");
-        }
-
+        StoredTensor stored = Find(expected);
         Span<byte> bytes = MemoryMarshal.AsBytes(destination);
         long start = first * Unsafe.SizeOf<T>();
         ArgumentOutOfRangeException.ThrowIfNegative(first);

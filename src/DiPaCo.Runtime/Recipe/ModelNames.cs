@@ -13,6 +13,7 @@ internal static class ModelNames
         ModelKind.Routed => Of(topology),
         ModelKind.RoutedRandom => $"{Of(topology)}, random router",
         ModelKind.RoutedOracle => $"{Of(topology)}, best path in hindsight",
+        ModelKind.RoutedRounded => $"{Of(topology)}, rounded weights",
         ModelKind.Rerouted => $"{Of(topology)}, re-routed",
         ModelKind.DenseEqualSteps => "dense, equal steps",
         ModelKind.DenseEqualFlops => "dense, equal training FLOPs",

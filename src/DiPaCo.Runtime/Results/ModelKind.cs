@@ -21,6 +21,9 @@ public enum ModelKind
     /// <summary>The model of the run with the best path of each document in hindsight: no router of documents does better.</summary>
     RoutedOracle,
 
+    /// <summary>The model of the run with its weights stored as a server would store them, in fp32 arithmetic.</summary>
+    RoutedRounded,
+
     /// <summary>The model of the run, every document routed anew at every chunk of so many tokens.</summary>
     Rerouted,
 }

@@ -88,10 +88,11 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
     /// <param name="data">Files, folders and globs; empty: the run's own test split.</param>
     /// <param name="observer">Watches.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
+    /// <param name="rounding">Measures the routed model once more, with its weights rounded so; null: only as it is.</param>
     /// <exception cref="DiPaCoException">The run has no model yet, or the text cannot be read.</exception>
     public Task<EvaluationResult> EvaluateAsync(
-        string folder, ImmutableArray<string> data, IRunObserver observer, CancellationToken cancellationToken) =>
-        new RunEvaluation(folder, time).EvaluateAsync(data, observer, cancellationToken);
+        string folder, ImmutableArray<string> data, IRunObserver observer, CancellationToken cancellationToken, IWeightRounding? rounding = null) =>
+        new RunEvaluation(folder, time, rounding).EvaluateAsync(data, observer, cancellationToken);
 
     private async Task<RunResults> TrainAsync(
         LoadedConfig config, IDocumentSource source, RunFolder run, TaskJournal journal, IRunObserver observer,

@@ -4,6 +4,7 @@ using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
+using DiPaCo.Model;
 using DiPaCo.Runtime.Recipe;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
@@ -13,7 +14,8 @@ namespace DiPaCo.Runtime;
 /// <summary>Evaluates a run's latest model without changing the run.</summary>
 /// <param name="folder">The run's folder.</param>
 /// <param name="time">For progress.</param>
-internal sealed class RunEvaluation(string folder, TimeProvider time)
+/// <param name="rounding">Measures the routed model once more with weights rounded so; null: not.</param>
+internal sealed class RunEvaluation(string folder, TimeProvider time, IWeightRounding? rounding)
 {
     // Positions of origins lie in [0, 1 − 2⁻⁵³]: practically every document of foreign text is a test document.
     private static readonly SplitFractions AllTest = new(0, Math.BitDecrement(1.0), 0);
@@ -32,7 +34,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             IBlobStore store = new LayeredBlobStore(new FolderBlobStore(scratch), new FolderBlobStore(run.Paths.Blobs));
             using ComputeSetup setup = ComputeSetup.Of(config, time);
             StageFrame frame = new(observer, time);
-            EvaluationSession session = new(config, model, store, setup.Executor);
+            EvaluationSession session = new(config, model, store, setup.Executor, rounding);
             (ImmutableArray<BlobHash> chunks, ImmutableArray<BlobHash> features, long badRecords) = data.IsEmpty
                 ? (model.Chunks, model.Features, 0)
                 : await session.ReadAsync(CorpusSource.Open(config.Data, data, Path.GetFullPath), setup.Threads, frame, cancellationToken);
@@ -44,7 +46,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
         }
     }
 
-    private sealed class EvaluationSession(RunConfig config, ModelFile model, IBlobStore store, ITaskExecutor executor)
+    private sealed class EvaluationSession(RunConfig config, ModelFile model, IBlobStore store, ITaskExecutor executor, IWeightRounding? rounding)
     {
         private readonly ModelTopology _topology = ModelTopology.Create(config.Topology, model.Shape);
         private readonly SequenceInput _sequences = new(
@@ -100,17 +102,18 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
             ShardMetrics shards = JsonSerializer.Deserialize<ShardMetrics>(sharded.Metrics, TaskJson.Options)!;
             HeldOutMetrics scored = await ChooseAsync(chunks, data.IsEmpty ? config.Evaluation.MaxDocuments : 0, cancellationToken);
             int branches = config.Evaluation.ScoresEveryPath() ? PathScorer.BranchesOf(_topology).Length : 0;
-            frame.Begin(Stage.Evaluation, scored.Documents * (1 + model.DenseModels.Count() + branches), "documents");
+            frame.Begin(Stage.Evaluation, scored.Documents * ((rounding is null ? 1 : 2) + model.DenseModels.Count() + branches), "documents");
             long done = 0;
             ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
-            SortedDictionary<PathId, EvaluationMetrics> paths = [];
-            foreach (ShardSize size in shards.Paths.Where(size => size.TestDocuments > 0))
+            SortedDictionary<PathId, EvaluationMetrics> paths = await ScoredPathsAsync(PathOf);
+            rows.Add(Row(ModelKind.Routed, model.Cost, Evaluator.Sum(paths.Values)));
+            if (rounding is not null)
             {
-                paths[size.Path] = await ScoredAsync(
-                    PathOf(size.Path), [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])]);
+                IReadOnlyDictionary<BlobHash, BlobHash> rounded = await RoundedAsync(shards.Paths.Where(size => size.TestDocuments > 0).Select(size => size.Path), cancellationToken);
+                SortedDictionary<PathId, EvaluationMetrics> served = await ScoredPathsAsync(path => Rounded(PathOf(path), rounded));
+                rows.Add(Row(ModelKind.RoutedRounded, model.Cost, Evaluator.Sum(served.Values)));
             }
 
-            rows.Add(Row(ModelKind.Routed, model.Cost, Evaluator.Sum(paths.Values)));
             foreach (DenseModel dense in model.DenseModels)
             {
                 rows.Add(Row(dense.Kind, TrainingCost.Of(dense), await ScoredAsync(Dense(dense.Parameters), chunks)));
@@ -153,6 +156,18 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                     cancellationToken);
             }
 
+            async Task<SortedDictionary<PathId, EvaluationMetrics>> ScoredPathsAsync(Func<PathId, PathInput> partOf)
+            {
+                SortedDictionary<PathId, EvaluationMetrics> byPath = [];
+                foreach (ShardSize size in shards.Paths.Where(size => size.TestDocuments > 0))
+                {
+                    byPath[size.Path] = await ScoredAsync(
+                        partOf(size.Path), [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])]);
+                }
+
+                return byPath;
+            }
+
             async Task<EvaluationMetrics> ScoredAsync(PathInput part, ImmutableArray<BlobHash> own)
             {
                 EvaluateSpec spec = new(part, own, model.Tokenizer, Split.Test, _sequences, scored.LastRank);
@@ -170,9 +185,37 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 }
 
                 EvaluationRow row = Evaluator.Row(kind, _topology, config.Topology, cost, sum);
+                row = kind == ModelKind.RoutedRounded ? row with { Model = $"{ModelNames.Of(ModelKind.Routed, config.Topology)}, {rounding!.Name}" } : row;
                 frame.Note(string.Create(CultureInfo.InvariantCulture, $"{row.Model}: perplexity {row.Perplexity:0.00}"));
                 return row;
             }
+        }
+
+        /// <summary>Writes the rounded modules of paths into the scratch store; returns their blobs by those of the originals.</summary>
+        private async Task<IReadOnlyDictionary<BlobHash, BlobHash>> RoundedAsync(IEnumerable<PathId> paths, CancellationToken cancellationToken)
+        {
+            Dictionary<BlobHash, BlobHash> rounded = [];
+            foreach (PathId path in paths)
+            {
+                foreach ((ModuleDefinition module, ModuleInput input) in _topology.ModulesOf(path).Zip(PathOf(path).Modules))
+                {
+                    if (!rounded.ContainsKey(input.Blob))
+                    {
+                        float[] flat = new float[module.Layout.Length];
+                        ModuleFile.Read(await store.GetFileAsync(input.Blob, cancellationToken), module.Layout, flat);
+                        rounding!.Round(module.Layout, flat);
+                        rounded[input.Blob] = await store.PutAsync(
+                            (stream, _) =>
+                            {
+                                ModuleFile.Write(stream, module.Layout, flat);
+                                return Task.CompletedTask;
+                            },
+                            cancellationToken);
+                    }
+                }
+            }
+
+            return rounded;
         }
 
         private async Task<ImmutableArray<EvaluationRow>> RerouteAsync(ScoredText text, StageFrame frame, CancellationToken cancellationToken)
@@ -208,6 +251,11 @@ internal sealed class RunEvaluation(string folder, TimeProvider time)
                 model.Shape, config.Transformer.Compute,
                 [.. _topology.ModulesOf(path).Select(module => new ModuleInput(module.Id, module.Layout.Parts, modules[module.Id.Name]))]);
         }
+
+        private static PathInput Rounded(PathInput path, IReadOnlyDictionary<BlobHash, BlobHash> rounded) => path with
+        {
+            Compute = ComputeType.Fp32, Modules = [.. path.Modules.Select(module => module with { Blob = rounded[module.Blob] })],
+        };
 
         private PathInput Dense(BlobHash blob) => DenseTrainer.ModelOf(model.Shape, config.Transformer.Compute, blob);
     }

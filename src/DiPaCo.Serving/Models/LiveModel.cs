@@ -78,11 +78,16 @@ internal sealed class LiveModel
     public Task<ModuleLease> AcquireAsync(PathId path, CancellationToken cancellationToken) => _store.AcquireAsync(Grid, Grid.ModulesOf(path), cancellationToken);
 
     /// <summary>Loads a path's modules if there is room for them without letting others go.</summary>
-    public async Task<bool> TryPreloadAsync(PathId path, CancellationToken cancellationToken)
+    public async Task<bool> TryPreloadAsync(PathId path, bool oneByOne, CancellationToken cancellationToken)
     {
         if (!_store.HasRoomFor(Grid.ModulesOf(path)))
         {
             return false;
+        }
+
+        foreach (GridModule module in oneByOne ? Grid.ModulesOf(path) : [])
+        {
+            using ModuleLease first = await AcquireAsync(module, cancellationToken);
         }
 
         using ModuleLease lease = await AcquireAsync(path, cancellationToken);

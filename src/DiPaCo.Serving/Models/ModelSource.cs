@@ -49,18 +49,21 @@ internal sealed class ModelSource
         }
 
         LiveModel next = await LiveModel.OpenAsync(grid, _store, cancellationToken);
-        await PreloadAsync(next, cancellationToken);
+        await PreloadAsync(next, oneByOne: true, cancellationToken);
         Volatile.Write(ref _current, next);
         Updates++;
         return true;
     }
 
     /// <summary>Loads what fits, so that the first requests need not wait.</summary>
-    public static async Task PreloadAsync(LiveModel model, CancellationToken cancellationToken)
+    /// <param name="model">The version.</param>
+    /// <param name="oneByOne">Whether to read one module after the other: those who write meanwhile then share the processor with one reader only.</param>
+    /// <param name="cancellationToken">Ends the loading.</param>
+    public static async Task PreloadAsync(LiveModel model, bool oneByOne, CancellationToken cancellationToken)
     {
         foreach (PathId path in model.Grid.Topology.Paths)
         {
-            if (!await model.TryPreloadAsync(path, cancellationToken))
+            if (!await model.TryPreloadAsync(path, oneByOne, cancellationToken))
             {
                 return;
             }

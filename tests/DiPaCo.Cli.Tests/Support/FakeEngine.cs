@@ -64,7 +64,7 @@ internal sealed class FakeEngine : IRunEngine
         return Task.FromResult(Verify);
     }
 
-    public Task<EvaluationResult> EvaluateAsync(string runFolder, ImmutableArray<string> data, IRunObserver observer, CancellationToken cancellation)
+    public Task<EvaluationResult> EvaluateAsync(string runFolder, ImmutableArray<string> data, IWeightRounding? rounding, IRunObserver observer, CancellationToken cancellation)
     {
         (Folder, Data) = (runFolder, data);
         return Task.FromResult(Evaluation);

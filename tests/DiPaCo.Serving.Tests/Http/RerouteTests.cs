@@ -84,6 +84,13 @@ public sealed class RerouteTests(ReroutedRun run) : IClassFixture<ReroutedRun>
         double cost = await PerplexityAsync(null, 0, quantized);
         Assert.NotEqual(whole, cost);
         Assert.InRange(cost / whole, 0.98, 1.02);
+
+        // The same cost is told without a server, on the paths that the router chose with its weights as they are.
+        EvaluationResult evaluated = await new RunEngine(TimeProvider.System).EvaluateAsync(
+            run.Folder, [run.TextFile], new SilentObserver(), TestContext.Current.CancellationToken, new ServedWeights(WeightType.Q8));
+        EvaluationRow row = Assert.Single(evaluated.Evaluation, row => row.Kind == ModelKind.RoutedRounded);
+        Assert.EndsWith(", int8 weights", row.Model, StringComparison.Ordinal);
+        Assert.Equal(cost, row.Perplexity, 1e-4 * cost);
     }
 
     private static double LogProbability(float[] logits, int token) =>

@@ -1,15 +1,18 @@
 namespace DiPaCo.Serving.Inference;
 
 /// <summary>
-/// The cache's memory: at most so many pages, allocated when they are first needed and used again afterwards. A sequence reserves all the pages that
+/// The cache's memory: at most so many pages, allocated some at a time when they are first needed and used again afterwards. A sequence reserves all the pages that
 /// it may come to need before it begins, so that none is stopped half-way for lack of memory. For one thread at a time.
 /// </summary>
 /// <param name="geometry">A page.</param>
 /// <param name="pages">Most pages.</param>
-internal sealed class PagePool(CacheGeometry geometry, int pages) : IDisposable
+internal sealed unsafe class PagePool(CacheGeometry geometry, int pages) : IDisposable
 {
-    private readonly Stack<NativeBlock> _free = new();
-    private readonly List<NativeBlock> _all = [];
+    // Large enough to lie in large pages of the processor's: a step reads keys and values at thousands of places.
+    private const long SlabBytes = 16 << 20;
+
+    private readonly Stack<nint> _free = new();
+    private readonly List<NativeBlock> _slabs = [];
 
     /// <summary>A page.</summary>
     public CacheGeometry Geometry => geometry;
@@ -21,7 +24,7 @@ internal sealed class PagePool(CacheGeometry geometry, int pages) : IDisposable
     public int Reserved { get; private set; }
 
     /// <summary>Pages in memory.</summary>
-    public int Allocated => _all.Count;
+    public int Allocated { get; private set; }
 
     /// <summary>Reserves the pages of so many positions; null where they are not to be had now.</summary>
     public SequenceCache? TryReserve(int positions)
@@ -39,34 +42,44 @@ internal sealed class PagePool(CacheGeometry geometry, int pages) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (NativeBlock page in _all)
+        foreach (NativeBlock slab in _slabs)
         {
-            page.Dispose();
+            slab.Dispose();
         }
 
-        _all.Clear();
+        _slabs.Clear();
         _free.Clear();
     }
 
-    internal NativeBlock Take()
+    internal float* Take()
     {
-        if (_free.TryPop(out NativeBlock? page))
+        if (_free.Count == 0)
         {
-            return page;
+            AddSlab();
         }
 
-        page = new NativeBlock(geometry.PageBytes);
-        _all.Add(page);
-        return page;
+        return (float*)_free.Pop();
     }
 
-    internal void Return(IEnumerable<NativeBlock> taken, int reserved)
+    internal void Return(ReadOnlySpan<nint> taken, int reserved)
     {
-        foreach (NativeBlock page in taken)
+        foreach (nint page in taken)
         {
             _free.Push(page);
         }
 
         Reserved -= reserved;
+    }
+
+    private void AddSlab()
+    {
+        int count = (int)Math.Clamp(SlabBytes / geometry.PageBytes, 1, pages - Allocated);
+        NativeBlock slab = new(count * geometry.PageBytes);
+        _slabs.Add(slab);
+        Allocated += count;
+        for (int page = count - 1; page >= 0; page--)
+        {
+            _free.Push((nint)(slab.Floats + (page * geometry.PageFloats)));
+        }
     }
 }

@@ -4,9 +4,9 @@ namespace DiPaCo.Serving.Inference;
 internal sealed unsafe class SequenceCache : IDisposable
 {
     private readonly PagePool _pool;
-    private readonly List<NativeBlock> _pages = [];
     private readonly NativeBlock _addresses;
     private readonly int _reserved;
+    private int _pages;
     private bool _disposed;
 
     internal SequenceCache(PagePool pool, int reserved)
@@ -34,11 +34,9 @@ internal sealed unsafe class SequenceCache : IDisposable
             throw new InvalidOperationException($"{positions} positions were asked for, {Capacity} are reserved.");
         }
 
-        while (_pages.Count * CacheGeometry.Positions < positions)
+        while (_pages * CacheGeometry.Positions < positions)
         {
-            NativeBlock page = _pool.Take();
-            Pages[_pages.Count] = page.Floats;
-            _pages.Add(page);
+            Pages[_pages++] = _pool.Take();
         }
     }
 
@@ -48,7 +46,7 @@ internal sealed unsafe class SequenceCache : IDisposable
         if (!_disposed)
         {
             _disposed = true;
-            _pool.Return(_pages, _reserved);
+            _pool.Return(new ReadOnlySpan<nint>(_addresses.Pointer, _pages), _reserved);
             _addresses.Dispose();
         }
     }

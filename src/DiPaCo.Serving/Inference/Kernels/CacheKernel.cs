@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using DiPaCo.Model.Kernels.Cpu;
 
 namespace DiPaCo.Serving.Inference;
@@ -25,28 +26,49 @@ internal unsafe struct CacheKernel : IChunkKernel
         AttentionTile tile = Tiles[chunk];
         for (int i = 0; i < tile.Count; i++)
         {
-            int position = tile.Position + i;
-            int slot = position % CacheGeometry.Positions;
             float* row = Qkv + ((nint)(tile.Row + i) * QkvWidth);
-            float* page = tile.Pages[position / CacheGeometry.Positions] + BlockOffset;
             for (int head = 0; head < Heads; head++)
             {
-                Rotation.Forward(row + (head * HeadWidth), position, Scale);
+                Rotation.Forward(row + (head * HeadWidth), tile.Position + i, Scale);
+            }
+        }
+
+        bool isWhole = tile.Count == AttentionTile.MostRows && tile.Position % AttentionTile.MostRows == 0;
+        for (int head = 0; head < KeyValueHeads; head++)
+        {
+            float* first = Qkv + ((nint)tile.Row * QkvWidth) + ((Heads + head) * HeadWidth);
+            for (int i = 0; i < tile.Count; i++)
+            {
+                int position = tile.Position + i;
+                float* key = first + ((nint)i * QkvWidth);
+                float* keys = KeysOf(tile, position, head);
+                float* values = keys + (CacheGeometry.Positions * PaddedHead) + (position % CacheGeometry.Positions * PaddedHead);
+                Rotation.Forward(key, position, 1);
+                new ReadOnlySpan<float>(key + (KeyValueHeads * HeadWidth), HeadWidth).CopyTo(new Span<float>(values, HeadWidth));
+                if (!isWhole)
+                {
+                    keys += position % CacheGeometry.Positions;
+                    for (int d = 0; d < HeadWidth; d++)
+                    {
+                        keys[d * CacheGeometry.Positions] = key[d];
+                    }
+                }
             }
 
-            for (int head = 0; head < KeyValueHeads; head++)
+            if (isWhole)
             {
-                float* key = row + ((Heads + head) * HeadWidth);
-                float* value = key + (KeyValueHeads * HeadWidth);
-                float* keys = page + (head * HeadFloats);
-                float* values = keys + (CacheGeometry.Positions * PaddedHead);
-                Rotation.Forward(key, position, 1);
+                // Four positions are neighbors in every row of the transposed keys.
+                float* keys = KeysOf(tile, tile.Position, head) + (tile.Position % CacheGeometry.Positions);
+                float* k1 = first + QkvWidth, k2 = k1 + QkvWidth, k3 = k2 + QkvWidth;
                 for (int d = 0; d < HeadWidth; d++)
                 {
-                    keys[(d * CacheGeometry.Positions) + slot] = key[d];
-                    values[(slot * PaddedHead) + d] = value[d];
+                    Vector128.Create(first[d], k1[d], k2[d], k3[d]).Store(keys + (d * CacheGeometry.Positions));
                 }
             }
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly float* KeysOf(AttentionTile tile, int position, int head) =>
+        tile.Pages[position / CacheGeometry.Positions] + BlockOffset + (head * HeadFloats);
 }

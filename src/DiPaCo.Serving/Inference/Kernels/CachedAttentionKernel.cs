@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using DiPaCo.Model.Kernels.Cpu;
 
 namespace DiPaCo.Serving.Inference;
@@ -55,13 +56,20 @@ internal unsafe struct CachedAttentionKernel : IChunkKernel
                 }
             }
 
+            float* output = Output + ((nint)tile.Row * OutputStride) + (head * HeadWidth);
+            long values = offset + (CacheGeometry.Positions * PaddedHead);
+            if (tile.Count == AttentionTile.MostRows)
+            {
+                WeighFour(tile, scores, values, output);
+                continue;
+            }
+
             for (int i = 0; i < tile.Count; i++)
             {
                 float* own = scores + ((nint)i * ScoreStride);
                 int valid = tile.Position + i + 1;
-                float inverse = Softmax(own, valid);
-                float* output = Output + ((nint)(tile.Row + i) * OutputStride) + (head * HeadWidth);
-                Weigh(tile.Pages, own, offset + (CacheGeometry.Positions * PaddedHead), valid, inverse, output);
+                float inverse = Softmax(own, valid, CacheGeometry.PagesOf(valid));
+                Weigh(tile.Pages, own, values, valid, inverse, output + ((nint)i * OutputStride));
             }
         }
     }
@@ -78,6 +86,11 @@ internal unsafe struct CachedAttentionKernel : IChunkKernel
             Vector512<float> s0 = Vector512<float>.Zero, s1 = Vector512<float>.Zero, s2 = Vector512<float>.Zero, s3 = Vector512<float>.Zero;
             for (int d = 0; d < HeadWidth; d++)
             {
+                // The values lie behind the keys and are wanted next.
+                Ahead(k0, d);
+                Ahead(k1, d);
+                Ahead(k2, d);
+                Ahead(k3, d);
                 Vector512<float> q = Vector512.Create(query[d]);
                 s0 = Vector512.FusedMultiplyAdd(q, Vector512.Load(k0 + (d * 16)), s0);
                 s1 = Vector512.FusedMultiplyAdd(q, Vector512.Load(k1 + (d * 16)), s1);
@@ -101,6 +114,15 @@ internal unsafe struct CachedAttentionKernel : IChunkKernel
             }
 
             s.Store(scores + (page * 16));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Ahead(float* keys, int d)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch1(keys + (CacheGeometry.Positions * (PaddedHead + d)));
         }
     }
 
@@ -165,11 +187,11 @@ internal unsafe struct CachedAttentionKernel : IChunkKernel
         }
     }
 
-    /// <summary>Replaces the first <paramref name="valid"/> scores by exponentials relative to the largest; returns one over their sum.</summary>
+    /// <summary>Replaces the first <paramref name="valid"/> scores by exponentials relative to the largest, the others of some pages by 0; returns one over their sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Softmax(float* scores, int valid)
+    private static float Softmax(float* scores, int valid, int pages)
     {
-        int padded = CacheGeometry.PagesOf(valid) * CacheGeometry.Positions;
+        int padded = pages * CacheGeometry.Positions;
         Vector512<int> lanes = Vector512<int>.Indices;
         Vector512<float> lowest = Vector512.Create(float.NegativeInfinity);
         Vector512<float> largest = lowest;
@@ -234,6 +256,95 @@ internal unsafe struct CachedAttentionKernel : IChunkKernel
             if (two)
             {
                 StoreHead((b0 + b1) * factor, output, upper);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The same for four queries, which then read each value once. The positions that the earlier ones do not see have weights of 0; all of them
+    /// are in the cache, so that they add nothing.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void WeighFour(AttentionTile tile, float* weights, long offset, float* output)
+    {
+        int valid = tile.Position + AttentionTile.MostRows;
+        int pages = CacheGeometry.PagesOf(valid);
+        float* w0 = weights, w1 = w0 + ScoreStride, w2 = w1 + ScoreStride, w3 = w2 + ScoreStride;
+        Vector512<float> f0 = Vector512.Create(Softmax(w0, valid - 3, pages)), f1 = Vector512.Create(Softmax(w1, valid - 2, pages));
+        Vector512<float> f2 = Vector512.Create(Softmax(w2, valid - 1, pages)), f3 = Vector512.Create(Softmax(w3, valid, pages));
+        for (int d = 0; d < PaddedHead; d += 32)
+        {
+            bool two = d + 16 < PaddedHead;
+            int upper = two ? d + 16 : d;
+            Vector512<float> a00 = Vector512<float>.Zero, a01 = Vector512<float>.Zero, b00 = Vector512<float>.Zero, b01 = Vector512<float>.Zero;
+            Vector512<float> a10 = Vector512<float>.Zero, a11 = Vector512<float>.Zero, b10 = Vector512<float>.Zero, b11 = Vector512<float>.Zero;
+            Vector512<float> a20 = Vector512<float>.Zero, a21 = Vector512<float>.Zero, b20 = Vector512<float>.Zero, b21 = Vector512<float>.Zero;
+            Vector512<float> a30 = Vector512<float>.Zero, a31 = Vector512<float>.Zero, b30 = Vector512<float>.Zero, b31 = Vector512<float>.Zero;
+            for (int page = 0; page < pages; page++)
+            {
+                float* values = tile.Pages[page] + offset;
+                int first = page * CacheGeometry.Positions;
+                int count = Math.Min(CacheGeometry.Positions, valid - first);
+                int t = 0;
+                for (; t + 2 <= count; t += 2)
+                {
+                    float* value = values + (t * PaddedHead);
+                    Vector512<float> low = Vector512.Load(value + d);
+                    Vector512<float> high = Vector512.Load(value + upper);
+                    Vector512<float> w = Vector512.Create(w0[first + t]);
+                    a00 = Vector512.FusedMultiplyAdd(w, low, a00);
+                    b00 = Vector512.FusedMultiplyAdd(w, high, b00);
+                    w = Vector512.Create(w1[first + t]);
+                    a10 = Vector512.FusedMultiplyAdd(w, low, a10);
+                    b10 = Vector512.FusedMultiplyAdd(w, high, b10);
+                    w = Vector512.Create(w2[first + t]);
+                    a20 = Vector512.FusedMultiplyAdd(w, low, a20);
+                    b20 = Vector512.FusedMultiplyAdd(w, high, b20);
+                    w = Vector512.Create(w3[first + t]);
+                    a30 = Vector512.FusedMultiplyAdd(w, low, a30);
+                    b30 = Vector512.FusedMultiplyAdd(w, high, b30);
+                    low = Vector512.Load(value + PaddedHead + d);
+                    high = Vector512.Load(value + PaddedHead + upper);
+                    w = Vector512.Create(w0[first + t + 1]);
+                    a01 = Vector512.FusedMultiplyAdd(w, low, a01);
+                    b01 = Vector512.FusedMultiplyAdd(w, high, b01);
+                    w = Vector512.Create(w1[first + t + 1]);
+                    a11 = Vector512.FusedMultiplyAdd(w, low, a11);
+                    b11 = Vector512.FusedMultiplyAdd(w, high, b11);
+                    w = Vector512.Create(w2[first + t + 1]);
+                    a21 = Vector512.FusedMultiplyAdd(w, low, a21);
+                    b21 = Vector512.FusedMultiplyAdd(w, high, b21);
+                    w = Vector512.Create(w3[first + t + 1]);
+                    a31 = Vector512.FusedMultiplyAdd(w, low, a31);
+                    b31 = Vector512.FusedMultiplyAdd(w, high, b31);
+                }
+
+                if (t < count)
+                {
+                    float* value = values + (t * PaddedHead);
+                    Vector512<float> low = Vector512.Load(value + d);
+                    Vector512<float> high = Vector512.Load(value + upper);
+                    a00 = Vector512.FusedMultiplyAdd(Vector512.Create(w0[first + t]), low, a00);
+                    b00 = Vector512.FusedMultiplyAdd(Vector512.Create(w0[first + t]), high, b00);
+                    a10 = Vector512.FusedMultiplyAdd(Vector512.Create(w1[first + t]), low, a10);
+                    b10 = Vector512.FusedMultiplyAdd(Vector512.Create(w1[first + t]), high, b10);
+                    a20 = Vector512.FusedMultiplyAdd(Vector512.Create(w2[first + t]), low, a20);
+                    b20 = Vector512.FusedMultiplyAdd(Vector512.Create(w2[first + t]), high, b20);
+                    a30 = Vector512.FusedMultiplyAdd(Vector512.Create(w3[first + t]), low, a30);
+                    b30 = Vector512.FusedMultiplyAdd(Vector512.Create(w3[first + t]), high, b30);
+                }
+            }
+
+            StoreHead((a00 + a01) * f0, output, d);
+            StoreHead((a10 + a11) * f1, output + OutputStride, d);
+            StoreHead((a20 + a21) * f2, output + (2 * (nint)OutputStride), d);
+            StoreHead((a30 + a31) * f3, output + (3 * (nint)OutputStride), d);
+            if (two)
+            {
+                StoreHead((b00 + b01) * f0, output, upper);
+                StoreHead((b10 + b11) * f1, output + OutputStride, upper);
+                StoreHead((b20 + b21) * f2, output + (2 * (nint)OutputStride), upper);
+                StoreHead((b30 + b31) * f3, output + (3 * (nint)OutputStride), upper);
             }
         }
     }

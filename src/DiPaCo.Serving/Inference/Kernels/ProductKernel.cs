@@ -17,6 +17,7 @@ internal unsafe struct ProductKernel<TWeights> : IChunkKernel
     public const int Outputs = 32;
 
     private const int PanelRows = 48;
+    private const int FewRows = 24;
 
     /// <summary>The jobs.</summary>
     public ProductJob* Jobs;
@@ -74,25 +75,52 @@ internal unsafe struct ProductKernel<TWeights> : IChunkKernel
                 continue;
             }
 
-            for (int n = first; n < end; n += 4)
+            if (rows <= FewRows)
             {
-                int m = 0;
-                for (; m + 6 <= rows; m += 6)
+                // Four rows of the matrix come from memory once, and all rows of x pass by.
+                for (int n = first; n < end; n += 4)
                 {
-                    Six(job, n, end, job.Rows + panel + m);
+                    for (int m = 0; m < rows;)
+                    {
+                        m += Tile(job, n, end, job.Rows + panel + m, rows - m);
+                    }
                 }
-
-                for (; m + 2 <= rows; m += 2)
+            }
+            else
+            {
+                // Six rows of x stay in the first cache while the chunk's rows of the matrix pass by, which stay in the second.
+                for (int m = 0; m < rows;)
                 {
-                    Two(job, n, end, job.Rows + panel + m);
-                }
+                    int done = 0;
+                    for (int n = first; n < end; n += 4)
+                    {
+                        done = Tile(job, n, end, job.Rows + panel + m, rows - m);
+                    }
 
-                if (m < rows)
-                {
-                    Two(job, n, end, job.Rows + panel + m, single: true);
+                    m += done;
                 }
             }
         }
+    }
+
+    /// <summary>Some of the rows of x with four of the matrix; returns how many.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly int Tile(in ProductJob job, int n, int end, int* rows, int left)
+    {
+        if (left >= 6)
+        {
+            Six(job, n, end, rows);
+            return 6;
+        }
+
+        if (left >= 4)
+        {
+            Four(job, n, end, rows);
+            return 4;
+        }
+
+        Two(job, n, end, rows, single: left == 1);
+        return Math.Min(left, 2);
     }
 
     /// <summary>One row of x, eight of the matrix at a time.</summary>
@@ -111,8 +139,11 @@ internal unsafe struct ProductKernel<TWeights> : IChunkKernel
             byte* w4 = Least(w0 + (4 * stride), last), w5 = Least(w0 + (5 * stride), last), w6 = Least(w0 + (6 * stride), last), w7 = Least(w0 + (7 * stride), last);
             Vector512<float> c0 = Vector512<float>.Zero, c1 = Vector512<float>.Zero, c2 = Vector512<float>.Zero, c3 = Vector512<float>.Zero;
             Vector512<float> c4 = Vector512<float>.Zero, c5 = Vector512<float>.Zero, c6 = Vector512<float>.Zero, c7 = Vector512<float>.Zero;
+            byte* next = w0 + (8 * stride);
             for (nint k = 0; k < depth; k += PackedMatrix.Group)
             {
+                Ahead(next, k);
+                Ahead(next + (4 * stride), k);
                 Vector512<float> low = Vector512.Load(x + k);
                 Vector512<float> high = Vector512.Load(x + k + 16);
                 c0 = Step(w0, k, low, high, c0);
@@ -146,6 +177,7 @@ internal unsafe struct ProductKernel<TWeights> : IChunkKernel
         Vector512<float> c10 = Vector512<float>.Zero, c11 = Vector512<float>.Zero, c12 = Vector512<float>.Zero, c13 = Vector512<float>.Zero;
         for (nint k = 0; k < depth; k += PackedMatrix.Group)
         {
+            Ahead(w0 + (4 * stride), k);
             Vector512<float> l0 = TWeights.Low(w0, k);
             Vector512<float> l1 = TWeights.Low(w1, k);
             Vector512<float> l2 = TWeights.Low(w2, k);
@@ -183,6 +215,82 @@ internal unsafe struct ProductKernel<TWeights> : IChunkKernel
         }
     }
 
+    /// <summary>Four rows of x, four of the matrix.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Four(in ProductJob job, int n, int end, int* rows)
+    {
+        float* x0 = X + ((nint)rows[0] * XStride);
+        float* x1 = X + ((nint)rows[1] * XStride);
+        float* x2 = X + ((nint)rows[2] * XStride);
+        float* x3 = X + ((nint)rows[3] * XStride);
+        int depth = job.Weights.Padded;
+        nint stride = job.Weights.RowBytes;
+        byte* last = job.Weights.Data + ((end - 1) * stride);
+        byte* w0 = job.Weights.Data + (n * stride);
+        byte* w1 = Least(w0 + stride, last), w2 = Least(w0 + (2 * stride), last), w3 = Least(w0 + (3 * stride), last);
+        Vector512<float> c00 = Vector512<float>.Zero, c01 = Vector512<float>.Zero, c02 = Vector512<float>.Zero, c03 = Vector512<float>.Zero;
+        Vector512<float> c10 = Vector512<float>.Zero, c11 = Vector512<float>.Zero, c12 = Vector512<float>.Zero, c13 = Vector512<float>.Zero;
+        Vector512<float> c20 = Vector512<float>.Zero, c21 = Vector512<float>.Zero, c22 = Vector512<float>.Zero, c23 = Vector512<float>.Zero;
+        Vector512<float> c30 = Vector512<float>.Zero, c31 = Vector512<float>.Zero, c32 = Vector512<float>.Zero, c33 = Vector512<float>.Zero;
+        for (nint k = 0; k < depth; k += PackedMatrix.Group)
+        {
+            Ahead(w0 + (4 * stride), k);
+            Vector512<float> l0 = TWeights.Low(w0, k);
+            Vector512<float> l1 = TWeights.Low(w1, k);
+            Vector512<float> l2 = TWeights.Low(w2, k);
+            Vector512<float> l3 = TWeights.Low(w3, k);
+            Vector512<float> a = Vector512.Load(x0 + k);
+            c00 = Vector512.FusedMultiplyAdd(l0, a, c00);
+            c01 = Vector512.FusedMultiplyAdd(l1, a, c01);
+            c02 = Vector512.FusedMultiplyAdd(l2, a, c02);
+            c03 = Vector512.FusedMultiplyAdd(l3, a, c03);
+            a = Vector512.Load(x1 + k);
+            c10 = Vector512.FusedMultiplyAdd(l0, a, c10);
+            c11 = Vector512.FusedMultiplyAdd(l1, a, c11);
+            c12 = Vector512.FusedMultiplyAdd(l2, a, c12);
+            c13 = Vector512.FusedMultiplyAdd(l3, a, c13);
+            a = Vector512.Load(x2 + k);
+            c20 = Vector512.FusedMultiplyAdd(l0, a, c20);
+            c21 = Vector512.FusedMultiplyAdd(l1, a, c21);
+            c22 = Vector512.FusedMultiplyAdd(l2, a, c22);
+            c23 = Vector512.FusedMultiplyAdd(l3, a, c23);
+            a = Vector512.Load(x3 + k);
+            c30 = Vector512.FusedMultiplyAdd(l0, a, c30);
+            c31 = Vector512.FusedMultiplyAdd(l1, a, c31);
+            c32 = Vector512.FusedMultiplyAdd(l2, a, c32);
+            c33 = Vector512.FusedMultiplyAdd(l3, a, c33);
+            l0 = TWeights.High(w0, k);
+            l1 = TWeights.High(w1, k);
+            l2 = TWeights.High(w2, k);
+            l3 = TWeights.High(w3, k);
+            a = Vector512.Load(x0 + k + 16);
+            c00 = Vector512.FusedMultiplyAdd(l0, a, c00);
+            c01 = Vector512.FusedMultiplyAdd(l1, a, c01);
+            c02 = Vector512.FusedMultiplyAdd(l2, a, c02);
+            c03 = Vector512.FusedMultiplyAdd(l3, a, c03);
+            a = Vector512.Load(x1 + k + 16);
+            c10 = Vector512.FusedMultiplyAdd(l0, a, c10);
+            c11 = Vector512.FusedMultiplyAdd(l1, a, c11);
+            c12 = Vector512.FusedMultiplyAdd(l2, a, c12);
+            c13 = Vector512.FusedMultiplyAdd(l3, a, c13);
+            a = Vector512.Load(x2 + k + 16);
+            c20 = Vector512.FusedMultiplyAdd(l0, a, c20);
+            c21 = Vector512.FusedMultiplyAdd(l1, a, c21);
+            c22 = Vector512.FusedMultiplyAdd(l2, a, c22);
+            c23 = Vector512.FusedMultiplyAdd(l3, a, c23);
+            a = Vector512.Load(x3 + k + 16);
+            c30 = Vector512.FusedMultiplyAdd(l0, a, c30);
+            c31 = Vector512.FusedMultiplyAdd(l1, a, c31);
+            c32 = Vector512.FusedMultiplyAdd(l2, a, c32);
+            c33 = Vector512.FusedMultiplyAdd(l3, a, c33);
+        }
+
+        Store(job, Y + ((nint)rows[0] * YStride), n, end, c00, c01, c02, c03);
+        Store(job, Y + ((nint)rows[1] * YStride), n, end, c10, c11, c12, c13);
+        Store(job, Y + ((nint)rows[2] * YStride), n, end, c20, c21, c22, c23);
+        Store(job, Y + ((nint)rows[3] * YStride), n, end, c30, c31, c32, c33);
+    }
+
     /// <summary>Six rows of x, four of the matrix: 24 sums in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Six(in ProductJob job, int n, int end, int* rows)
@@ -206,6 +314,7 @@ internal unsafe struct ProductKernel<TWeights> : IChunkKernel
         Vector512<float> c50 = Vector512<float>.Zero, c51 = Vector512<float>.Zero, c52 = Vector512<float>.Zero, c53 = Vector512<float>.Zero;
         for (nint k = 0; k < depth; k += PackedMatrix.Group)
         {
+            Ahead(w0 + (4 * stride), k);
             Vector512<float> l0 = TWeights.Low(w0, k);
             Vector512<float> l1 = TWeights.Low(w1, k);
             Vector512<float> l2 = TWeights.Low(w2, k);
@@ -288,13 +397,49 @@ internal unsafe struct ProductKernel<TWeights> : IChunkKernel
     private static Vector512<float> Step(byte* row, nint k, Vector512<float> low, Vector512<float> high, Vector512<float> sum) =>
         Vector512.FusedMultiplyAdd(TWeights.High(row, k), high, Vector512.FusedMultiplyAdd(TWeights.Low(row, k), low, sum));
 
+    /// <summary>
+    /// Asks for what four rows take at a time, from one end of the next rows to the other. The rows themselves are read side by side, an order that the processor
+    /// does not foresee; this one it does.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ahead(byte* rows, nint k)
+    {
+        if (Sse.IsSupported)
+        {
+            byte* at = rows + (4 * k * PackedMatrix.ElementBytes(TWeights.Type));
+            Sse.Prefetch1(at);
+            Sse.Prefetch1(at + 64);
+            if (TWeights.Type != WeightType.Q8)
+            {
+                Sse.Prefetch1(at + 128);
+                Sse.Prefetch1(at + 192);
+            }
+
+            if (TWeights.Type == WeightType.Fp32)
+            {
+                Sse.Prefetch1(at + 256);
+                Sse.Prefetch1(at + 320);
+                Sse.Prefetch1(at + 384);
+                Sse.Prefetch1(at + 448);
+            }
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static byte* Least(byte* a, byte* b) => a < b ? a : b;
 
-    /// <summary>Adds up the lanes of four sums side by side, each in the same order: halves, quarters, then neighbors.</summary>
+    /// <summary>Adds up the lanes of four sums side by side, each in the same order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
     {
+        if (Avx512F.IsSupported)
+        {
+            // In every quarter: (a0 + a2, b0 + b2, a1 + a3, b1 + b3), the same of c and d, then (a, b, c, d); at last the quarters.
+            Vector512<double> ab = (Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b)).AsDouble();
+            Vector512<double> cd = (Avx512F.UnpackLow(c, d) + Avx512F.UnpackHigh(c, d)).AsDouble();
+            return Quarter(Avx512F.UnpackLow(ab, cd).AsSingle() + Avx512F.UnpackHigh(ab, cd).AsSingle());
+        }
+
         Vector128<float> q0 = Quarter(a), q1 = Quarter(b), q2 = Quarter(c), q3 = Quarter(d);
         return Sse3.IsSupported ? Sse3.HorizontalAdd(Sse3.HorizontalAdd(q0, q1), Sse3.HorizontalAdd(q2, q3)) : Vector128.Create(
             q0[0] + q0[1] + (q0[2] + q0[3]), q1[0] + q1[1] + (q1[2] + q1[3]), q2[0] + q2[1] + (q2[2] + q2[3]), q3[0] + q3[1] + (q3[2] + q3[3]));

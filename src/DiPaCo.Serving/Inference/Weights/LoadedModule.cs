@@ -1,31 +1,36 @@
+using System.Runtime.InteropServices;
 using DiPaCo.Core;
-using DiPaCo.Model;
+using DiPaCo.Model.SafeTensors;
 
 namespace DiPaCo.Serving.Inference;
 
-/// <summary>A module's weights in memory, in the type that is served, once for all paths that use it.</summary>
+/// <summary>
+/// A module's weights, once for all paths that use it. They stay in the module's file, mapped into memory, where they are served as they are stored: in fp32, with
+/// rows of whole groups. Others are converted into memory of their own.
+/// </summary>
 internal sealed unsafe class LoadedModule : IDisposable
 {
     private readonly NativeBlock _memory;
+    private readonly SafeTensorsMapping? _mapping;
     private readonly Dictionary<string, PackedMatrix> _matrices = new(StringComparer.Ordinal);
     private readonly Dictionary<string, nint> _gains = new(StringComparer.Ordinal);
 
-    private LoadedModule(ModuleLayout layout, WeightType type, NativeBlock memory)
+    private LoadedModule(ModuleLayout layout, WeightType type, SafeTensorsMapping file, nint[] sources)
     {
-        _memory = memory;
-        byte* at = (byte*)memory.Pointer;
-        foreach (NamedTensor tensor in layout.Tensors)
+        bool[] stay = [.. layout.Tensors.Select((tensor, i) => StaysInFile(tensor, type, sources[i]))];
+        _mapping = stay.Contains(true) ? file : null;
+        _memory = new NativeBlock(layout.Tensors.Where((_, i) => !stay[i]).Sum(tensor => BytesOf(tensor, type)));
+        byte* at = (byte*)_memory.Pointer;
+        for (int i = 0; i < sources.Length; i++)
         {
-            if (tensor.IsMatrix)
+            NamedTensor tensor = layout.Tensors[i];
+            if (stay[i])
             {
-                float* scales = (float*)(at + PackedMatrix.BytesOf(tensor.Rows, tensor.Columns, type));
-                _matrices[tensor.Name] = new PackedMatrix(at, type == WeightType.Q8 ? scales : null, tensor.Rows, tensor.Columns, type);
-            }
-            else
-            {
-                _gains[tensor.Name] = (nint)at;
+                _matrices[tensor.Name] = new PackedMatrix((byte*)sources[i], null, tensor.Rows, tensor.Columns, type);
+                continue;
             }
 
+            Convert(tensor, type, at, (float*)sources[i]);
             at += BytesOf(tensor, type);
         }
 
@@ -59,40 +64,43 @@ internal sealed unsafe class LoadedModule : IDisposable
     /// <summary>The output matrix, where the module owns one.</summary>
     public TableWeights? Head { get; }
 
-    /// <summary>Bytes in memory.</summary>
-    public long Bytes => _memory.Bytes;
-
-    /// <summary>Bytes that a module takes.</summary>
+    /// <summary>Bytes that a module takes, in memory of its own and of its file's pages.</summary>
     public static long BytesOf(ModuleLayout layout, WeightType type) => layout.Tensors.Sum(tensor => BytesOf(tensor, type));
 
-    /// <summary>Reads a module's file.</summary>
+    /// <summary>Takes up a module's file, which must not change as long as the module is used.</summary>
     /// <param name="file">Its safetensors file.</param>
     /// <param name="layout">What the file must hold.</param>
     /// <param name="type">The type to serve it in.</param>
-    /// <exception cref="Model.SafeTensors.SafeTensorsException">The file is damaged or of another module.</exception>
+    /// <exception cref="SafeTensorsException">The file is damaged or of another module.</exception>
     public static LoadedModule Read(string file, ModuleLayout layout, WeightType type)
     {
-        using ModulePieces pieces = new(file, layout);
-        LoadedModule module = new(layout, type, new NativeBlock(BytesOf(layout, type)));
+        SafeTensorsMapping? mapping = SafeTensorsMapping.Open(file);
         try
         {
-            float[] buffer = [];
-            foreach (NamedTensor tensor in layout.Tensors)
-            {
-                module.Fill(tensor, pieces, type, ref buffer);
-            }
-
+            // Before memory is taken, so that a file of another module costs none.
+            nint[] sources = [.. layout.Tensors.Select(tensor => mapping.AddressOf(SpecOf(tensor)))];
+            LoadedModule module = new(layout, type, mapping, sources);
+            mapping = module._mapping is null ? mapping : null;
             return module;
         }
-        catch
+        finally
         {
-            module.Dispose();
-            throw;
+            mapping?.Dispose();
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _mapping?.Dispose();
+    }
+
+    /// <summary>Whether a tensor can be read as the file has it. Not on Windows, where a run in training could not delete a file that is mapped.</summary>
+    private static bool StaysInFile(NamedTensor tensor, WeightType type, nint source) =>
+        !OperatingSystem.IsWindows() && type == WeightType.Fp32 && tensor.IsMatrix && PackedMatrix.PaddedOf(tensor.Columns) == tensor.Columns && source % 64 == 0;
+
+    private static TensorSpec SpecOf(NamedTensor tensor) => new(tensor.Name, TensorDType.F32, ImmutableCollectionsMarshal.AsArray(tensor.Shape)!);
 
     private static long BytesOf(NamedTensor tensor, WeightType type) => tensor.IsMatrix
         ? PackedMatrix.BytesOf(tensor.Rows, tensor.Columns, type) + (type == WeightType.Q8 ? RoundUp(tensor.Rows * 4L) : 0)
@@ -100,35 +108,19 @@ internal sealed unsafe class LoadedModule : IDisposable
 
     private static long RoundUp(long bytes) => (bytes + 63) / 64 * 64;
 
-    private void Fill(NamedTensor tensor, ModulePieces pieces, WeightType type, ref float[] buffer)
+    private void Convert(NamedTensor tensor, WeightType type, byte* target, float* source)
     {
         if (!tensor.IsMatrix)
         {
-            pieces.Read(tensor.Offset, new Span<float>((void*)_gains[tensor.Name], tensor.Rows));
+            new ReadOnlySpan<float>(source, tensor.Rows).CopyTo(new Span<float>(target, tensor.Rows));
+            _gains[tensor.Name] = (nint)target;
             return;
         }
 
-        PackedMatrix matrix = _matrices[tensor.Name];
-        if (type == WeightType.Fp32 && matrix.Padded == tensor.Columns)
-        {
-            pieces.Read(tensor.Offset, new Span<float>(matrix.Data, checked((int)tensor.Length)));
-            return;
-        }
-
-        // Some rows at a time, so that loading takes little more memory than the module.
-        int step = Math.Max(1, (1 << 20) / tensor.Columns);
-        if (buffer.Length < step * tensor.Columns)
-        {
-            buffer = new float[step * tensor.Columns];
-        }
-
-        for (int row = 0; row < tensor.Rows; row += step)
-        {
-            int rows = Math.Min(step, tensor.Rows - row);
-            Span<float> part = buffer.AsSpan(0, rows * tensor.Columns);
-            pieces.Read(tensor.Offset + ((long)row * tensor.Columns), part);
-            matrix.Pack(part, row, rows);
-        }
+        float* scales = (float*)(target + PackedMatrix.BytesOf(tensor.Rows, tensor.Columns, type));
+        PackedMatrix matrix = new(target, type == WeightType.Q8 ? scales : null, tensor.Rows, tensor.Columns, type);
+        matrix.Pack(source);
+        _matrices[tensor.Name] = matrix;
     }
 
     private BlockWeights BlockOf(int block) => new(

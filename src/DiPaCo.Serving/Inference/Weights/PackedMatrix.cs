@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using DiPaCo.Model.Kernels.Cpu;
 using DiPaCo.Training.Codecs;
 
 namespace DiPaCo.Serving.Inference;
@@ -42,25 +44,24 @@ internal readonly unsafe struct PackedMatrix(byte* data, float* scales, int rows
     /// <summary>Bytes of a matrix without its scales, a multiple of 64.</summary>
     public static long BytesOf(int rows, int columns, WeightType type) => (((long)rows * PaddedOf(columns) * ElementBytes(type)) + 63) / 64 * 64;
 
-    /// <summary>Stores fp32 rows, [count, columns], from row <paramref name="first"/> on.</summary>
-    public void Pack(ReadOnlySpan<float> source, int first, int count)
+    /// <summary>Stores all rows from fp32, [rows, columns].</summary>
+    public void Pack(float* source)
     {
-        Span<float> padded = Padded <= 16_384 ? stackalloc float[Padded] : new float[Padded];
-        for (int row = first; row < first + count; row++)
+        using NativeBlock padded = new((long)Padded * sizeof(float));
+        for (int row = 0; row < rows; row++)
         {
-            padded.Clear();
-            source.Slice((row - first) * columns, columns).CopyTo(padded);
+            new ReadOnlySpan<float>(source + ((nint)row * columns), columns).CopyTo(new Span<float>(padded.Floats, Padded));
             byte* target = data + (row * RowBytes);
             switch (type)
             {
                 case WeightType.Fp32:
-                    padded.CopyTo(new Span<float>(target, Padded));
+                    NativeMemory.Copy(padded.Floats, target, (nuint)RowBytes);
                     break;
                 case WeightType.Bf16:
-                    PackHalves(padded, (uint*)target);
+                    PackHalves(padded.Floats, Padded, (uint*)target);
                     break;
                 default:
-                    scales[row] = PackBytes(padded, (sbyte*)target);
+                    scales[row] = PackBytes(padded.Floats, Padded, (sbyte*)target);
                     break;
             }
         }
@@ -85,29 +86,42 @@ internal readonly unsafe struct PackedMatrix(byte* data, float* scales, int rows
         }
     }
 
-    private static void PackHalves(ReadOnlySpan<float> row, uint* target)
+    /// <summary>Rounds to nearest, ties to even, as <see cref="Bf16Bits"/> does.</summary>
+    private static void PackHalves(float* row, int count, uint* target)
     {
-        for (int k = 0; k < row.Length; k += Group)
+        for (int k = 0; k < count; k += Group)
         {
-            for (int i = 0; i < 16; i++)
-            {
-                target[(k / 2) + i] = Bf16Bits.Of(row[k + i]) | ((uint)Bf16Bits.Of(row[k + 16 + i]) << 16);
-            }
+            Vector512<uint> low = Rounded(row + k) >>> 16;
+            Vector512<uint> high = Rounded(row + k + 16) & Vector512.Create(0xFFFF0000u);
+            (low | high).Store(target + (k / 2));
         }
     }
 
-    private static float PackBytes(ReadOnlySpan<float> row, sbyte* target)
+    private static Vector512<uint> Rounded(float* at)
     {
-        float largest = 0;
-        foreach (float value in row)
+        Vector512<float> values = Vector512.Load(at);
+        Vector512<uint> bits = values.AsUInt32();
+        Vector512<uint> rounded = bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One);
+        return Vector512.ConditionalSelect(Vector512.Equals(values, values).AsUInt32(), rounded, bits | Vector512.Create(0x400000u));
+    }
+
+    private static float PackBytes(float* row, int count, sbyte* target)
+    {
+        Vector512<float> most = Vector512<float>.Zero;
+        for (int k = 0; k < count; k += 16)
         {
-            largest = MathF.Max(largest, MathF.Abs(value));
+            most = Vector512.Max(most, Vector512.Abs(Vector512.Load(row + k)));
         }
 
+        float largest = VectorMath.Max(most);
         float scale = largest / 127;
-        for (int k = 0; k < row.Length; k++)
+        Vector512<float> divisor = Vector512.Create(scale > 0 ? scale : 1);
+        for (int k = 0; k < count; k += 16)
         {
-            target[k] = scale > 0 ? (sbyte)Math.Clamp(MathF.Round(row[k] / scale), -127, 127) : (sbyte)0;
+            Vector512<float> steps = Vector512.Round(Vector512.Load(row + k) / divisor);
+            Vector512<int> whole = Vector512.ConvertToInt32(Vector512.Clamp(steps, Vector512.Create(-127f), Vector512.Create(127f)));
+            Vector256<short> halves = Vector256.Narrow(whole.GetLower(), whole.GetUpper());
+            Vector128.Narrow(halves.GetLower(), halves.GetUpper()).Store(target + k);
         }
 
         return scale;

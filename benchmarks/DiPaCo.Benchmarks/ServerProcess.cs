@@ -1,0 +1,52 @@
+using System.Diagnostics;
+
+namespace DiPaCo.Benchmarks;
+
+/// <summary>A server in a process of its own, ended when it is disposed.</summary>
+internal sealed class ServerProcess : IDisposable
+{
+    private readonly Process _process;
+
+    private ServerProcess(Process process, Uri address)
+    {
+        _process = process;
+        Client = new HttpClient { BaseAddress = address };
+    }
+
+    /// <summary>Speaks to it.</summary>
+    public HttpClient Client { get; }
+
+    /// <summary>Starts <c>dipaco serve</c> and waits until it says where it listens; null, and a line on the console: the program is not built.</summary>
+    public static async Task<ServerProcess?> StartAsync(string folder, string weights)
+    {
+        string program = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "DiPaCo.Cli", "release", "dipaco.dll"));
+        if (!File.Exists(program))
+        {
+            Console.WriteLine("The program is missing: dotnet build -c Release src/DiPaCo.Cli");
+            return null;
+        }
+
+        Process process = Process.Start(new ProcessStartInfo("dotnet", [program, "serve", folder, "--listen", "127.0.0.1:0", "--weights", weights]) { RedirectStandardOutput = true })!;
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (line.Split(' ').FirstOrDefault(word => word.StartsWith("http://", StringComparison.Ordinal)) is { } address)
+            {
+                return new ServerProcess(process, new Uri(new Uri(address), "/"));
+            }
+        }
+
+        throw new InvalidOperationException($"The server ended with {process.ExitCode} before it served.");
+    }
+
+    /// <summary>What it says next.</summary>
+    public Task<string?> NextLineAsync() => _process.StandardOutput.ReadLineAsync();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Client.Dispose();
+        _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+}
