@@ -122,7 +122,7 @@ public sealed class GenerateTests(TrainedProject project)
         Assert.Contains($"length", whole.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact(Timeout = 120_000)]
     public async Task AStopIsHeardWhileThePromptIsAwaited()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs the command kill.");

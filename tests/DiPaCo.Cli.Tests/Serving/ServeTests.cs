@@ -43,7 +43,7 @@ public sealed class ServeTests(TrainedProject project)
         }
     }
 
-    [Fact]
+    [Fact(Timeout = 120_000)]
     public async Task ASecondSignalWaitsForNobody()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs the command kill.");

@@ -44,7 +44,7 @@ public sealed class EndOfRequestTests(ServedRun served)
         Assert.NotEmpty(await TextAsync(own));
     }
 
-    [Fact]
+    [Fact(Timeout = 120_000)]
     public async Task WhoNeverReadsHisStreamHoldsUpNobodyAndIsCutOffWhenHisTimeIsOver()
     {
         ManualTime time = new();
