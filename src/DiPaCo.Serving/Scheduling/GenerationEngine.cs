@@ -21,11 +21,12 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
     private readonly AutoResetEvent _changed = new(false);
     private readonly List<Sequence> _active = [];
     private readonly List<Sequence> _planned = [];
+    private readonly List<Sequence> _prompts = [];
     private readonly List<Slice> _slices = [];
     private readonly EngineCounters _counters = new();
     private bool _stop;
     private bool _disposed;
-    private int _turn;
+    private long _turn;
 
     /// <summary>Starts an engine for all models of one shape.</summary>
     /// <param name="shape">The paths' transformer.</param>
@@ -253,24 +254,35 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
         return RemoveDone() || computed;
     }
 
-    /// <summary>Those that write come first, a row each; prompts share what is left, in turns.</summary>
+    /// <summary>
+    /// Those that write come first, a row each. Of what is left the oldest prompt gets half, so that none waits for ever, and the shortest get the rest, so that
+    /// few wait long.
+    /// </summary>
     private void PlanStep()
     {
         int writers = 0;
-        foreach (Sequence sequence in _active)
+        _prompts.Clear();
+        _prompts.AddRange(_active.Where(static sequence => !sequence.IsWriting));
+
+        // Where more write than fit into a step, each step begins with others.
+        _turn += _options.MaxRows;
+        for (int i = 0; i < _active.Count && _slices.Count < _options.MaxRows; i++)
         {
-            if (sequence.IsWriting && _slices.Count < _options.MaxRows)
-            {
-                writers += TryPlan(sequence, 1);
-            }
+            Sequence sequence = _active[(int)((_turn + i) % _active.Count)];
+            writers += sequence.IsWriting ? TryPlan(sequence, 1) : 0;
         }
 
         int rest = writers == 0 ? _options.MaxRows : Math.Min(_options.MaxRows - writers, _options.PromptRowsBesideWriters);
-        _turn++;
-        for (int i = 0; i < _active.Count; i++)
+        if (_prompts.Count > 1)
         {
-            Sequence sequence = _active[(i + _turn) % _active.Count];
-            if (rest > 0 && !_planned.Contains(sequence))
+            rest -= TryPlan(_prompts[0], Math.Min(rest, (rest + 1) / 2));
+            _prompts.RemoveAt(0);
+            _prompts.Sort(static (one, other) => one.RowsLeft.CompareTo(other.RowsLeft));
+        }
+
+        foreach (Sequence sequence in _prompts)
+        {
+            if (rest > 0)
             {
                 rest -= TryPlan(sequence, rest);
             }

@@ -95,6 +95,9 @@ internal sealed class Sequence : IDisposable
     /// <summary>Whether its next step is one row, for the next token.</summary>
     public bool IsWriting => _stage == Stage.Run && _filled == _count - 1 && _redone == _redoEnd && !IsChoiceDue();
 
+    /// <summary>Rows to compute before it can write, as far as is known.</summary>
+    public int RowsLeft => _count - _filled + (_redoEnd - _redone);
+
     /// <summary>Tokens written so far.</summary>
     public int Written => _count - Request.Prompt.Length;
 
