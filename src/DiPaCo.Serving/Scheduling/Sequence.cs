@@ -8,10 +8,7 @@ using DiPaCo.Serving.Text;
 
 namespace DiPaCo.Serving.Scheduling;
 
-/// <summary>
-/// A sequence that is being computed: says what it needs in the next step, and takes what a step computed. Between steps it waits for modules to be
-/// loaded. It belongs to the engine's thread.
-/// </summary>
+/// <summary>A sequence that is being computed: says what it needs next, and takes what was computed; between steps it waits for modules. It belongs to the engine's thread.</summary>
 internal sealed class Sequence : IDisposable
 {
     private readonly GenerationHandle _handle;

@@ -58,7 +58,7 @@ public sealed class ServeTests(TrainedProject project)
             await Programs.TerminateAsync(process);
             ProgramResult ended = await Programs.EndOfAsync(process);
             Assert.NotEqual(0, ended.ExitCode);
-            await Assert.ThrowsAsync<HttpRequestException>(() => response.Content.ReadAsStringAsync(Cancellation));
+            await Assert.ThrowsAsync<HttpRequestException>(() => response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         }
         finally
         {

@@ -51,7 +51,7 @@ public sealed class EndOfRequestTests(ServedRun served)
         await using ServedRun own = await SlowServerAsync(time, sequences: 16);
         GenerationEngine engine = own.Host.Engine.Engine;
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
-        await socket.ConnectAsync(IPAddress.Loopback, own.Host.Address.Port, Cancellation);
+        await socket.ConnectAsync(IPAddress.Loopback, own.Host.Address.Port, TestContext.Current.CancellationToken);
         string body = JsonSerializer.Serialize(Long(stream: true, logprobs: 20));
         await socket.SendAsync(Encoding.UTF8.GetBytes(
             $"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}"), Cancellation);
