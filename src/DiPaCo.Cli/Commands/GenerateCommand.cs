@@ -12,6 +12,9 @@ namespace DiPaCo.Cli.Commands;
 /// <summary><c>dipaco generate RUN</c>: let a model go on from a text, and see which path writes it.</summary>
 internal static class GenerateCommand
 {
+    /// <summary>Far more than the longest context has room for.</summary>
+    private const int MostPrompt = 4 << 20;
+
     /// <summary>Builds the verb.</summary>
     public static Command Create(CliServices services)
     {
@@ -44,7 +47,7 @@ internal static class GenerateCommand
             string text = parsed.GetValue(prompt) switch
             {
                 null => "",
-                "-" => await Console.In.ReadToEndAsync(cancellation),
+                "-" => await StandardInputAsync(cancellation),
                 string given => given,
             };
             GenerateOptions options = new()
@@ -62,6 +65,15 @@ internal static class GenerateCommand
             return ExitCodes.Success;
         });
         return command;
+    }
+
+    /// <summary>All of standard input. Its reader waits for the end whatever is cancelled, so it is left alone when the command is stopped.</summary>
+    private static async Task<string> StandardInputAsync(CancellationToken cancellation)
+    {
+        char[] text = new char[MostPrompt + 1];
+        int length = await Task.Run(() => Console.In.ReadBlock(text), CancellationToken.None).WaitAsync(cancellation);
+        return length <= MostPrompt ? new string(text, 0, length)
+            : throw new DiPaCoException(string.Create(CultureInfo.InvariantCulture, $"Standard input has more than {MostPrompt} characters, which no context has room for."));
     }
 
     private static async Task WriteAsync(Terminal terminal, string prompt, IAsyncEnumerable<GeneratedPiece> pieces)

@@ -29,11 +29,12 @@ internal static class ServeCommand
         Option<int> queue = new("--max-queue") { HelpName = "N", Description = "Sequences that may wait; further ones get 429. Default: 256.", DefaultValueFactory = _ => 256 };
         Option<int> output = new("--max-output") { HelpName = "N", Description = "Most tokens of one answer. Default: 4096.", DefaultValueFactory = _ => 4096 };
         Option<double> timeout = new("--timeout") { HelpName = "SECONDS", Description = "How long a request may take. Default: 600.", DefaultValueFactory = _ => 600 };
+        Option<double> grace = new("--grace") { HelpName = "SECONDS", Description = "Time that running requests have to end when the server is asked to stop (Ctrl-C, SIGTERM). Default: 20.", DefaultValueFactory = _ => 20 };
         Option<string?> reroute = SamplingSettings.Reroute();
         Option<int> threads = new("--threads") { HelpName = "N", Description = "Threads for arithmetic; 0: all cores." };
         Command command = new("serve", "Serve a model over HTTP, to OpenAI's clients and others.")
         {
-            folder, listen, keys, newKey, certificate, key, insecure, weights, memory, cache, sequences, queue, output, timeout, reroute, threads,
+            folder, listen, keys, newKey, certificate, key, insecure, weights, memory, cache, sequences, queue, output, timeout, grace, reroute, threads,
         };
         command.Validators.Add(result =>
         {
@@ -43,7 +44,12 @@ internal static class ServeCommand
             Least(result, threads, 0);
             if (result.GetResult(timeout) is { Implicit: false } && result.GetValue(timeout) is not (> 0 and <= 1e6))
             {
-                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--timeout is {result.GetValue(timeout)}; a number of seconds above 0 was expected."));
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--timeout is {result.GetValue(timeout)}; a number of seconds above 0, at most 1000000, was expected."));
+            }
+
+            if (result.GetResult(grace) is { Implicit: false } && result.GetValue(grace) is not (>= 0 and <= 1e6))
+            {
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--grace is {result.GetValue(grace)}; 0 to 1000000 seconds were expected."));
             }
 
             foreach (Option<double?> size in (Option<double?>[])[memory, cache])
@@ -98,8 +104,15 @@ internal static class ServeCommand
                 },
             };
             await using ServingHost host = await ServingHost.StartAsync(parsed.GetValue(folder)!, options, services.Clock, services.Terminal.WriteLine, cancellation);
-            services.Terminal.WriteLine($"Serving {host.Model} at {host.Address}v1 (Ctrl-C stops).");
+            services.Terminal.WriteLine($"Serving {host.Model} at {host.Address}v1 (Ctrl-C stops). A page for trying prompts is at {host.Address}");
+            services.Terminal.WriteLine(host.Keys is { } known
+                ? string.Create(CultureInfo.InvariantCulture, $"Requests need a key: {known} {(known == 1 ? "is" : "are")} in {options.KeyFile}.")
+                : "Requests need no key: whoever reaches the address is served.");
             await Task.Delay(Timeout.InfiniteTimeSpan, services.Clock, cancellation).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            TimeSpan rest = TimeSpan.FromSeconds(parsed.GetValue(grace));
+            services.Terminal.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"Stopping: running requests have {rest.TotalSeconds:0.###} s to end. A second Ctrl-C or signal ends them at once."));
+            await host.StopAsync(rest);
             return ExitCodes.Success;
         });
         return command;

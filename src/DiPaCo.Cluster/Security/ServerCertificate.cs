@@ -17,19 +17,14 @@ public static class ServerCertificate
     /// <exception cref="DiPaCoException">A file cannot be read, or they do not belong together.</exception>
     public static X509Certificate2 Read(string certificate, string key)
     {
-        try
+        (X509Certificate2 read, X509Certificate2Collection chain) = PemCertificate.Read(certificate, key);
+        foreach (X509Certificate2 one in chain)
         {
-            using X509Certificate2 pem = X509Certificate2.CreateFromPemFile(certificate, key);
-            return Usable(pem);
+            // Workers trust the certificate that their invitation names, whoever signed it.
+            one.Dispose();
         }
-        catch (CryptographicException exception)
-        {
-            throw new DiPaCoException($"'{certificate}' and '{key}' are not a certificate and its private key in PEM: {exception.Message}", exception);
-        }
-        catch (Exception exception) when (StorageErrors.IsStorage(exception))
-        {
-            throw StorageErrors.Explain(exception, "read", certificate);
-        }
+
+        return read;
     }
 
     /// <summary>The silo's own certificate; made when it is not there.</summary>
@@ -76,8 +71,4 @@ public static class ServerCertificate
         using X509Certificate2 certificate = request.CreateSelfSigned(now.AddDays(-1), now + Lifetime);
         return certificate.Export(X509ContentType.Pkcs12);
     }
-
-    /// <summary>A certificate read from PEM has a key that lives in memory only, which Windows' TLS refuses.</summary>
-    private static X509Certificate2 Usable(X509Certificate2 pem) =>
-        X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
 }

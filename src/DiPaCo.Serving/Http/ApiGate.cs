@@ -7,12 +7,20 @@ namespace DiPaCo.Serving.Http;
 /// <param name="next">What follows.</param>
 /// <param name="keys">The keys; null: none are asked for.</param>
 /// <param name="options">The server's options.</param>
-/// <param name="note">Is told of the server's own mistakes.</param>
-internal sealed class ApiGate(RequestDelegate next, ApiKeys? keys, ServingOptions options, Action<string> note)
+/// <param name="state">The server.</param>
+internal sealed class ApiGate(RequestDelegate next, ApiKeys? keys, ServingOptions options, ServingState state)
 {
+    /// <summary>How long a client may take to fetch what is left once the time of its request is over.</summary>
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(5);
+
     /// <summary>Lets a request through, or answers it.</summary>
     public async Task RunAsync(HttpContext context)
     {
+        using IDisposable running = state.Begin();
+
+        // Whoever does not read his answer would keep his connection, and what waits to be sent, for ever.
+        using CancellationTokenSource late = new(options.Limits.Timeout + Farewell, state.Time);
+        await using CancellationTokenRegistration cut = late.Token.UnsafeRegister(static late => ((HttpContext)late!).Abort(), context);
         try
         {
             ThrowIfForeign(context.Request);
@@ -30,14 +38,9 @@ internal sealed class ApiGate(RequestDelegate next, ApiKeys? keys, ServingOption
         }
         catch (Exception exception)
         {
-            if (ApiErrors.Of(exception, context) is not { } error)
+            if (state.Explain(exception, context) is not { } error)
             {
                 return;
-            }
-
-            if (error.Status == 500)
-            {
-                note($"A request to {context.Request.Path} failed: {exception}");
             }
 
             if (context.Response.HasStarted)
@@ -77,7 +80,7 @@ internal sealed class ApiGate(RequestDelegate next, ApiKeys? keys, ServingOption
 
     private void ThrowIfUnknown(HttpRequest request)
     {
-        if (keys is null || request.Path.StartsWithSegments("/health") || request.Path == "/")
+        if (keys is null || request.Path.StartsWithSegments("/health") || PageEndpoint.Owns(request.Path))
         {
             return;
         }

@@ -23,21 +23,16 @@ public sealed class ApiKeys
     /// <exception cref="DiPaCoException">It cannot be read, has no key, or is no such file.</exception>
     public static ApiKeys Read(string file)
     {
-        string[] lines = Lines(file);
-        if (lines.Length == 0)
-        {
-            throw new DiPaCoException($"'{file}' has no key. Make one with 'dipaco serve --new-key NAME --keys {file}'.");
-        }
-
-        return new ApiKeys([.. lines.Select((line, at) => line.Split(' ') is [_, string hash] && BlobHash.TryParse(hash, out BlobHash parsed)
-            ? Convert.FromHexString(parsed.Hex)
-            : throw new DiPaCoException($"Line {at + 1} of '{file}' is not a name and the SHA-256 of a key. Make keys with 'dipaco serve --new-key NAME --keys {file}'."))]);
+        byte[][] hashes = [.. Lines(file).Select(line => line.Hash)];
+        return hashes.Length > 0 ? new ApiKeys(hashes)
+            : throw new DiPaCoException($"'{file}' has no key. Make one with 'dipaco serve --new-key NAME --keys {file}'.");
     }
 
     /// <summary>Makes a key, and adds its hash to a file.</summary>
     /// <param name="file">The file; it need not exist.</param>
     /// <param name="name">A name for people, without spaces.</param>
     /// <returns>The key.</returns>
+    /// <exception cref="DiPaCoException">The file is something else, or cannot be written; it is left as it is.</exception>
     public static string Create(string file, string name)
     {
         if (name.Length is 0 or > 100 || name.Any(letter => char.IsWhiteSpace(letter) || char.IsControl(letter)))
@@ -46,10 +41,13 @@ public sealed class ApiKeys
         }
 
         string key = Beginning + System.Buffers.Text.Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(KeyBytes));
-        string[] lines = [.. File.Exists(file) ? Lines(file) : [], $"{name} {Convert.ToHexStringLower(HashOf(key))}"];
+        string[] lines = [.. File.Exists(file) ? Lines(file).Select(line => line.Text) : [], $"{name} {Convert.ToHexStringLower(HashOf(key))}"];
         DurableFile.WriteAllBytes(file, Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n"), ownerOnly: true);
         return key;
     }
+
+    /// <summary>Number of keys.</summary>
+    public int Count => _hashes.Length;
 
     /// <summary>Whether a key is one of them; all are compared, so the time says nothing.</summary>
     public bool Contains(string key)
@@ -66,17 +64,26 @@ public sealed class ApiKeys
 
     private static byte[] HashOf(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 
-    private static string[] Lines(string file)
+    private static IEnumerable<(string Text, byte[] Hash)> Lines(string file)
     {
+        string[] lines;
         try
         {
-            return new FileInfo(file) is { Length: > MostBytes }
-                ? throw new DiPaCoException($"'{file}' is too long for a file of keys.")
-                : [.. File.ReadAllLines(file).Where(line => line.Length > 0)];
+            lines = new FileInfo(file) is { Length: > MostBytes } ? throw new DiPaCoException($"'{file}' is too long for a file of keys.") : File.ReadAllLines(file);
         }
         catch (Exception exception) when (StorageErrors.IsStorage(exception))
         {
             throw StorageErrors.Explain(exception, "read", file);
+        }
+
+        for (int at = 0; at < lines.Length; at++)
+        {
+            string text = lines[at].Trim();
+            if (text.Length > 0)
+            {
+                yield return text.Split(' ') is [_, string hash] && BlobHash.TryParse(hash, out BlobHash parsed) ? (text, Convert.FromHexString(parsed.Hex))
+                    : throw new DiPaCoException($"Line {at + 1} of '{file}' is not a name and the SHA-256 of a key. Make keys with 'dipaco serve --new-key NAME --keys {file}'.");
+            }
         }
     }
 }

@@ -109,4 +109,77 @@ internal sealed record CompletionRequest
 
     /// <summary>The fields of a request for completions.</summary>
     public static IReadOnlySet<string> Fields => Known;
+<<<<<<< HEAD
+=======
+
+    private static ImmutableArray<string> Stops(RequestBody body)
+    {
+        ImmutableArray<string> stops = body.Strings("stop", 16);
+        return stops.All(stop => stop.Length <= 1_000) ? stops : throw RequestBody.Bad("A string of 'stop' is longer than 1,000 characters.", "stop");
+    }
+
+    private static SamplingOptions Sampling(RequestBody body, LiveModel model) => new()
+    {
+        Temperature = body.Number("temperature", 1, 0, 100),
+        TopP = body.Number("top_p", 1, 0, 1),
+        TopK = (int)body.Integer("top_k", 0, 0, int.MaxValue),
+        MinP = body.Number("min_p", 0, 0, 1),
+        RepetitionPenalty = body.Number("repetition_penalty", 1, 0.01, 100),
+        FrequencyPenalty = body.Number("frequency_penalty", 0, -2, 2),
+        PresencePenalty = body.Number("presence_penalty", 0, -2, 2),
+        LogitBias = Biases(body, model.Vocabulary),
+        Seed = body.Has("seed") ? body.Integer("seed", 0, long.MinValue, long.MaxValue) : BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8)),
+    };
+
+    private static ImmutableSortedDictionary<int, double> Biases(RequestBody body, int vocabulary)
+    {
+        if (body.Object("logit_bias", known: null) is not { } biases)
+        {
+            return ImmutableSortedDictionary<int, double>.Empty;
+        }
+
+        ImmutableSortedDictionary<int, double>.Builder read = ImmutableSortedDictionary.CreateBuilder<int, double>();
+        foreach ((string key, JsonElement value) in biases.Fields)
+        {
+            if (!int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out int token) || token >= vocabulary)
+            {
+                throw RequestBody.Bad($"'logit_bias' names the token '{(key.Length > 20 ? key[..20] : key)}'; a number from 0 to {vocabulary - 1} was expected.", "logit_bias");
+            }
+
+            read[token] = biases.Number(key, 0, -100, 100);
+        }
+
+        return read.ToImmutable();
+    }
+
+    private static RerouteOptions? Reroute(RequestBody body, LiveModel model, PathId? path, ServingLimits limits)
+    {
+        RequestBody? reroute = body.Object("dipaco", KnownOfDipaco)?.Object("reroute", KnownOfReroute);
+        RerouteOptions? options = reroute is null ? limits.Reroute : new RerouteOptions(
+            (int)reroute.Integer("window", 64, 1, 1 << 20),
+            reroute.String("router") switch
+            {
+                null or "prefix" => ReroutingRouter.Prefix,
+                "token" => ReroutingRouter.Token,
+                string other => throw RequestBody.Bad($"'dipaco.reroute.router' is '{(other.Length > 20 ? other[..20] : other)}'; prefix or token was expected.", "dipaco.reroute.router"),
+            });
+        if (options is null || path is not null)
+        {
+            return reroute is null || path is null ? null
+                : throw RequestBody.Bad("A path was asked for by name and re-routing as well; leave one of them out.", "dipaco.reroute");
+        }
+
+        try
+        {
+            model.ThrowIfTooLarge(reroutes: true);
+        }
+        catch (DiPaCoException exception)
+        {
+            throw RequestBody.Bad(exception.Message, "dipaco.reroute");
+        }
+
+        return options.Router != ReroutingRouter.Token || model.TokenRouterFor(options.Window) >= 0 ? options
+            : throw RequestBody.Bad("This model has no token router; 'prefix' re-routes by the document router.", "dipaco.reroute.router");
+    }
+>>>>>>> page
 }

@@ -43,7 +43,7 @@ internal sealed class CompletionStream(HttpResponse response, CompletionRequest 
                 }, cancellationToken);
             }
         }
-        catch (Exception exception) when (ApiErrors.Of(exception, response.HttpContext) is { } error && response.HasStarted && !response.HttpContext.RequestAborted.IsCancellationRequested)
+        catch (Exception exception) when (response.HasStarted && state.Explain(exception, response.HttpContext) is { } error)
         {
             // The status has been sent: what is left is an event that clients know as an error.
             await Answer.WriteEventAsync(response, json => Answer.Error(json, error), response.HttpContext.RequestAborted);

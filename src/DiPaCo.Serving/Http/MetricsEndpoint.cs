@@ -13,6 +13,7 @@ internal static class MetricsEndpoint
     {
         EngineCounters counters = state.Engine.Counters;
         StringBuilder text = new();
+        Add("gauge", "dipaco_requests_running", "Requests that have not ended, this one among them.", state.Running);
         Add("gauge", "dipaco_sequences_waiting", "Sequences that wait.", counters.Waiting);
         Add("gauge", "dipaco_sequences_active", "Sequences that are computed.", counters.Active);
         Add("gauge", "dipaco_cache_pages_reserved", "Pages of keys and values that sequences have reserved.", counters.PagesReserved);

@@ -11,11 +11,13 @@ internal sealed class ModelNames(ModelSource source)
     private const string PathMark = ":path-";
 
     /// <summary>All names of the newest version.</summary>
-    public IEnumerable<string> All()
+    public IEnumerable<(string Name, LiveModel Model, PathId? Path)> All()
     {
         LiveModel model = source.Current;
         string name = model.Description.Name;
-        return [name, .. model.Grid.Topology.Paths.Select(path => string.Create(CultureInfo.InvariantCulture, $"{name}{PathMark}{path.Value}"))];
+        return [
+            (name, model, null),
+            .. model.Grid.Topology.Paths.Select(path => (string.Create(CultureInfo.InvariantCulture, $"{name}{PathMark}{path.Value}"), model, (PathId?)path))];
     }
 
     /// <summary>The model that a request names; the run where it names none.</summary>
@@ -26,8 +28,12 @@ internal sealed class ModelNames(ModelSource source)
         return Resolve(model, name) is { } found ? (model, found.Path, name) : throw Unknown(name, model);
     }
 
-    /// <summary>Whether there is a model of that name.</summary>
-    public bool Exists(string name) => Resolve(source.Current, name) is not null;
+    /// <summary>The model of that name; null: there is none.</summary>
+    public (LiveModel Model, PathId? Path)? Find(string name)
+    {
+        LiveModel model = source.Current;
+        return Resolve(model, name) is { } found ? (model, found.Path) : null;
+    }
 
     /// <summary>The error about a name that nothing has.</summary>
     public ApiException Unknown(string name) => Unknown(name, source.Current);

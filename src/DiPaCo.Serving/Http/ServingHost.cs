@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using DiPaCo.Core;
+using DiPaCo.Runtime.Storage;
 using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Scheduling;
 using Microsoft.AspNetCore.Builder;
@@ -11,24 +12,32 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace DiPaCo.Serving.Http;
 
 /// <summary>A model behind an HTTP API that OpenAI's clients speak.</summary>
 public sealed class ServingHost : IAsyncDisposable
 {
+    /// <summary>How long clients may take to fetch what is left for them once the server has stopped.</summary>
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(5);
+
     private readonly WebApplication _application;
     private readonly ServedEngine _engine;
+    private readonly ServingState _state;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _refreshing;
-    private bool _disposed;
+    private bool _stopped;
 
-    private ServingHost(WebApplication application, ServedEngine engine, ServingOptions options, TimeProvider time, Action<string> note)
+    private ServingHost(WebApplication application, ServedEngine engine, ServingState state, ApiKeys? keys, TimeSpan refresh, Action<string> note)
     {
         _application = application;
         _engine = engine;
-        _refreshing = RefreshAsync(options.Refresh, time, note);
+        _state = state;
+        Keys = keys?.Count;
+        _refreshing = RefreshAsync(refresh, state.Time, note);
     }
 
     /// <summary>Where it listens.</summary>
@@ -36,6 +45,12 @@ public sealed class ServingHost : IAsyncDisposable
 
     /// <summary>Name of the model.</summary>
     public string Model => _engine.Source.Current.Description.Name;
+
+    /// <summary>Number of keys, one of which requests need; null: they need none.</summary>
+    public int? Keys { get; }
+
+    /// <summary>Requests that have not ended.</summary>
+    public int Running => _state.Running;
 
     /// <summary>What the tests look into.</summary>
     internal ServedEngine Engine => _engine;
@@ -46,7 +61,9 @@ public sealed class ServingHost : IAsyncDisposable
     /// <param name="time">The clock.</param>
     /// <param name="note">Is told, in a line, of what happens: new versions, failures. Never of prompts.</param>
     /// <param name="cancellationToken">Ends the start.</param>
-    /// <exception cref="DiPaCoException">The folder has no model, the address is taken, or other machines could connect without TLS and keys.</exception>
+    /// <exception cref="DiPaCoException">
+    /// The folder has no model, the address is taken, keys or certificate cannot be used, or other machines could connect without TLS and keys.
+    /// </exception>
     public static async Task<ServingHost> StartAsync(string folder, ServingOptions options, TimeProvider time, Action<string> note, CancellationToken cancellationToken)
     {
         ThrowIfOpen(options);
@@ -56,10 +73,12 @@ public sealed class ServingHost : IAsyncDisposable
             new EngineOptions { Threads = options.Threads, MaxSequences = options.MaxSequences, MaxQueue = options.MaxQueue, CacheBytes = options.CacheBytes }, cancellationToken);
         try
         {
+            engine.Source.Current.ThrowIfTooLarge(options.Limits.Reroute is not null);
             await ModelSource.PreloadAsync(engine.Source.Current, oneByOne: false, cancellationToken);
-            WebApplication application = Build(options, new ServingState(engine.Source, engine.Engine, engine.Store, options.Limits, time), keys, note);
+            ServingState state = new(engine, options.Limits, time, note);
+            WebApplication application = Build(options, state, keys);
             await StartAsync(application, options.Listen, cancellationToken);
-            return new ServingHost(application, engine, options, time, note);
+            return new ServingHost(application, engine, state, keys, options.Refresh, note);
         }
         catch
         {
@@ -68,20 +87,33 @@ public sealed class ServingHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops: open requests end at once.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Stops: requests that run end at once.</summary>
+    public ValueTask DisposeAsync() => new(StopAsync(TimeSpan.Zero));
+
+    /// <summary>Stops: takes no more requests, and lets those that run come to their end.</summary>
+    /// <param name="grace">For how long; what then still runs ends with an error that says so.</param>
+    public async Task StopAsync(TimeSpan grace)
     {
-        if (Interlocked.Exchange(ref _disposed, true))
+        if (Interlocked.Exchange(ref _stopped, true))
         {
             return;
         }
 
         await _stop.CancelAsync();
         await _refreshing;
+        using CancellationTokenSource cut = new(grace + Farewell, _state.Time);
+        Task stopping = _application.StopAsync(cut.Token);
+        try
+        {
+            await stopping.WaitAsync(grace, _state.Time);
+        }
+        catch (TimeoutException)
+        {
+            // The sequences end with the engine, and with them the requests that the application waits for.
+        }
 
-        // The engine first: its sequences end, and with them the requests that the application would wait for.
         _engine.Engine.Dispose();
-        await _application.StopAsync();
+        await stopping;
         await _application.DisposeAsync();
         await _engine.DisposeAsync();
         _stop.Dispose();
@@ -103,24 +135,34 @@ public sealed class ServingHost : IAsyncDisposable
         {
             await application.StartAsync(cancellationToken);
         }
-        catch (Exception exception) when (exception is SocketException or AddressInUseException || exception.InnerException is SocketException or AddressInUseException)
+        catch (Exception exception)
         {
             await application.DisposeAsync();
-            throw new DiPaCoException($"Cannot listen on {listen}: {(exception.InnerException ?? exception).Message}. Choose another address or port (--listen).", exception);
+            if (exception is SocketException or AddressInUseException || exception.InnerException is SocketException or AddressInUseException)
+            {
+                throw new DiPaCoException($"Cannot listen on {listen}: {(exception.InnerException ?? exception).Message.TrimEnd('.')}. Choose another address or port (--listen).", exception);
+            }
+
+            throw;
         }
     }
 
-    private static WebApplication Build(ServingOptions options, ServingState state, ApiKeys? keys, Action<string> note)
+    private static WebApplication Build(ServingOptions options, ServingState state, ApiKeys? keys)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "dipaco" });
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(state.Time);
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+
+        // How long requests have is said where the server is stopped.
+        builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         builder.WebHost.UseKestrelCore();
         if (options.Certificate is not null)
         {
             builder.WebHost.UseKestrelHttpsConfiguration();
         }
 
+        HttpsConnectionAdapterOptions? tls = options.Certificate is { } files ? TlsOf(files) : null;
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -130,22 +172,32 @@ public sealed class ServingHost : IAsyncDisposable
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.Listen(options.Listen, listen =>
             {
-                if (options.Certificate is { } files)
+                if (tls is not null)
                 {
-                    listen.UseHttps(X509Certificate2.CreateFromPemFile(files.Certificate, files.Key));
+                    listen.UseHttps(tls);
                 }
             });
         });
         WebApplication application = builder.Build();
-        application.Use(next => context => new ApiGate(next, keys, options, note).RunAsync(context));
+        application.Use(next => context => new ApiGate(next, keys, options, state).RunAsync(context));
         application.UseRouting();
         Map(application, state);
         return application;
     }
 
+    private static HttpsConnectionAdapterOptions TlsOf((string Certificate, string Key) files)
+    {
+        (X509Certificate2 certificate, X509Certificate2Collection chain) = PemCertificate.Read(files.Certificate, files.Key);
+        return new HttpsConnectionAdapterOptions { ServerCertificate = certificate, ServerCertificateChain = chain };
+    }
+
     private static void Map(WebApplication application, ServingState state)
     {
-        application.MapGet("/", PageEndpoint.HandleAsync);
+        foreach (string path in PageEndpoint.Paths)
+        {
+            application.MapGet(path, PageEndpoint.HandleAsync);
+        }
+
         application.MapGet("/v1/models", context => ModelsEndpoint.ListAsync(context, state));
         application.MapGet("/v1/models/{name}", context => ModelsEndpoint.OneAsync(context, state, (string)context.GetRouteValue("name")!));
         application.MapPost("/v1/completions", context => CompletionEndpoint.HandleAsync(context, state));

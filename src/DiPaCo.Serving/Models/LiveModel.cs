@@ -13,6 +13,9 @@ namespace DiPaCo.Serving.Models;
 internal sealed class LiveModel
 {
     private readonly ModuleStore _store;
+    private readonly long _mostPathBytes;
+    private readonly long _baseBytes;
+    private readonly long _mostTokenRouterBytes;
 
     private LiveModel(ServedGrid grid, ModuleStore store, TextTokenizer tokenizer, IRouter router, ChatFormat? chat)
     {
@@ -35,6 +38,9 @@ internal sealed class LiveModel
         TransformerShape routing = description.Shape with { TiedEmbedding = false, Outputs = grid.Topology.Paths.Length };
         ModuleDefinition tokenRouter = ModelTopology.Dense(routing).Modules[0];
         TokenRouters = [.. description.TokenRouters.Select(known => new GridModule(tokenRouter, known.Blob))];
+        _mostPathBytes = grid.Topology.Paths.Max(path => store.BytesOf(grid.ModulesOf(path)));
+        _baseBytes = router.FeatureWidth > 0 ? store.BytesOf([Base]) : 0;
+        _mostTokenRouterBytes = TokenRouters.Select(one => store.BytesOf([one])).DefaultIfEmpty().Max();
     }
 
     /// <summary>What is served.</summary>
@@ -71,6 +77,20 @@ internal sealed class LiveModel
     /// <exception cref="DiPaCoException">A file is missing or damaged.</exception>
     public static async Task<LiveModel> OpenAsync(ServedGrid grid, ModuleStore store, CancellationToken cancellationToken) => new(
         grid, store, await grid.LoadTokenizerAsync(cancellationToken), await grid.LoadRouterAsync(cancellationToken), await grid.LoadChatFormatAsync(cancellationToken));
+
+    /// <summary>Makes sure that a sequence can get all weights that it needs at a time: it would wait for ever otherwise.</summary>
+    /// <param name="reroutes">Whether it keeps those of the routers while paths write.</param>
+    /// <exception cref="DiPaCoException">They are more than the limit.</exception>
+    public void ThrowIfTooLarge(bool reroutes)
+    {
+        (string what, long bytes) = reroutes
+            ? ("With re-routing, the weights of a path and of the routers take", _mostPathBytes + _baseBytes + _mostTokenRouterBytes)
+            : ("The weights of a path or of the router take", Math.Max(_mostPathBytes, _baseBytes));
+        if (bytes > _store.LimitBytes)
+        {
+            throw _store.TooLarge(what, bytes);
+        }
+    }
 
     /// <summary>Takes a path's modules.</summary>
     public Task<ModuleLease> AcquireAsync(PathId path, CancellationToken cancellationToken) => _store.AcquireAsync(Grid, Grid.ModulesOf(path), cancellationToken);

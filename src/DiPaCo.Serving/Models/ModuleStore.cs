@@ -14,6 +14,8 @@ namespace DiPaCo.Serving.Models;
 /// <param name="limitBytes">Most bytes of weights.</param>
 internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposable
 {
+    private const double MiB = 1 << 20;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<BlobHash, Entry> _entries = [];
     private TaskCompletionSource _released = New();
@@ -47,12 +49,18 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
     /// <summary>Times that a module was read from its file.</summary>
     public long Loads { get; private set; }
 
+    /// <summary>Most bytes of weights.</summary>
+    public long LimitBytes => limitBytes;
+
+    /// <summary>Bytes of modules in memory.</summary>
+    public long BytesOf(IEnumerable<GridModule> modules) => modules.Sum(module => LoadedModule.BytesOf(module.Definition.Layout, type));
+
     /// <summary>Whether modules fit beside all that is in memory.</summary>
     public bool HasRoomFor(ImmutableArray<GridModule> modules)
     {
         lock (_lock)
         {
-            return _bytes + MissingOf(modules).Sum(module => LoadedModule.BytesOf(module.Definition.Layout, type)) <= limitBytes;
+            return _bytes + BytesOf(MissingOf(modules)) <= limitBytes;
         }
     }
 
@@ -93,6 +101,13 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
         }
     }
 
+    /// <summary>The error about more weights than the limit allows.</summary>
+    /// <param name="what">What takes them.</param>
+    /// <param name="bytes">How many.</param>
+    public DiPaCoException TooLarge(string what, long bytes) => new(string.Create(
+        CultureInfo.InvariantCulture,
+        $"{what} {bytes / MiB:0.#} MiB, which is more than the limit of {limitBytes / MiB:0.#} MiB. Raise the limit of weights (--memory)."));
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -113,7 +128,7 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
     private List<Entry>? TryTake(ServedGrid grid, ImmutableArray<GridModule> modules)
     {
         GridModule[] missing = MissingOf(modules);
-        long wanted = missing.Sum(module => LoadedModule.BytesOf(module.Definition.Layout, type));
+        long wanted = BytesOf(missing);
         HashSet<BlobHash> own = [.. modules.Select(module => module.Blob)];
         foreach ((BlobHash blob, Entry entry) in _entries.Where(pair => pair.Value.Users == 0 && !own.Contains(pair.Key)).OrderBy(pair => pair.Value.LastUse).ToArray())
         {
@@ -129,9 +144,7 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
 
         if (_bytes + wanted > limitBytes)
         {
-            return _entries.Values.Any(entry => entry.Users > 0) ? null : throw new DiPaCoException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"A path's weights take {(_bytes + wanted) / (double)(1 << 20):N0} MiB, which is more than the limit of {limitBytes / (double)(1 << 20):N0} MiB. Raise the limit of weights (--memory)."));
+            return _entries.Values.Any(entry => entry.Users > 0) ? null : throw TooLarge("A path's weights take", _bytes + wanted);
         }
 
         foreach (GridModule module in missing)

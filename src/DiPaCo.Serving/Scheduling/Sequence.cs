@@ -8,10 +8,7 @@ using DiPaCo.Serving.Text;
 
 namespace DiPaCo.Serving.Scheduling;
 
-/// <summary>
-/// A sequence that is being computed: says what it needs in the next step, and takes what a step computed. Between steps it waits for modules to be
-/// loaded. It belongs to the engine's thread.
-/// </summary>
+/// <summary>A sequence that is being computed: says what it needs next, and takes what was computed; between steps it waits for modules. It belongs to the engine's thread.</summary>
 internal sealed class Sequence : IDisposable
 {
     private readonly GenerationHandle _handle;
@@ -174,8 +171,6 @@ internal sealed class Sequence : IDisposable
             case Work.Fill:
                 _filled += count;
                 break;
-            default:
-                break;
         }
     }
 
@@ -311,6 +306,9 @@ internal sealed class Sequence : IDisposable
         }
 
         _pending.Begin(_model, model => model.AcquireAsync(choice.Path, CancellationToken.None), lease => Switch(choice, lease, boundary));
+        // What it had is let go of while it waits: of two that each kept modules and waited for room, neither would ever get it.
+        _lease?.Dispose();
+        _lease = null;
     }
 
     private void Switch(PathChoice choice, ModuleLease lease, int boundary)
@@ -333,7 +331,6 @@ internal sealed class Sequence : IDisposable
             _handle.Write(new GenerationEvent.Rerouted(boundary, _path, path, start));
         }
 
-        _lease?.Dispose();
         (_lease, _weights, _path) = (lease, weights, path);
     }
 

@@ -18,9 +18,10 @@ internal static class Programs
         select path).FirstOrDefault();
 
     /// <summary>Starts the <c>dipaco</c> that was built beside the tests.</summary>
-    public static Process StartDipaco(string workingFolder, params string[] arguments) =>
-        Start(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet",
-            workingFolder, [Path.Combine(AppContext.BaseDirectory, "dipaco.dll"), .. arguments]);
+    public static Process StartDipaco(string workingFolder, params string[] arguments) => StartDipaco(workingFolder, hasInput: false, arguments);
+
+    /// <summary>Starts that <c>dipaco</c> with a standard input that the test writes.</summary>
+    public static Process StartDipacoWithInput(string workingFolder, params string[] arguments) => StartDipaco(workingFolder, hasInput: true, arguments);
 
     /// <summary>Runs that <c>dipaco</c>.</summary>
     public static async Task<ProgramResult> DipacoAsync(string workingFolder, params string[] arguments)
@@ -28,6 +29,21 @@ internal static class Programs
         using Process process = StartDipaco(workingFolder, arguments);
         return await EndOfAsync(process);
     }
+
+    /// <summary>Runs that <c>dipaco</c> with a text as its standard input.</summary>
+    public static async Task<ProgramResult> DipacoWithInputAsync(string workingFolder, string input, params string[] arguments)
+    {
+        using Process process = StartDipacoWithInput(workingFolder, arguments);
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        return await EndOfAsync(process);
+    }
+
+    /// <summary>
+    /// Asks a program to stop, as a service manager does. Ctrl-C's own signal is handled alike, but a test runner in the background has it ignored, and its
+    /// children inherit that.
+    /// </summary>
+    public static async Task TerminateAsync(Process process) => Assert.Equal(0, (await RunAsync("kill", ".", "-TERM", $"{process.Id}")).ExitCode);
 
     /// <summary>Runs a program.</summary>
     public static async Task<ProgramResult> RunAsync(string program, string workingFolder, params string[] arguments)
@@ -56,8 +72,13 @@ internal static class Programs
         }
     }
 
-    private static Process Start(string program, string workingFolder, string[] arguments) => Process.Start(new ProcessStartInfo(program, arguments)
+    private static Process StartDipaco(string workingFolder, bool hasInput, string[] arguments) =>
+        Start(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet",
+            workingFolder, [Path.Combine(AppContext.BaseDirectory, "dipaco.dll"), .. arguments], hasInput);
+
+    private static Process Start(string program, string workingFolder, string[] arguments, bool hasInput = false) => Process.Start(new ProcessStartInfo(program, arguments)
     {
+        RedirectStandardInput = hasInput,
         WorkingDirectory = workingFolder,
         RedirectStandardOutput = true,
         RedirectStandardError = true,

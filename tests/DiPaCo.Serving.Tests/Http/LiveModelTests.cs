@@ -1,8 +1,12 @@
+using System.Net;
+using System.Text;
 using System.Text.Json.Nodes;
+using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.RunHost;
 using DiPaCo.Runtime;
 using DiPaCo.Serving.Grids;
+using DiPaCo.Serving.Inference;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Http;
@@ -39,6 +43,47 @@ public sealed class LiveModelTests : IDisposable
         }
 
         Assert.True(served.Host.Engine.Source.Updates > 0);
+    }
+
+    [Fact]
+    public async Task WhereAnOldVersionsFilesAreGoneRequestsAreToldSoUntilTheNextVersionIsTakenUp()
+    {
+        // Three more phases, so that nothing of the first is kept.
+        SmallRun.Prepare(Path.Combine(_root, "input"));
+        string file = Path.Combine(_root, "input", "small.yaml");
+        File.WriteAllText(file, File.ReadAllText(file).Replace("phases: 2", "phases: 4", StringComparison.Ordinal));
+        LoadedConfig config = RunConfigLoader.Load(file);
+        await TrainUntilFirstModelAsync(config);
+        ServedGrid first = ServedGrid.Open(Folder);
+        PathId last = first.Topology.Paths[^1];
+        long room = RoomForOne(first);
+        await using ServedRun served = await ServedRun.OfFolderAsync(Folder, options => options with { Refresh = TimeSpan.FromDays(1), WeightBytes = room });
+        await new RunEngine(TimeProvider.System) { MeasuresMachine = false }.TrainAsync(config, Folder, new SilentObserver(), CancellationToken.None);
+
+        // The run has let go of the files, and memory has room for one path: the first, which was loaded at the start.
+        await AskAsync(served, first.Topology.Paths[0]);
+        (HttpStatusCode status, JsonNode? error) = await served.PostRawAsync("/v1/completions", Encoding.UTF8.GetBytes(BodyOf(served, last)));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+        Assert.Equal("model_unavailable", error!["code"]!.GetValue<string>());
+        Assert.Contains("A newer version is taken up", error["message"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.DoesNotContain(Folder, error["message"]!.GetValue<string>(), StringComparison.Ordinal);
+
+        Assert.True(await served.Host.Engine.Source.RefreshAsync(CancellationToken.None));
+        Assert.Equal(ServedGrid.Open(Folder).Description.ModelDigest, await AskAsync(served, last));
+    }
+
+    private static long RoomForOne(ServedGrid grid) => grid.Topology.Paths.Select(grid.Topology.ModulesOf)
+        .Append(ModelTopology.Dense(grid.Description.Shape).Modules).Max(modules => modules.Sum(module => LoadedModule.BytesOf(module.Layout, WeightType.Fp32)));
+
+    private static string BodyOf(ServedRun served, PathId path) => $$"""{ "model": "{{served.Model}}:path-{{path}}", "prompt": "The old mill", "max_tokens": 5 }""";
+
+    private static async Task<string> AskAsync(ServedRun served, PathId path)
+    {
+        using StringContent body = new(BodyOf(served, path), Encoding.UTF8, "application/json");
+        using HttpResponseMessage response = await served.Client.PostAsync("/v1/completions", body);
+        string text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, text);
+        return JsonNode.Parse(text)!["dipaco"]!["model_digest"]!.GetValue<string>();
     }
 
     private static async Task<string> AskAsync(ServedRun served)

@@ -27,7 +27,7 @@ public sealed class LoadTests(ServedRun served)
             await Task.WhenAll(leaves.Select((leave, at) => leave ? LeaveAsync(own, at, at % 5) : StayAsync(own, at % 4, expected[at % 4])));
 
             // Those who left are gone once the engine has seen it; nothing else is to wait for.
-            await EventuallyAsync(() => engine.Counters is { Active: 0, Waiting: 0, PagesReserved: 0 });
+            await ServedRun.EventuallyAsync(() => engine.Counters is { Active: 0, Waiting: 0, PagesReserved: 0 });
         }
 
         Assert.Null(engine.Failure);
@@ -42,10 +42,10 @@ public sealed class LoadTests(ServedRun served)
         GenerationEngine engine = own.Host.Engine.Engine;
         using CancellationTokenSource leave = new();
         Task<HttpResponseMessage> sending = own.Client.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 45, n = 128, logit_bias = new Dictionary<string, int> { ["0"] = -100 } }, leave.Token);
-        await EventuallyAsync(() => engine.Counters is { Active: 1, Waiting: > 100 });
+        await ServedRun.EventuallyAsync(() => engine.Counters is { Active: 1, Waiting: > 100 });
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
-        await EventuallyAsync(() => engine.Counters is { Active: 0, Waiting: 0, PagesReserved: 0 });
+        await ServedRun.EventuallyAsync(() => engine.Counters is { Active: 0, Waiting: 0, PagesReserved: 0 });
         Assert.InRange(engine.Counters.Cancelled, 1, 128);
         Assert.NotEmpty(await TextAsync(own, 1));
     }
@@ -58,7 +58,7 @@ public sealed class LoadTests(ServedRun served)
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
         Assert.Equal("1", refused.Headers.RetryAfter!.ToString());
         Assert.Equal("rate_limit_error", JsonNode.Parse(await refused.Content.ReadAsStringAsync())!["error"]!["type"]!.GetValue<string>());
-        await EventuallyAsync(() => own.Host.Engine.Engine.Counters is { Active: 0, Waiting: 0, PagesReserved: 0 });
+        await ServedRun.EventuallyAsync(() => own.Host.Engine.Engine.Counters is { Active: 0, Waiting: 0, PagesReserved: 0 });
         Assert.NotEmpty(await TextAsync(own, 1));
     }
 
@@ -110,7 +110,7 @@ public sealed class LoadTests(ServedRun served)
         if (lines == 0)
         {
             // While it waits.
-            await EventuallyAsync(() => own.Host.Engine.Engine.Counters.Waiting > 0 || sending.IsCompleted);
+            await ServedRun.EventuallyAsync(() => own.Host.Engine.Engine.Counters.Waiting > 0 || sending.IsCompleted);
             await leave.CancelAsync();
         }
 
@@ -126,14 +126,6 @@ public sealed class LoadTests(ServedRun served)
         catch (OperationCanceledException)
         {
             // Gone before the answer began.
-        }
-    }
-
-    private static async Task EventuallyAsync(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
         }
     }
 }

@@ -6,7 +6,6 @@ using DiPaCo.Serving.Inference;
 using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
-
 namespace DiPaCo.Serving.Tests.Http;
 
 /// <summary>The small run behind its API, on a port of its own.</summary>
@@ -38,13 +37,14 @@ public sealed class ServedRun : IAsyncLifetime
     }
 
     /// <summary>Another run behind its API.</summary>
-    public static async Task<ServedRun> OfFolderAsync(string folder, Func<ServingOptions, ServingOptions>? change = null) => new(await StartAsync(folder, change ?? (options => options)));
+    public static async Task<ServedRun> OfFolderAsync(string folder, Func<ServingOptions, ServingOptions>? change = null, TimeProvider? time = null) =>
+        new(await StartAsync(folder, change ?? (options => options), time));
 
     /// <summary>A server.</summary>
-    public static Task<ServingHost> StartAsync(string folder, Func<ServingOptions, ServingOptions> change) => ServingHost.StartAsync(
+    public static Task<ServingHost> StartAsync(string folder, Func<ServingOptions, ServingOptions> change, TimeProvider? time = null) => ServingHost.StartAsync(
         folder,
         change(new ServingOptions { Listen = new IPEndPoint(IPAddress.Loopback, 0), Threads = 1, Weights = WeightType.Fp32, CacheBytes = 64 << 20, WeightBytes = 256 << 20 }),
-        TimeProvider.System, _ => { }, TestContext.Current.CancellationToken);
+        time ?? TimeProvider.System, _ => { }, TestContext.Current.CancellationToken);
 
     /// <summary>Posts an object; the answer must be a success.</summary>
     public async Task<JsonNode> PostAsync(string path, object body)
@@ -90,6 +90,15 @@ public sealed class ServedRun : IAsyncLifetime
 
         Assert.True(done);
         return events;
+    }
+
+    /// <summary>Waits until a condition holds.</summary>
+    public static async Task EventuallyAsync(Func<bool> condition)
+    {
+        while (!condition())
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
     }
 
     public async ValueTask DisposeAsync()
