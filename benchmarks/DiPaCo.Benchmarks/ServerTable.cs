@@ -23,11 +23,26 @@ internal static class ServerTable
         TransformerShape shape = args is ["150", ..] ? ServeTable.Large : ServeTable.Small;
         WeightType type = args is [_, "bf16", ..] ? WeightType.Bf16 : args is [_, "int8", ..] ? WeightType.Q8 : WeightType.Fp32;
         using RandomGridFolder folder = await RandomGridFolder.CreateAsync(shape, Context);
-        await StartAsync(folder, type);
-        await ClientsAsync(folder, type, sequences: 1);
-        await ClientsAsync(folder, type, sequences: 64);
-        await SwapAsync(folder, type);
-        await LlamaAsync(folder, type);
+        string[] parts = args.Length > 2 ? args[2..] : ["start", "clients", "swap", "llama"];
+        foreach (string part in parts)
+        {
+            switch (part)
+            {
+                case "start":
+                    await StartAsync(folder, type);
+                    break;
+                case "clients":
+                    await ClientsAsync(folder, type, sequences: 1);
+                    await ClientsAsync(folder, type, sequences: 64);
+                    break;
+                case "swap":
+                    await SwapAsync(folder, type);
+                    break;
+                default:
+                    await LlamaAsync(folder, type);
+                    break;
+            }
+        }
     }
 
     private static Task<ServingHost> HostAsync(RandomGridFolder folder, WeightType type, int sequences, TimeSpan refresh) => ServingHost.StartAsync(
@@ -88,10 +103,8 @@ internal static class ServerTable
             Task<string?> served = server.NextLineAsync();
             while (!served.IsCompleted)
             {
-                List<double> gaps = [.. Gaps(await StreamAsync(server.Client, Prompt(1), 100))];
-
-                // The folder is looked at every few seconds: what comes before is as quiet as what comes after.
-                swapping.AddRange(gaps);
+                // The folder is looked at every few seconds, so some of these tokens were written before that.
+                swapping.AddRange(Gaps(await StreamAsync(server.Client, Prompt(1), 100)));
             }
 
             for (int stream = 0; stream < 4; stream++)
@@ -129,7 +142,12 @@ internal static class ServerTable
         List<double> times = [];
         while (await reader.ReadLineAsync() is { } line)
         {
-            if (line.StartsWith("data: {", StringComparison.Ordinal) && JsonNode.Parse(line[6..])!["choices"]!.AsArray() is [{ } choice, ..] && choice["logprobs"] is not null)
+            if (line.Contains("\"error\"", StringComparison.Ordinal))
+            {
+                throw new InvalidOperationException(line);
+            }
+
+            if (line.StartsWith("data: {", StringComparison.Ordinal) && JsonNode.Parse(line[6..])!["choices"]!.AsArray() is [{ } choice, ..] && choice["logprobs"]?["tokens"]?.AsArray().Count > 0)
             {
                 times.Add(Clocks.Wall());
             }
