@@ -83,6 +83,15 @@ internal static class CommonFields
                 : throw RequestBody.Bad("A path was asked for by name and re-routing as well; leave one of them out.", "dipaco.reroute");
         }
 
+        try
+        {
+            model.ThrowIfTooLarge(reroutes: true);
+        }
+        catch (DiPaCoException exception)
+        {
+            throw RequestBody.Bad(exception.Message, "dipaco.reroute");
+        }
+
         return options.Router != ReroutingRouter.Token || model.TokenRouterFor(options.Window) >= 0 ? options
             : throw RequestBody.Bad("This model has no token router; 'prefix' re-routes by the document router.", "dipaco.reroute.router");
     }
