@@ -38,8 +38,19 @@ internal sealed class ServerProcess : IDisposable
         throw new InvalidOperationException($"The server ended with {process.ExitCode} before it served.");
     }
 
-    /// <summary>What it says next.</summary>
-    public Task<string?> NextLineAsync() => _process.StandardOutput.ReadLineAsync();
+    /// <summary>Waits until it says something with a certain text.</summary>
+    public async Task HearAsync(string text)
+    {
+        while (await _process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                return;
+            }
+        }
+
+        throw new InvalidOperationException($"The server ended and did not say '{text}'.");
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -100,13 +100,14 @@ internal static class ServerTable
         {
             folder.WriteVersion(version);
             GC.Collect();
-            Task<string?> served = server.NextLineAsync();
+            Task served = server.HearAsync($"version-{version}");
             while (!served.IsCompleted)
             {
                 // The folder is looked at every few seconds, so some of these tokens were written before that.
                 swapping.AddRange(Gaps(await StreamAsync(server.Client, Prompt(1), 100)));
             }
 
+            await served;
             for (int stream = 0; stream < 4; stream++)
             {
                 quiet.AddRange(Gaps(await StreamAsync(server.Client, Prompt(2), 100)));
@@ -140,20 +141,17 @@ internal static class ServerTable
         response.EnsureSuccessStatusCode();
         using StreamReader reader = new(await response.Content.ReadAsStreamAsync());
         List<double> times = [];
+        string last = "";
         while (await reader.ReadLineAsync() is { } line)
         {
-            if (line.Contains("\"error\"", StringComparison.Ordinal))
-            {
-                throw new InvalidOperationException(line);
-            }
-
+            last = line.StartsWith("data: {", StringComparison.Ordinal) ? line : last;
             if (line.StartsWith("data: {", StringComparison.Ordinal) && JsonNode.Parse(line[6..])!["choices"]!.AsArray() is [{ } choice, ..] && choice["logprobs"]?["tokens"]?.AsArray().Count > 0)
             {
                 times.Add(Clocks.Wall());
             }
         }
 
-        return times;
+        return times.Count == tokens ? times : throw new InvalidOperationException($"{times.Count} tokens came, {tokens} were asked for: {last}");
     }
 
     /// <summary>Tokens a second of one stream, ours and llama.cpp's, in turn.</summary>
