@@ -27,7 +27,7 @@ internal sealed class ChatTemplateStage(RunSession session, string? file, Immuta
     }
 
     /// <summary>The blob with template and tokens; null: there is no template.</summary>
-    /// <exception cref="DiPaCoException">The file that the configuration names is not there, or one that was found is damaged.</exception>
+    /// <exception cref="DiPaCoException">The file that the configuration names is not there or damaged.</exception>
     public async Task<BlobHash?> KeepAsync(CancellationToken cancellationToken)
     {
         if (session.Tasks.FindOnly(ChatTemplateSpec.TaskKind) is { } kept)
@@ -35,7 +35,7 @@ internal sealed class ChatTemplateStage(RunSession session, string? file, Immuta
             return kept.Result[ChatTemplateSpec.Output];
         }
 
-        if ((file is null ? ChatFormatFile.Find(folders)?.Format : ChatFormatFile.Read(file)) is not { } format)
+        if ((file is null ? Found() : ChatFormatFile.Read(file)) is not { } format)
         {
             return null;
         }
@@ -46,5 +46,19 @@ internal sealed class ChatTemplateStage(RunSession session, string? file, Immuta
             async () => new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty.Add(ChatTemplateSpec.Output, await session.Store.PutAsync(bytes, cancellationToken)), "{}"),
             cancellationToken);
         return result[ChatTemplateSpec.Output];
+    }
+
+    /// <summary>The template beside the tokenizer. No weight depends on it, so training goes on without one that is damaged.</summary>
+    private ChatFormat? Found()
+    {
+        try
+        {
+            return ChatFormatFile.Find(folders)?.Format;
+        }
+        catch (DiPaCoException exception)
+        {
+            session.Note($"There is no chat template: {exception.Message}", isWarning: true);
+            return null;
+        }
     }
 }

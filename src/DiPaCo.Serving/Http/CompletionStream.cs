@@ -23,7 +23,8 @@ internal sealed class CompletionStream(HttpResponse response, CompletionRequest 
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no";
         Channel<(int Choice, GenerationEvent Happened)> all = Channel.CreateBounded<(int, GenerationEvent)>(16);
-        Task reading = ReadAllAsync(handles, all.Writer, cancellationToken);
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task reading = ReadAllAsync(handles, all.Writer, ended.Token);
         try
         {
             await foreach ((int choice, GenerationEvent happened) in all.Reader.ReadAllAsync(cancellationToken))
@@ -47,6 +48,12 @@ internal sealed class CompletionStream(HttpResponse response, CompletionRequest 
         {
             // The status has been sent: what is left is an event that clients know as an error.
             await Answer.WriteEventAsync(response, json => Answer.Error(json, error), response.HttpContext.RequestAborted);
+        }
+        finally
+        {
+            // It would wait for room in the channel if sending has failed.
+            await ended.CancelAsync();
+            await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await response.Body.WriteAsync("data: [DONE]\n\n"u8.ToArray(), response.HttpContext.RequestAborted);

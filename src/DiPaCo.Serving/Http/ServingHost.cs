@@ -230,14 +230,14 @@ public sealed class ServingHost : IAsyncDisposable
 
                     problem = null;
                 }
-                catch (Exception exception) when (exception is DiPaCoException or IOException or UnauthorizedAccessException && exception.Message != problem)
+                catch (Exception exception) when (exception is not OperationCanceledException)
                 {
-                    problem = exception.Message;
-                    note($"No new version: {problem} Serving the one before.");
-                }
-                catch (Exception exception) when (exception is DiPaCoException or IOException or UnauthorizedAccessException)
-                {
-                    // Said already.
+                    // Whatever it is, the version before is served on, and the folder is looked at again. The same thing is said once.
+                    if (exception.Message != problem)
+                    {
+                        problem = exception.Message;
+                        note($"No new version: {problem} Serving the one before.");
+                    }
                 }
             }
         }

@@ -69,7 +69,7 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
         try
         {
             return Engine.TrySubmit(request with { Newest = () => Source.Current })
-                ?? throw new ApiException(429, "The server has as many requests as it can take. Try again in a second.", code: "rate_limit_exceeded");
+                ?? throw (Engine.Failure is not null ? new ApiException(503, "The server has failed and has to be started again.", code: "server_failed") : new ApiException(429, "The server has as many requests as it can take. Try again in a second.", code: "rate_limit_exceeded"));
         }
         catch (DiPaCoException exception)
         {

@@ -171,7 +171,17 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
         [.. modules.Where(module => !_entries.ContainsKey(module.Blob)).DistinctBy(module => module.Blob)];
 
     private Task<LoadedModule> LoadAsync(ServedGrid grid, GridModule module) => Task.Run(async () =>
-        LoadedModule.Read(await grid.GetFileAsync(module.Blob, CancellationToken.None), module.Definition.Layout, type));
+    {
+        string file = await grid.GetFileAsync(module.Blob, CancellationToken.None);
+        try
+        {
+            return LoadedModule.Read(file, module.Definition.Layout, type);
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw new DiPaCoException($"There is no memory for the module '{module.Definition.Id.Name}'. Lower the limit of weights (--memory).", exception);
+        }
+    });
 
     private void Release(List<Entry> taken)
     {

@@ -74,7 +74,7 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
         GenerationHandle handle = new(request, Wake);
         lock (_lock)
         {
-            if (_stop || _waiting.Count >= _options.MaxQueue)
+            if (_stop || _waiting.Count >= _options.MaxQueue + Math.Max(0, _options.MaxSequences - _active.Count))
             {
                 _counters.Rejected++;
                 return null;
@@ -273,13 +273,16 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
         }
 
         int rest = writers == 0 ? _options.MaxRows : Math.Min(_options.MaxRows - writers, _options.PromptRowsBesideWriters);
-        if (_prompts.Count > 1)
+        int half = (rest + 1) / 2;
+        for (bool served = false; rest > 0 && !served && _prompts.Count > 0; _prompts.RemoveAt(0))
         {
-            rest -= TryPlan(_prompts[0], Math.Min(rest, (rest + 1) / 2));
-            _prompts.RemoveAt(0);
-            _prompts.Sort(static (one, other) => one.RowsLeft.CompareTo(other.RowsLeft));
+            // Who waits for weights takes none; the next one is the oldest then.
+            int taken = TryPlan(_prompts[0], _prompts.Count > 1 ? half : rest);
+            rest -= taken;
+            served = taken > 0;
         }
 
+        _prompts.Sort(static (one, other) => one.RowsLeft.CompareTo(other.RowsLeft));
         foreach (Sequence sequence in _prompts)
         {
             if (rest > 0)
@@ -291,6 +294,7 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
 
     private int TryPlan(Sequence sequence, int rows)
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
         try
         {
             if (sequence.Plan(rows) is { } slice)

@@ -41,6 +41,13 @@ internal sealed class Budget
     /// <summary>Counts the search for one text in another, whose time may grow with the product of both.</summary>
     public void Search(int line, int text, int sought) => Characters(line, text + ((long)text * sought / 64));
 
+    /// <summary>Counts a look-up by a text, whose every character is looked at; true.</summary>
+    public bool Looks(int line, int characters)
+    {
+        Characters(line, characters);
+        return true;
+    }
+
     /// <summary>Goes a level deeper.</summary>
     public void Enter(int line)
     {

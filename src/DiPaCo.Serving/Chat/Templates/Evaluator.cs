@@ -22,7 +22,7 @@ internal sealed class Evaluator(Budget budget)
             Expression.Conditional choice => Operators.IsTrue(Of(choice.Condition, scope)) ? Of(choice.Then, scope)
                 : choice.Else is { } otherwise ? Of(otherwise, scope) : new Value.Undefined("else"),
             Expression.Member member => Members.Get(Of(member.Of, scope), member.Name, member.Line),
-            Expression.Item item => Members.Item(Of(item.Of, scope), Of(item.Index, scope), item.Line),
+            Expression.Item item => Members.Item(Of(item.Of, scope), Of(item.Index, scope), item.Line, budget),
             Expression.Part part => Members.Part(Of(part.Of, scope), OfOptional(part.Start, scope), OfOptional(part.Stop, scope), OfOptional(part.Step, scope), budget, part.Line),
             Expression.Call call => OfCall(call, scope),
             Expression.Filter filter => Filters.Apply(filter.Name, Of(filter.Operand, scope), ArgumentsOf(filter.Name, filter.Arguments, filter.Line, scope)),

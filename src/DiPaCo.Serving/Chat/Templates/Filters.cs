@@ -17,7 +17,7 @@ internal static class Filters
         ["e"] = Escape,
         ["escape"] = Escape,
         ["first"] = (value, call) => Items(value, call) is [Value first, ..] ? first : new Value.Undefined("first"),
-        ["float"] = (value, call) => Number(value) is { } number ? new Value.Number(number) : call.Find(0, "default") ?? new Value.Number(0),
+        ["float"] = (value, call) => Number(value, call) is { } number ? new Value.Number(number) : call.Find(0, "default") ?? new Value.Number(0),
         ["indent"] = Indent,
         ["int"] = Integer,
         ["items"] = (value, call) => value is Value.Map map ? MapMethods.Items(map, call)
@@ -85,7 +85,7 @@ internal static class Filters
     private static Value.List SortedItems(Value value, Arguments call)
     {
         List<Value> pairs = ((Value.List)Apply("items", value, call)).Items;
-        return new Value.List([.. pairs.OrderBy(pair => ((Value.List)pair).Items[0], Order(call, caseSensitive: false))]);
+        return Sorted(() => pairs.OrderBy(pair => ((Value.List)pair).Items[0], Order(call, caseSensitive: false)));
     }
 
     private static Value.Text Escape(Value value, Arguments call)
@@ -101,13 +101,19 @@ internal static class Filters
         return new Value.Text(escaped.Build());
     }
 
-    private static double? Number(Value value) => value is Value.Text text
-        ? double.TryParse(text.String.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out double parsed) ? parsed : null
+    private static double? Number(Value value, Arguments call) => value is Value.Text text
+        ? double.TryParse(Looked(text, call).Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out double parsed) ? parsed : null
         : Operators.AsNumber(value);
+
+    private static string Looked(Value.Text text, Arguments call)
+    {
+        call.Budget.Characters(call.Line, text.Marked.Length);
+        return text.String;
+    }
 
     private static Value Integer(Value value, Arguments call) =>
         value is Value.Integer ? value
-        : Number(value) is { } number && Math.Abs(number) < 1e18 ? new Value.Integer((long)number)
+        : Number(value, call) is { } number && Math.Abs(number) < 1e18 ? new Value.Integer((long)number)
         : call.Find(0, "default") ?? new Value.Integer(0);
 
     private static Value.Text Indent(Value value, Arguments call)
@@ -166,9 +172,14 @@ internal static class Filters
         Value Key(Value item) => path is null ? item : Members.AtPath(item, path, call.Line);
         IReadOnlyList<Value> items = Items(value, call);
         IComparer<Value> order = Order(call, call.Flag(1, "case_sensitive"));
+        return Sorted(() => call.Flag(0, "reverse") ? items.OrderByDescending(Key, order) : items.OrderBy(Key, order));
+    }
+
+    private static Value.List Sorted(Func<IEnumerable<Value>> sort)
+    {
         try
         {
-            return new Value.List([.. call.Flag(0, "reverse") ? items.OrderByDescending(Key, order) : items.OrderBy(Key, order)]);
+            return new Value.List([.. sort()]);
         }
         catch (InvalidOperationException exception) when (exception.InnerException is TemplateException inner)
         {

@@ -23,6 +23,6 @@ internal static class MapMethods
     }
 
     private static Value Get(Value.Map map, Arguments call) =>
-        call.Get(0, "key") is Value.Text key && map.Entries.TryGetValue(key.String, out (Value.Text Key, Value Value) entry) ? entry.Value
+        call.Get(0, "key") is Value.Text key && call.Budget.Looks(call.Line, key.Marked.Length) && map.Entries.TryGetValue(key.String, out (Value.Text Key, Value Value) entry) ? entry.Value
         : call.Find(1, "default") ?? Value.None.Instance;
 }

@@ -30,8 +30,13 @@ internal static class Members
     }
 
     /// <summary>The item of a list or a text at a place, or of a map under a key.</summary>
-    public static Value Item(Value of, Value index, int line)
+    public static Value Item(Value of, Value index, int line, Budget? budget = null)
     {
+        if (index is Value.Text sought && of is Value.Map)
+        {
+            budget?.Characters(line, sought.Marked.Length);
+        }
+
         switch (of)
         {
             case Value.Undefined undefined:
@@ -81,7 +86,7 @@ internal static class Members
         {
             budget.Step(line);
             places.Add((int)at);
-            if (Math.Abs(stride) > length)
+            if (stride > length || stride < -length)
             {
                 break;
             }

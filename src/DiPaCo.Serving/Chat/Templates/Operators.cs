@@ -83,7 +83,7 @@ internal static class Operators
                 return list.Items.Any(one => AreEqual(one, item, budget, line));
             case Value.Map map:
                 budget.Step(line);
-                return item is Value.Text key && map.Entries.ContainsKey(key.String);
+                return item is Value.Text key && budget.Looks(line, key.Marked.Length) && map.Entries.ContainsKey(key.String);
             case Value.Undefined:
                 return false;
             default:

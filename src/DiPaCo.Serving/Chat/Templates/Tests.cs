@@ -26,7 +26,7 @@ internal static class Tests
         ["iterable"] = (value, _) => value is Value.List or Value.Map or Value.Text or Value.Undefined,
         ["le"] = Compares("<="),
         ["<="] = Compares("<="),
-        ["lower"] = (value, call) => PythonText.Of(value, call.Budget, call.Line).Value is var text && text.Any(char.IsLower) && !text.Any(char.IsUpper),
+        ["lower"] = (value, call) => Letters(value, call) is var text && text.Any(char.IsLower) && !text.Any(char.IsUpper),
         ["lt"] = Compares("<"),
         ["<"] = Compares("<"),
         ["mapping"] = (value, _) => value is Value.Map,
@@ -40,7 +40,7 @@ internal static class Tests
         ["string"] = (value, _) => value is Value.Text,
         ["true"] = (value, _) => value is Value.Truth { IsTrue: true },
         ["undefined"] = (value, _) => value is Value.Undefined,
-        ["upper"] = (value, call) => PythonText.Of(value, call.Budget, call.Line).Value is var text && text.Any(char.IsUpper) && !text.Any(char.IsLower),
+        ["upper"] = (value, call) => Letters(value, call) is var text && text.Any(char.IsUpper) && !text.Any(char.IsLower),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The name, if there is such a test.</summary>
@@ -53,6 +53,13 @@ internal static class Tests
     {
         call.Budget.Step(call.Line);
         return All[name](value, call);
+    }
+
+    private static string Letters(Value value, Arguments call)
+    {
+        string text = PythonText.Of(value, call.Budget, call.Line).Value;
+        call.Budget.Characters(call.Line, text.Length);
+        return text;
     }
 
     private static Func<Value, Arguments, bool> Compares(string sign) => (value, call) => Operators.Compare(sign, value, call.Get(0, "other"), call.Budget, call.Line);

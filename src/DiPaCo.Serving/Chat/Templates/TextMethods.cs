@@ -36,7 +36,7 @@ internal static class TextMethods
     /// <param name="call">The call.</param>
     public static MarkedText Strip(MarkedText text, MarkedText? characters, bool start, bool end, Arguments call)
     {
-        call.Budget.Characters(call.Line, text.Length);
+        call.Budget.Search(call.Line, text.Length, characters?.Length ?? 1);
         bool Goes(char one) => characters is null ? char.IsWhiteSpace(one) : characters.Value.Contains(one, StringComparison.Ordinal);
         (int from, int to) = (0, text.Length);
         while (start && from < to && Goes(text.Value[from]))
@@ -185,7 +185,14 @@ internal static class TextMethods
     private static bool Any(Arguments call, Func<string, bool> holds)
     {
         Value given = call.Get(0, "text");
-        return given is Value.List several ? several.Items.Any(one => one is Value.Text text && holds(text.String)) : holds(call.Text(0, "text").Value);
+        return given is Value.List several ? several.Items.Any(one => one is Value.Text text && Holds(text.Marked)) : Holds(call.Text(0, "text"));
+
+        bool Holds(MarkedText part)
+        {
+            call.Budget.Step(call.Line);
+            call.Budget.Characters(call.Line, part.Length);
+            return holds(part.Value);
+        }
     }
 
     private static int IndexOf(MarkedText text, MarkedText part, int from, Arguments call)

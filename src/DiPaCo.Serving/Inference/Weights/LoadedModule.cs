@@ -15,9 +15,9 @@ internal sealed unsafe class LoadedModule : IDisposable
     private readonly Dictionary<string, PackedMatrix> _matrices = new(StringComparer.Ordinal);
     private readonly Dictionary<string, nint> _gains = new(StringComparer.Ordinal);
 
-    private LoadedModule(ModuleLayout layout, WeightType type, SafeTensorsMapping file, nint[] sources)
+    private LoadedModule(ModuleLayout layout, WeightType type, SafeTensorsMapping? file, nint[] sources)
     {
-        bool[] stay = [.. layout.Tensors.Select((tensor, i) => StaysInFile(tensor, type, sources[i]))];
+        bool[] stay = [.. layout.Tensors.Select((tensor, i) => file is not null && StaysInFile(tensor, type, sources[i]))];
         _mapping = stay.Contains(true) ? file : null;
         _memory = new NativeBlock(layout.Tensors.Where((_, i) => !stay[i]).Sum(tensor => BytesOf(tensor, type)));
         byte* at = (byte*)_memory.Pointer;
@@ -74,6 +74,11 @@ internal sealed unsafe class LoadedModule : IDisposable
     /// <exception cref="SafeTensorsException">The file is damaged or of another module.</exception>
     public static LoadedModule Read(string file, ModuleLayout layout, WeightType type)
     {
+        if (OperatingSystem.IsWindows())
+        {
+            return Copied(file, layout, type);
+        }
+
         SafeTensorsMapping? mapping = SafeTensorsMapping.Open(file);
         try
         {
@@ -96,9 +101,26 @@ internal sealed unsafe class LoadedModule : IDisposable
         _mapping?.Dispose();
     }
 
-    /// <summary>Whether a tensor can be read as the file has it. Not on Windows, where a run in training could not delete a file that is mapped.</summary>
+    /// <summary>As <see cref="Read"/>, without a mapping: on Windows a run in training could not delete a file that is mapped.</summary>
+    private static LoadedModule Copied(string file, ModuleLayout layout, WeightType type)
+    {
+        using SafeTensorsReader reader = SafeTensorsReader.Open(file);
+        using NativeBlock whole = new(layout.Tensors.Sum(tensor => RoundUp(tensor.Length * sizeof(float))));
+        byte* at = (byte*)whole.Pointer;
+        nint[] sources = new nint[layout.Tensors.Length];
+        for (int i = 0; i < sources.Length; i++)
+        {
+            sources[i] = (nint)at;
+            reader.ReadInto(SpecOf(layout.Tensors[i]), sources[i]);
+            at += RoundUp(layout.Tensors[i].Length * sizeof(float));
+        }
+
+        return new LoadedModule(layout, type, null, sources);
+    }
+
+    /// <summary>Whether a tensor can be read as the file has it.</summary>
     private static bool StaysInFile(NamedTensor tensor, WeightType type, nint source) =>
-        !OperatingSystem.IsWindows() && type == WeightType.Fp32 && tensor.IsMatrix && PackedMatrix.PaddedOf(tensor.Columns) == tensor.Columns && source % 64 == 0;
+        type == WeightType.Fp32 && tensor.IsMatrix && PackedMatrix.PaddedOf(tensor.Columns) == tensor.Columns && source % 64 == 0;
 
     private static TensorSpec SpecOf(NamedTensor tensor) => new(tensor.Name, TensorDType.F32, ImmutableCollectionsMarshal.AsArray(tensor.Shape)!);
 

@@ -26,10 +26,21 @@ public sealed class HostileTemplateTests
     [InlineData("{% set l = [] %}{% set _ = l.append(l) %}{% set _ = l.append(l) %}{% set _ = l.append(l) %}{{ l }}", "deep")]
     [InlineData("{% set l = [] %}{% set _ = l.append(l) %}{% set _ = l.append(l) %}{% set k = [] %}{% set _ = k.append(k) %}{% set _ = k.append(k) %}{{ l < k }}", "deep")]
     [InlineData("{{ 10 ** 64 }}", "too large")]
+    [InlineData("{% set a = ('a' * 2000) * 2000 %}{{ a.strip((('b' * 2000) * 2000) ~ 'a') }}", "characters")]
+    [InlineData("{% set a = ('a' * 2000) * 2000 %}{% for i in range(1000) %}{% set x = a.startswith(a) %}{% endfor %}", "characters")]
+    [InlineData("{% set a = ('a' * 2000) * 2000 %}{% for i in range(1000) %}{% set x = a is lower %}{% endfor %}", "characters")]
+    [InlineData("{% set a = (' ' * 2000) * 2000 %}{% for i in range(1000) %}{% set x = a | int %}{% endfor %}", "characters")]
+    [InlineData("{% set a = ('a' * 2000) * 2000 %}{% set m = {'b': 1} %}{% for i in range(1000) %}{% set x = m[a] %}{% endfor %}", "characters")]
+    [InlineData("{% set a = ('a' * 2000) * 2000 %}{% set m = {'b': 1} %}{% for i in range(1000) %}{% set x = a in m %}{% endfor %}", "characters")]
+    [InlineData("{% set m = {} %}{% set a = ('a' * 2000) * 2000 %}{% set m = {'b' ~ a: 1, 'c' ~ a: 2} %}{% for i in range(1000) %}{% set x = m | dictsort %}{% endfor %}", "characters")]
     [InlineData("{{ '\n' * 100000 | indent(64) | indent(64) }}", "two numbers")]
     [InlineData("{{ (range(1000) | list) | sort | map('string') | map('trim') | map('length') | sum | string * 100000000 }}", "characters")]
     public void BoundsEndIt(string template, string message) =>
         Assert.Contains(message, Assert.Throws<TemplateException>(() => TemplateLab.Render(template)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void AStepOfTheLeastNumberThereIsIsAStep() =>
+        Assert.Equal("c", TemplateLab.Render("{{ 'abc'[::-9223372036854775807 - 1] }}"));
 
     [Fact]
     public void NestingIsBoundedBeforeTheStackIs()
