@@ -209,6 +209,6 @@ public sealed partial class ReportTests : IDisposable
     }
 
     // The base model, four paths, the dense model, and those of other charts.
-    [GeneratedRegex("<polyline class=\"c\\d")]
+    [GeneratedRegex("<polyline class=[\"']c\\d")]
     private static partial Regex CurvesDrawn();
 }
