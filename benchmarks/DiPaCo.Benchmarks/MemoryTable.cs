@@ -60,11 +60,11 @@ internal static class MemoryTable
             (first, early) = done == 0 ? (Peak(), Resident()) : (first, early);
         }
 
-        PrintParts(shape);
         long count = ModelTopology.Dense(shape).Parameters;
         Console.WriteLine($"{count / 1e6:0.0} M parameters, bf16, {Sequences * Length} tokens a step, tasks of {StepsPerTask} steps: at most "
             + $"{Mebibytes(Peak() - before)} MiB beyond the process without the path ({(double)(Peak() - before) / count:0.0} bytes per parameter, activations included; "
             + $"{(double)(first - before) / count:0.0} in the first task); after {steps:N0} steps {Mebibytes(Resident() - early):+0;-0;0} MiB over those after {StepsPerTask}");
+        PrintParts(shape);
     }
 
     /// <summary>What the buffers of such a step are by their sizes; what is left of the measured peak is libtorch's and .NET's own.</summary>
