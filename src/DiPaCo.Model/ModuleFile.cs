@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DiPaCo.Core;
 using DiPaCo.Model.SafeTensors;
 
@@ -41,5 +40,5 @@ public static class ModuleFile
 
     private static unsafe TensorMemory[] Views(ModuleLayout layout, float* start) =>
         [.. layout.Tensors.Select(tensor => new TensorMemory(
-            new TensorSpec(tensor.Name, TensorDType.F32, ImmutableCollectionsMarshal.AsArray(tensor.Shape)!), (nint)(start + tensor.Offset)))];
+            TensorSpec.Of(tensor), (nint)(start + tensor.Offset)))];
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DiPaCo.Core;
 using DiPaCo.Model.SafeTensors;
 
@@ -35,8 +34,7 @@ public sealed class ModulePieces : IDisposable
             long to = Math.Min(first + destination.Length, tensor.Offset + tensor.Length);
             if (from < to)
             {
-                TensorSpec spec = new(tensor.Name, TensorDType.F32, ImmutableCollectionsMarshal.AsArray(tensor.Shape)!);
-                _reader.ReadPart(spec, from - tensor.Offset, destination.Slice((int)(from - first), (int)(to - from)));
+                _reader.ReadPart(TensorSpec.Of(tensor), from - tensor.Offset, destination.Slice((int)(from - first), (int)(to - from)));
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DiPaCo.Core;
 
 namespace DiPaCo.Model.SafeTensors;
 
@@ -28,6 +29,9 @@ public sealed class TensorSpec
 
         ByteLength = checked(elements * dtype.SizeInBytes());
     }
+
+    /// <summary>A module's tensor as module files have it, in fp32.</summary>
+    public static TensorSpec Of(NamedTensor tensor) => new(tensor.Name, TensorDType.F32, tensor.Shape.AsSpan());
 
     /// <summary>The tensor's name, unique in its file.</summary>
     public string Name { get; }

@@ -21,6 +21,9 @@ internal static class ModelNames
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of model."),
     };
 
+    /// <summary>The name of a model whose weights are rounded.</summary>
+    public static string Rounded(IWeightRounding rounding, TopologyOptions topology) => $"{Of(topology)}, {rounding.Name}";
+
     /// <summary>The name of a model that is re-routed every so many tokens.</summary>
     public static string Rerouted(ReroutingRouter router, int window, TopologyOptions topology) => string.Create(
         CultureInfo.InvariantCulture, $"{Of(ModelKind.Rerouted, topology)} every {window} by the {(router == ReroutingRouter.Token ? "token" : "prefix")} router");

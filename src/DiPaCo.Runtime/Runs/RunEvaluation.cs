@@ -185,7 +185,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time, IWeightRou
                 }
 
                 EvaluationRow row = Evaluator.Row(kind, _topology, config.Topology, cost, sum);
-                row = kind == ModelKind.RoutedRounded ? row with { Model = $"{ModelNames.Of(ModelKind.Routed, config.Topology)}, {rounding!.Name}" } : row;
+                row = kind == ModelKind.RoutedRounded ? row with { Model = ModelNames.Rounded(rounding!, config.Topology) } : row;
                 frame.Note(string.Create(CultureInfo.InvariantCulture, $"{row.Model}: perplexity {row.Perplexity:0.00}"));
                 return row;
             }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DiPaCo.Core;
 using DiPaCo.Model.Checkpoints;
 using DiPaCo.Model.SafeTensors;
@@ -48,8 +47,7 @@ internal sealed class PathWeights : IDisposable
     {
         (SafeTensorsReader reader, NamedTensor tensor) = _tensors[wanted.Source];
         float[] values = new float[wanted.Length];
-        TensorSpec spec = new(tensor.Name, TensorDType.F32, ImmutableCollectionsMarshal.AsArray(tensor.Shape)!);
-        reader.ReadPart<float>(spec, (long)wanted.FirstRow * Math.Max(1, wanted.Columns), values);
+        reader.ReadPart<float>(TensorSpec.Of(tensor), (long)wanted.FirstRow * Math.Max(1, wanted.Columns), values);
         return values;
     }
 

@@ -1,10 +1,9 @@
 using System.ClientModel;
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
-using DiPaCo.Tests;
 using OpenAI;
 using OpenAI.Chat;
+using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Http;
@@ -71,20 +70,7 @@ public sealed class OpenAIChatClientTests(ChatRun chat)
         return Served.PostAsync("/v1/chat/completions", body);
     }
 
-    private async Task<JsonNode> AskNodeAsync()
-    {
-        string client = Path.Combine(RepositoryRoot.Folder, "tests", "openai");
-        Assert.SkipUnless(
-            Directory.Exists(Path.Combine(client, "node_modules", "openai")), "OpenAI's JavaScript client is not installed: npm install --prefix tests/openai --no-package-lock");
-        using Process process = Process.Start(new ProcessStartInfo("node", [Path.Combine(client, "chat.mjs"), new Uri(Served.Host.Address, "/v1").ToString(), Served.Model, Text])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.True(process.ExitCode == 0, $"{output}\n{await errors}");
-        return JsonNode.Parse(output)!;
-    }
+    private async Task<JsonNode> AskNodeAsync() => JsonNode.Parse(await NodeScript.RunOrSkipAsync(
+        "openai", "openai", "OpenAI's JavaScript client is not installed: npm install --prefix tests/openai --no-package-lock",
+        "chat.mjs", [new Uri(Served.Host.Address, "/v1").ToString(), Served.Model, Text]))!;
 }

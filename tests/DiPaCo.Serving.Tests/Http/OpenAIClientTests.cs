@@ -1,11 +1,10 @@
 using System.ClientModel;
-using System.Diagnostics;
 using System.Text.Json.Nodes;
-using DiPaCo.Tests;
 using OpenAI;
 using OpenAI.Chat;
 using OpenAI.Embeddings;
 using OpenAI.Models;
+using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Http;
@@ -52,20 +51,7 @@ public sealed class OpenAIClientTests(ServedRun served)
     private async Task<float[]> FeaturesAsync(string text) =>
         [.. (await served.PostAsync("/v1/embeddings", new { input = text }))["data"]![0]!["embedding"]!.AsArray().Select(number => number!.GetValue<float>())];
 
-    private async Task<JsonNode> AskNodeAsync()
-    {
-        string client = Path.Combine(RepositoryRoot.Folder, "tests", "openai");
-        Assert.SkipUnless(
-            Directory.Exists(Path.Combine(client, "node_modules", "openai")), "OpenAI's JavaScript client is not installed: npm install --prefix tests/openai --no-package-lock");
-        using Process process = Process.Start(new ProcessStartInfo("node", [Path.Combine(client, "client.mjs"), new Uri(served.Host.Address, "/v1").ToString(), served.Model, Prompt])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.True(process.ExitCode == 0, $"{output}\n{await errors}");
-        return JsonNode.Parse(output)!;
-    }
+    private async Task<JsonNode> AskNodeAsync() => JsonNode.Parse(await NodeScript.RunOrSkipAsync(
+        "openai", "openai", "OpenAI's JavaScript client is not installed: npm install --prefix tests/openai --no-package-lock",
+        "client.mjs", [new Uri(served.Host.Address, "/v1").ToString(), served.Model, Prompt]))!;
 }

@@ -1,7 +1,4 @@
-using System.Diagnostics;
 using System.Text.Json;
-using DiPaCo.Tests;
-using Xunit;
 
 namespace DiPaCo.Serving.Tests.Support;
 
@@ -18,20 +15,9 @@ internal static class LlamaCpp
     internal sealed record Prediction(double[][] Probabilities, int[] Greedy, int[] Words, int Begin, int End, bool AddsBegin);
 
     /// <summary>Loads a GGUF file and predicts.</summary>
-    public static async Task<Prediction> PredictOrSkipAsync(string model, int[] tokens, int greedy, string text)
-    {
-        string folder = Path.Combine(RepositoryRoot.Folder, "tests", "llama");
-        Assert.SkipUnless(Directory.Exists(Path.Combine(folder, "node_modules", "node-llama-cpp")),
-            "llama.cpp is not installed: npm install --prefix tests/llama --omit=optional --no-package-lock");
-        using Process process = Process.Start(new ProcessStartInfo("node", [Path.Combine(folder, "predict.mjs"), model, string.Join(',', tokens), $"{greedy}", text])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.True(process.ExitCode == 0, $"{output}\n{await errors}");
-        return JsonSerializer.Deserialize<Prediction>(output, JsonSerializerOptions.Web)!;
-    }
+    public static async Task<Prediction> PredictOrSkipAsync(string model, int[] tokens, int greedy, string text) => JsonSerializer.Deserialize<Prediction>(
+        await NodeScript.RunOrSkipAsync(
+            "llama", "node-llama-cpp", "llama.cpp is not installed: npm install --prefix tests/llama --omit=optional --no-package-lock",
+            "predict.mjs", [model, string.Join(',', tokens), $"{greedy}", text]),
+        JsonSerializerOptions.Web)!;
 }

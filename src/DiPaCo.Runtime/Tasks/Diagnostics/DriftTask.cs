@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Text.Json;
 using DiPaCo.Core;
@@ -78,7 +77,7 @@ internal static class DriftTask
         {
             fixed (float* start = values)
             {
-                reader.ReadInto(new TensorSpec(tensor.Name, TensorDType.F32, ImmutableCollectionsMarshal.AsArray(tensor.Shape)!), (nint)start);
+                reader.ReadInto(TensorSpec.Of(tensor), (nint)start);
             }
         }
 

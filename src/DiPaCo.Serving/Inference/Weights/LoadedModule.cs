@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DiPaCo.Core;
 using DiPaCo.Model.SafeTensors;
 
@@ -83,7 +82,7 @@ internal sealed unsafe class LoadedModule : IDisposable
         try
         {
             // Before memory is taken, so that a file of another module costs none.
-            nint[] sources = [.. layout.Tensors.Select(tensor => mapping.AddressOf(SpecOf(tensor)))];
+            nint[] sources = [.. layout.Tensors.Select(tensor => mapping.AddressOf(TensorSpec.Of(tensor)))];
             LoadedModule module = new(layout, type, mapping, sources);
             mapping = module._mapping is null ? mapping : null;
             return module;
@@ -111,7 +110,7 @@ internal sealed unsafe class LoadedModule : IDisposable
         for (int i = 0; i < sources.Length; i++)
         {
             sources[i] = (nint)at;
-            reader.ReadInto(SpecOf(layout.Tensors[i]), sources[i]);
+            reader.ReadInto(TensorSpec.Of(layout.Tensors[i]), sources[i]);
             at += RoundUp(layout.Tensors[i].Length * sizeof(float));
         }
 
@@ -121,8 +120,6 @@ internal sealed unsafe class LoadedModule : IDisposable
     /// <summary>Whether a tensor can be read as the file has it.</summary>
     private static bool StaysInFile(NamedTensor tensor, WeightType type, nint source) =>
         type == WeightType.Fp32 && tensor.IsMatrix && PackedMatrix.PaddedOf(tensor.Columns) == tensor.Columns && source % 64 == 0;
-
-    private static TensorSpec SpecOf(NamedTensor tensor) => new(tensor.Name, TensorDType.F32, ImmutableCollectionsMarshal.AsArray(tensor.Shape)!);
 
     private static long BytesOf(NamedTensor tensor, WeightType type) => tensor.IsMatrix
         ? PackedMatrix.BytesOf(tensor.Rows, tensor.Columns, type) + (type == WeightType.Q8 ? RoundUp(tensor.Rows * 4L) : 0)

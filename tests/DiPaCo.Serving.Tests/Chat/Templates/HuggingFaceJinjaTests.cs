@@ -1,7 +1,6 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using DiPaCo.Serving.Chat.Templates;
-using DiPaCo.Tests;
+using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Chat.Templates;
@@ -88,22 +87,9 @@ public sealed class HuggingFaceJinjaTests
 
     private static async Task<JsonArray> RenderOrSkipAsync((string Template, JsonObject Values)[] cases)
     {
-        string folder = Path.Combine(RepositoryRoot.Folder, "tests", "openai");
-        Assert.SkipUnless(
-            Directory.Exists(Path.Combine(folder, "node_modules", "@huggingface", "jinja")), "@huggingface/jinja is not installed: npm install --prefix tests/openai --no-package-lock");
-        using Process process = Process.Start(new ProcessStartInfo("node", [Path.Combine(folder, "jinja.mjs")])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
         JsonArray input = [.. cases.Select(one => (JsonNode)new JsonObject { ["template"] = one.Template, ["values"] = one.Values.DeepClone() })];
-        Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.StandardInput.WriteAsync(input.ToJsonString());
-        process.StandardInput.Close();
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.True(process.ExitCode == 0, $"{await output}\n{await errors}");
-        return JsonNode.Parse(await output)!.AsArray();
+        return JsonNode.Parse(await NodeScript.RunOrSkipAsync(
+            "openai", Path.Combine("@huggingface", "jinja"), "@huggingface/jinja is not installed: npm install --prefix tests/openai --no-package-lock",
+            "jinja.mjs", [], input.ToJsonString()))!.AsArray();
     }
 }
