@@ -22,6 +22,9 @@ switch (args)
         Console.WriteLine($"safetensors: write {files.WriteOverCopy:F2}, read {files.ReadOverCopy:F2} times a copy of the same file");
         Console.WriteLine($"FolderBlobStore.PutAsync: {files.Put:F2} times a plain write that is flushed to the disk");
         break;
+    case ["outer", "module"]:
+        await OuterTable.PrintAsync();
+        break;
     case ["outer", ..]:
         Console.WriteLine($"outer step over 8 contributions: {OuterBenchmark.Measure(elements: 1 << 24, contributions: 8, pairs: 9):F2} of a copy's bandwidth");
         Console.WriteLine($"outer step over 32 contributions: {OuterBenchmark.Measure(elements: 1 << 22, contributions: 32, pairs: 9):F2}");
@@ -54,6 +57,6 @@ switch (args)
         LogisticTable.Print(args[1..]);
         break;
     default:
-        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [small|large] [bf16|fp32] · adamw · outer · safetensors · memory · pipeline · bpe FOLDER [entries] · kmeans [rows] [pairs] · logistic [documents] [features] [paths] · treescore [small|large] [bf16|fp32] · serve [30|150] [fp32|bf16|int8] · server [30|150] [fp32|bf16|int8] [start] [clients] [swap] [llama] · cluster [runtime] [link] [failures] [handover] [dispatcher]");
+        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [small|large] [bf16|fp32] · adamw · outer [module] · safetensors · memory · pipeline · bpe FOLDER [entries] · kmeans [rows] [pairs] · logistic [documents] [features] [paths] · treescore [small|large] [bf16|fp32] · serve [30|150] [fp32|bf16|int8] · server [30|150] [fp32|bf16|int8] [start] [clients] [swap] [llama] · cluster [runtime] [link] [failures] [handover] [dispatcher]");
         break;
 }

@@ -28,20 +28,28 @@ internal static class ServeCommand
         Option<int> sequences = new("--max-sequences") { HelpName = "N", Description = "Sequences computed side by side. Default: 64.", DefaultValueFactory = _ => 64 };
         Option<int> queue = new("--max-queue") { HelpName = "N", Description = "Sequences that may wait; further ones get 429. Default: 256.", DefaultValueFactory = _ => 256 };
         Option<int> output = new("--max-output") { HelpName = "N", Description = "Most tokens of one answer. Default: 4096.", DefaultValueFactory = _ => 4096 };
+        Option<int?> prompt = new("--max-prompt") { HelpName = "N", Description = "Most tokens of a prompt. Default: what the model's context has room for." };
+        Option<int> connections = new("--max-connections") { HelpName = "N", Description = "Connections at once; further ones are closed. Default: 1100.", DefaultValueFactory = _ => 1100 };
         Option<double> timeout = new("--timeout") { HelpName = "SECONDS", Description = "How long a request may take. Default: 600.", DefaultValueFactory = _ => 600 };
         Option<double> grace = new("--grace") { HelpName = "SECONDS", Description = "Time that running requests have to end when the server is asked to stop (Ctrl-C, SIGTERM). Default: 20.", DefaultValueFactory = _ => 20 };
         Option<string?> reroute = SamplingSettings.Reroute();
         Option<int> threads = new("--threads") { HelpName = "N", Description = "Threads for arithmetic; 0: all cores." };
         Command command = new("serve", "Serve a model over HTTP, to OpenAI's clients and others.")
         {
-            folder, listen, keys, newKey, certificate, key, insecure, weights, memory, cache, sequences, queue, output, timeout, grace, reroute, threads,
+            folder, listen, keys, newKey, certificate, key, insecure, weights, memory, cache, sequences, queue, prompt, output, connections, timeout, grace, reroute, threads,
         };
         command.Validators.Add(result =>
         {
             Least(result, sequences, 1);
             Least(result, queue, 0);
             Least(result, output, 0);
+            Least(result, connections, 1);
             Least(result, threads, 0);
+            if (result.GetValue(prompt) is < 1)
+            {
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--max-prompt is {result.GetValue(prompt)}; at least 1 was expected."));
+            }
+
             if (result.GetResult(timeout) is { Implicit: false } && result.GetValue(timeout) is not (> 0 and <= 1e6))
             {
                 result.AddError(string.Create(CultureInfo.InvariantCulture, $"--timeout is {result.GetValue(timeout)}; a number of seconds above 0, at most 1000000, was expected."));
@@ -98,7 +106,9 @@ internal static class ServeCommand
                 Threads = parsed.GetValue(threads) is > 0 and int wanted ? wanted : defaults.Threads,
                 Limits = new ServingLimits
                 {
+                    MaxPromptTokens = parsed.GetValue(prompt) ?? int.MaxValue,
                     MaxOutputTokens = parsed.GetValue(output),
+                    MaxConnections = parsed.GetValue(connections),
                     Timeout = TimeSpan.FromSeconds(parsed.GetValue(timeout)),
                     Reroute = SamplingSettings.RerouteOf(parsed.GetValue(reroute)),
                 },

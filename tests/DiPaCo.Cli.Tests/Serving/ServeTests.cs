@@ -67,6 +67,42 @@ public sealed class ServeTests(TrainedProject project)
     }
 
     [Fact]
+    public async Task LimitsOfPromptsAndAnswersAreTheCommandLines()
+    {
+        using Process process = Programs.StartDipaco(
+            project.Folder, "serve", "runs/mine", "--listen", "127.0.0.1:0", "--threads", "1", "--max-prompt", "3", "--max-output", "4", "--max-connections", "8");
+        try
+        {
+            using HttpClient client = new() { BaseAddress = await AddressAsync(process) };
+            using HttpResponseMessage fits = await CompleteAsync(prompt: 3, answer: 4);
+            using HttpResponseMessage longPrompt = await CompleteAsync(prompt: 4, answer: 4);
+            using HttpResponseMessage longAnswer = await CompleteAsync(prompt: 3, answer: 5);
+
+            Assert.Equal(
+                (HttpStatusCode.OK, HttpStatusCode.BadRequest, HttpStatusCode.BadRequest), (fits.StatusCode, longPrompt.StatusCode, longAnswer.StatusCode));
+            Assert.Contains("3", await longPrompt.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+
+            Task<HttpResponseMessage> CompleteAsync(int prompt, int answer) =>
+                client.PostAsJsonAsync("/v1/completions", new { prompt = Enumerable.Range(1, prompt).ToArray(), max_tokens = answer }, Cancellation);
+        }
+        finally
+        {
+            End(process);
+        }
+    }
+
+    [Theory]
+    [InlineData("--max-prompt", "0", "--max-prompt is 0; at least 1 was expected.")]
+    [InlineData("--max-connections", "0", "--max-connections is 0; at least 1 was expected.")]
+    public async Task LimitsThatLeaveNothing_AreRefused(string option, string value, string message)
+    {
+        ProgramResult refused = await Programs.DipacoAsync(project.Folder, "serve", "runs/mine", option, value);
+
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.Contains(message, refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ANewKeyIsShownOnce_AndThenNeeded()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs the command kill.");

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using DiPaCo.Core;
+using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training;
+using TorchSharp;
+
+namespace DiPaCo.Benchmarks;
+
+/// <summary>The whole task of an outer step, from files to files: a module of about 100 M parameters and 16 contributions.</summary>
+internal static class OuterTable
+{
+    private const int Paths = 16;
+
+    private static readonly TransformerShape Shape = new()
+    {
+        Vocabulary = 4096, Blocks = 8, Width = 1024, Heads = 16, KeyValueHeads = 16, HeadWidth = 64, FeedForward = 2816,
+    };
+
+    public static async Task PrintAsync()
+    {
+        using TemporaryStore folder = new();
+        BlobHash[] blobs = new BlobHash[Paths + 1];
+        using (LocalExecutor maker = new(torch.CPU, Environment.ProcessorCount, TimeProvider.System))
+        {
+            for (int i = 0; i < blobs.Length; i++)
+            {
+                blobs[i] = (await maker.ExecuteAsync(new InitializeSpec(Shape, (ulong)i), folder.Store, null, CancellationToken.None))[OuterSpec.ModuleOutput];
+            }
+        }
+
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        ImmutableArray<TransformerPart> parts = [.. TransformerPart.All(Shape.Blocks)];
+        long parameters = ModuleLayout.Of(Shape, parts).Length;
+        OuterSpec spec = new(
+            Shape, new ModuleInput(ModuleId.Dense, parts, blobs[0]), null,
+            [.. blobs.Skip(1).Select((blob, path) => new Contribution(new PathId(path), blob, 1.0 / Paths))], new OuterStepOptions(0.7, 0.9, 1));
+        using LocalExecutor executor = new(torch.CPU, Environment.ProcessorCount, TimeProvider.System);
+        for (int round = 0; round < 3; round++)
+        {
+            double copy = CopySeconds(parameters);
+            long before = Anonymous();
+            using CancellationTokenSource done = new();
+            Task<long> peak = Task.Run(() => PeakAsync(done.Token));
+            double begun = Clocks.Wall();
+            await executor.ExecuteAsync(spec, folder.Store, null, CancellationToken.None);
+            double elapsed = Clocks.Wall() - begun;
+            await done.CancelAsync();
+            double buffers = (await peak - before) / (sizeof(float) * (double)parameters);
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"outer step of {parameters / 1e6:F0} M parameters over {Paths} contributions, files read, written and flushed: {elapsed:F2} s, {Paths * copy / elapsed:F2} of a copy's bandwidth; memory at most {buffers:F1} buffers of the module"));
+        }
+    }
+
+    /// <summary>Seconds to copy as many bytes as a contribution has, in memory.</summary>
+    private static double CopySeconds(long parameters)
+    {
+        float[] from = new float[parameters], to = new float[parameters];
+        from.AsSpan().Fill(1);
+        from.CopyTo(to, 0);
+        double best = double.MaxValue;
+        for (int i = 0; i < 3; i++)
+        {
+            double begun = Clocks.Wall();
+            from.CopyTo(to, 0);
+            best = Math.Min(best, Clocks.Wall() - begun);
+        }
+
+        return best;
+    }
+
+    private static async Task<long> PeakAsync(CancellationToken stop)
+    {
+        long peak = 0;
+        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stop))
+            {
+                peak = Math.Max(peak, Anonymous());
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The step is made.
+        }
+
+        return peak;
+    }
+
+    /// <summary>Memory of this process that is no file's. Linux only.</summary>
+    private static long Anonymous()
+    {
+        string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
+        return 1024 * long.Parse(line["RssAnon:".Length..^" kB".Length].Trim(), CultureInfo.InvariantCulture);
+    }
+}
