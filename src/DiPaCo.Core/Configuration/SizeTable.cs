@@ -81,6 +81,12 @@ public sealed class SizeTable(ModelSize size)
     public OuterRescaling Rescaling => Of(
         OuterRescaling.None, OuterRescaling.None, OuterRescaling.None, OuterRescaling.None, OuterRescaling.SquareRoot);
 
+    /// <summary>
+    /// Contributions that are folded together while others are on their way (<see cref="OuterOptimizerOptions.FoldPaths"/>): of use where a module's outer
+    /// step reads many of them, and they come one after the other.
+    /// </summary>
+    public int FoldPaths => Of(/*                  */     0,      0,      0,      0,       0);
+
     /// <summary>Share of the originals for validation.</summary>
     public double ValidationShare => Of(/*         */  0.02,   0.02,   0.01,  0.001,   0.001);
 
