@@ -255,7 +255,11 @@ internal sealed class FleetSimulation
             ModuleId module = needed.Start.Module;
             SimulatedTask task = _costs.Of(needed, _run, (key, blobs) =>
             {
-                _outerSeconds.Add((Clock.Elapsed - _contributed[module]).TotalSeconds);
+                if (needed.Contributions.Length > 1)
+                {
+                    _outerSeconds.Add((Clock.Elapsed - _contributed[module]).TotalSeconds);
+                }
+
                 _parties.Stepped(module, key, blobs["module"], blobs["momentum"]);
             });
             _parties.Start(needed, task.Demand.Key);
