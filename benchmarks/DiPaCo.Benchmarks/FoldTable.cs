@@ -31,7 +31,8 @@ internal static class FoldTable
                 Vocabulary = megabytes * (1 << 18) / Width, Blocks = 1, Width = Width, Heads = 8, KeyValueHeads = 8, HeadWidth = 32, FeedForward = 512,
             };
             OuterSpec whole = await SpecAsync(folder, shape, paths);
-            Console.WriteLine($"one outer step over {paths} contributions of {megabytes} MiB: {await TimeAsync(folder, [whole]):0.00} s");
+            double once = await TimeAsync(folder, [whole]);
+            Console.WriteLine($"one outer step over {paths} contributions of {megabytes} MiB: {once:0.00} s");
             List<TaskSpec> chain = [];
             FoldedSums? before = null;
             int folded = (paths - 1) / group * group;
@@ -45,8 +46,8 @@ internal static class FoldTable
             }
 
             chain.Add(whole with { Contributions = whole.Contributions[folded..], Folded = before });
-            double last = await TimeAsync(folder, chain[^1..]), first0 = await TimeAsync(folder, chain);
-            Console.WriteLine($"with folds of {group}: {last:0.00} s where the last contribution is of the last group, {first0:0.00} s where it is of the first");
+            double least = await TimeAsync(folder, chain[^1..]), most = await TimeAsync(folder, chain);
+            Console.WriteLine($"with folds of {group}: {least / once:0.00} of that where the last contribution is of the last group, {most / once:0.00} where it is of the first");
         }
         finally
         {

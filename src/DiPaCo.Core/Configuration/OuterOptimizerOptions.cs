@@ -33,6 +33,11 @@ public sealed record OuterOptimizerOptions
     /// </summary>
     public int FoldPaths { get; init; }
 
+    /// <summary>How many of a module's contributions are folded before its outer step: all but the last group, which the step itself takes.</summary>
+    /// <param name="paths">Paths that contribute in a phase.</param>
+    /// <param name="foldPaths">Contributions of a group; 0: none are folded.</param>
+    public static int FoldedOf(int paths, int foldPaths) => foldPaths == 0 || paths == 0 ? 0 : (paths - 1) / foldPaths * foldPaths;
+
     /// <summary>Bits of an element of a contribution, scales and positions included.</summary>
     public double BitsPerElement() => Codec switch
     {

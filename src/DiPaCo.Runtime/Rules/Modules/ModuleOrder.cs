@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 
 namespace DiPaCo.Runtime.Rules;
 
@@ -23,9 +24,5 @@ public sealed record ModuleOrder(
     /// How many of a phase's contributions are folded, in groups of <see cref="FoldPaths"/> neighbors in the order of path ids: all but the last
     /// group, which the outer step itself takes. Who comes when plays no part, so that a run that is continued makes the same tasks.
     /// </summary>
-    public int FoldedIn(Phase phase)
-    {
-        int paths = ExpectedIn(phase).Length;
-        return FoldPaths == 0 || paths == 0 || Adopts ? 0 : (paths - 1) / FoldPaths * FoldPaths;
-    }
+    public int FoldedIn(Phase phase) => Adopts ? 0 : OuterOptimizerOptions.FoldedOf(ExpectedIn(phase).Length, FoldPaths);
 }
