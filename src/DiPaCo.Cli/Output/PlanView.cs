@@ -36,10 +36,15 @@ internal static class PlanView
         Add(grid, "text", TextOf(plan.Corpus, corpusProblem));
         Add(grid, "memory", $"{Units.Bytes(plan.Memory.Total)} to train a path, {Units.Bytes(plan.Memory.Activations)} of it activations");
         Add(grid, "traffic", $"{Units.Bytes(plan.Traffic.DownPerWorker)} down and {Units.Bytes(plan.Traffic.UpPerWorker)} up per phase, if workers were elsewhere");
+        Add(grid, "outer steps", plan.Traffic.OuterUp == 0 ? "none" : $"{Units.Bytes(plan.Traffic.OuterDown)} read and {Units.Bytes(plan.Traffic.OuterUp)} written per phase{FoldsOf(plan.Traffic)}");
         Add(grid, "work", $"{Units.Short(plan.TotalTokens)} tokens through models, {Units.Flops(plan.TotalFlops)}: training {Units.Short(plan.TrainingFlops)}, routing {Units.Short(plan.RoutingFlops)}, evaluation {Units.Short(plan.EvaluationFlops)}");
         Add(grid, "time", plan.TotalSeconds is { } seconds ? $"about {Units.Duration(Seconds(seconds))} on this machine" : "unknown");
         return grid;
     }
+
+    private static string FoldsOf(PlannedTraffic traffic) => traffic.FoldsUp == 0
+        ? ""
+        : $"; folds before them read {Units.Bytes(traffic.FoldsDown)} and write {Units.Bytes(traffic.FoldsUp)}";
 
     private static string TextOf(PlannedCorpus corpus, string? problem) => corpus.Basis switch
     {

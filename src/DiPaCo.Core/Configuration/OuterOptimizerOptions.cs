@@ -27,6 +27,17 @@ public sealed record OuterOptimizerOptions
     /// <summary>Share of a delta's elements that <see cref="DeltaCodec.TopK"/> sends, above 0, at most 1. Default 0.05.</summary>
     public double TopKFraction { get; init; } = 0.05;
 
+    /// <summary>
+    /// Contributions of how many paths, neighbors in the order of path ids, are folded together while other paths of the module still train (paper
+    /// §3); a module with no more paths takes all of them in its outer step. No byte of a module depends on it. 0: none are folded. Default 0.
+    /// </summary>
+    public int FoldPaths { get; init; }
+
+    /// <summary>How many of a module's contributions are folded before its outer step: all but the last group, which the step itself takes.</summary>
+    /// <param name="paths">Paths that contribute in a phase.</param>
+    /// <param name="foldPaths">Contributions of a group; 0: none are folded.</param>
+    public static int FoldedOf(int paths, int foldPaths) => foldPaths == 0 || paths == 0 ? 0 : (paths - 1) / foldPaths * foldPaths;
+
     /// <summary>Bits of an element of a contribution, scales and positions included.</summary>
     public double BitsPerElement() => Codec switch
     {

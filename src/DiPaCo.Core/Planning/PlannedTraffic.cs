@@ -10,6 +10,18 @@ namespace DiPaCo.Core.Planning;
 public sealed record PlannedTraffic(
     long ModulesDownPerPath, long OptimizerDownPerPath, long ModulesUpPerPath, long OptimizerUpPerPath, int TasksPerWorker, int Paths)
 {
+    /// <summary>Bytes that the outer steps of a phase read where every path has a turn: modules, momenta, contributions, and the sums of folds.</summary>
+    public long OuterDown { get; init; }
+
+    /// <summary>Bytes that they write: modules and momenta.</summary>
+    public long OuterUp { get; init; }
+
+    /// <summary>Bytes that the folds before them read: modules, contributions, and the sums of folds before. Those are contributions that outer steps do not read.</summary>
+    public long FoldsDown { get; init; }
+
+    /// <summary>Bytes that folds write: sums, 8 per parameter.</summary>
+    public long FoldsUp { get; init; }
+
     /// <summary>Bytes down to the busiest worker in one phase.</summary>
     public long DownPerWorker => TasksPerWorker * (ModulesDownPerPath + OptimizerDownPerPath);
 

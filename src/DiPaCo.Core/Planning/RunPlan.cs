@@ -110,7 +110,25 @@ public sealed record RunPlan
             .Where(module => config.Outer.StepsOn(topology, module.Id)).Sum(module => module.Layout.Parameters);
         long state = (8 * perPath) + (4 * encoded);
         long up = (4 * (perPath - encoded)) + (long)(config.Outer.BitsPerElement() * encoded / 8);
-        return new PlannedTraffic(4 * perPath, state, up, state, rounds, topology.Paths.Length);
+        PlannedTraffic traffic = new(4 * perPath, state, up, state, rounds, topology.Paths.Length);
+        bool hasSteps = config.Recipe.Training == TrainingMode.Phases;
+        foreach (ModuleDefinition module in topology.Modules.Where(module => hasSteps && config.Outer.StepsOn(topology, module.Id)))
+        {
+            long parameters = module.Layout.Parameters;
+            int folded = OuterOptimizerOptions.FoldedOf(module.Paths.Length, config.Outer.FoldPaths);
+            int folds = folded == 0 ? 0 : folded / config.Outer.FoldPaths;
+            traffic = traffic with
+            {
+                OuterDown = traffic.OuterDown + ((8 + (folds > 0 ? 8 : 0)) * parameters) + Contributions(module.Paths.Length - folded),
+                OuterUp = traffic.OuterUp + (8 * parameters),
+                FoldsDown = traffic.FoldsDown + (folds == 0 ? 0 : ((4L * folds) + (8L * (folds - 1))) * parameters) + Contributions(folded),
+                FoldsUp = traffic.FoldsUp + (8L * folds * parameters),
+            };
+
+            long Contributions(int paths) => paths * (long)(config.Outer.BitsPerElement() * parameters / 8);
+        }
+
+        return traffic;
     }
 
     private double FlopsOf(PlannedWork work) => Stages.Where(stage => stage.Work == work).Sum(stage => stage.Flops);

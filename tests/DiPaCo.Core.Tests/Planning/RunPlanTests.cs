@@ -83,6 +83,28 @@ public sealed class RunPlanTests
     }
 
     [Theory]
+    [InlineData(0, 0, 0)]
+    [InlineData(1, 3, 3)]
+    [InlineData(3, 3, 1)]
+    [InlineData(4, 0, 0)]
+    public void Folds_ReadWhatOuterStepsDoNot_AndCostTheirSums(int foldPaths, int folded, int folds)
+    {
+        // The embedding is shared by all four paths; nothing else is.
+        const string levels = "topology: { embedding: shared, levels: [{ blocks: 4, experts: 4 }] }";
+        RunPlan plan = PlanOf.Text($"size: tiny\n{levels}\nouter: {{ fold_paths: {foldPaths} }}");
+        PlannedTraffic plain = PlanOf.Text($"size: tiny\n{levels}").Traffic;
+        long parameters = plan.Modules.Single(module => module.Paths == 4).Parameters;
+
+        Assert.All(plan.Modules, module => Assert.True(module.Paths is 1 or 4, module.Id.Name));
+        Assert.Equal(plan.Modules.Sum(module => (8L + (4 * module.Paths)) * module.Parameters), plain.OuterDown);
+        Assert.Equal(plan.Modules.Sum(module => 8 * module.Parameters), plain.OuterUp);
+        Assert.Equal(plain.OuterDown + (((folds > 0 ? 8 : 0) - (4 * folded)) * parameters), plan.Traffic.OuterDown);
+        Assert.Equal(plain.OuterUp, plan.Traffic.OuterUp);
+        Assert.Equal(((4 * folds) + (8 * Math.Max(0, folds - 1)) + (4 * folded)) * parameters, plan.Traffic.FoldsDown);
+        Assert.Equal(8 * folds * parameters, plan.Traffic.FoldsUp);
+    }
+
+    [Theory]
     [InlineData("bf16", 18)]
     [InlineData("fp32", 16)]
     public void ParametersInTraining_TakeAtMost18BytesEach(string compute, long bytes)

@@ -66,7 +66,7 @@ internal sealed class SegmentPlan(RunConfig config, ModelTopology topology)
                     module.Id, segment.First, start.Modules[module.Id], start.Momenta.TryGetValue(module.Id, out BlobHash momentum) ? momentum : null),
                 [.. turns.Select(turn => module.Paths.Where(turn.Contains).ToImmutableArray())],
                 module.Paths,
-                Adopts: !config.Outer.StepsOn(topology, module.Id)));
+                Adopts: !config.Outer.StepsOn(topology, module.Id)) { FoldPaths = config.Outer.FoldPaths });
     }
 
     private static IEnumerable<Phase> PhasesOf(Segment segment)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using DiPaCo.Core;
 using DiPaCo.Training;
 
@@ -8,7 +9,7 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Shape">The transformer.</param>
 /// <param name="Module">The module's version that the phase started from.</param>
 /// <param name="Momentum">Its momentum; null: zeros.</param>
-/// <param name="Contributions">Of all paths through it, in order of path ids.</param>
+/// <param name="Contributions">Of all paths through it that are not in <see cref="Folded"/>, in order of path ids.</param>
 /// <param name="Options">η, μ and s.</param>
 public sealed record OuterSpec(
     TransformerShape Shape, ModuleInput Module, BlobHash? Momentum,
@@ -16,6 +17,10 @@ public sealed record OuterSpec(
 {
     /// <summary>Whether contributions are encoded deltas; otherwise they are θ_i.</summary>
     public bool Encoded { get; init; }
+
+    /// <summary>What was added up while other paths were still training, of paths with smaller ids; null: nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FoldedSums? Folded { get; init; }
 
     /// <summary>Name of the next version's output.</summary>
     public const string ModuleOutput = "module";
@@ -28,5 +33,8 @@ public sealed record OuterSpec(
 
     /// <inheritdoc/>
     public override IEnumerable<BlobHash> Inputs =>
-        [Module.Blob, .. Momentum is { } state ? [state] : Array.Empty<BlobHash>(), .. Contributions.Select(contribution => contribution.Blob)];
+    [
+        Module.Blob, .. Momentum is { } state ? [state] : Array.Empty<BlobHash>(), .. Folded is { } folded ? [folded.Blob] : Array.Empty<BlobHash>(),
+        .. Contributions.Select(contribution => contribution.Blob),
+    ];
 }
