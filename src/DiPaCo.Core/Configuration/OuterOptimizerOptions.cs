@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DiPaCo.Core.Configuration;
 
 /// <summary>The outer optimizer of each module: m ← μ m + Δ; θ ← θ − η (Δ + μ m) (paper §2.6, DiLoCo).</summary>
@@ -27,6 +29,14 @@ public sealed record OuterOptimizerOptions
     /// <summary>Share of a delta's elements that <see cref="DeltaCodec.TopK"/> sends, above 0, at most 1. Default 0.05.</summary>
     public double TopKFraction { get; init; } = 0.05;
 
+    /// <summary>
+    /// How modules that make outer steps travel to their paths. With anything but fp32 paths train from a published version θ̂ beside the
+    /// master θ, which is what is evaluated, served and stepped on. Default fp32: paths train from θ.
+    /// </summary>
+    /// <remarks>Left out where it is fp32: so runs that were begun before there was a choice go on.</remarks>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DownloadCodec Download { get; init; }
+
     /// <summary>Bits of an element of a contribution, scales and positions included.</summary>
     public double BitsPerElement() => Codec switch
     {
@@ -42,4 +52,7 @@ public sealed record OuterOptimizerOptions
 
     /// <summary>Whether a module makes outer steps; one that does not takes over what its only path brings.</summary>
     public bool StepsOn(ModelTopology topology, ModuleId module) => PrivateModules || !topology.IsPrivate(module);
+
+    /// <summary>Whether a module has a published version beside its master.</summary>
+    public bool Publishes(ModelTopology topology, ModuleId module) => Download != DownloadCodec.Fp32 && StepsOn(topology, module);
 }

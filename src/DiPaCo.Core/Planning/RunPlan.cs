@@ -106,11 +106,13 @@ public sealed record RunPlan
 
     private static PlannedTraffic TrafficOf(RunConfig config, ModelTopology topology, long perPath, int rounds)
     {
-        long encoded = config.Outer.Codec == DeltaCodec.Fp32 ? 0 : topology.ModulesOf(topology.Paths[0])
+        long stepping = topology.ModulesOf(topology.Paths[0])
             .Where(module => config.Outer.StepsOn(topology, module.Id)).Sum(module => module.Layout.Parameters);
+        long encoded = config.Outer.Codec == DeltaCodec.Fp32 ? 0 : stepping;
         long state = (8 * perPath) + (4 * encoded);
         long up = (4 * (perPath - encoded)) + (long)(config.Outer.BitsPerElement() * encoded / 8);
-        return new PlannedTraffic(4 * perPath, state, up, state, rounds, topology.Paths.Length);
+        long down = (4 * (perPath - stepping)) + (long)(config.Outer.Download.BitsPerElement() * stepping / 8);
+        return new PlannedTraffic(down, state, up, state, rounds, topology.Paths.Length);
     }
 
     private double FlopsOf(PlannedWork work) => Stages.Where(stage => stage.Work == work).Sum(stage => stage.Flops);

@@ -241,7 +241,8 @@ internal sealed class FleetSimulation
         foreach (NeededOuterStep needed in _parties.OuterSteps.ToArray())
         {
             ModuleId module = needed.Start.Module;
-            SimulatedTask task = _costs.Of(needed, _run, (key, blobs) => _parties.Stepped(module, key, blobs["module"], blobs["momentum"]));
+            SimulatedTask task = _costs.Of(needed, _run, (key, blobs) => _parties.Stepped(
+                module, key, blobs["module"], blobs["momentum"], _costs.PublishedOf(needed, blobs)));
             _parties.Start(needed, task.Demand.Key);
             Submit(task);
         }

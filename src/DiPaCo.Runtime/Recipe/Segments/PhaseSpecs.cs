@@ -27,7 +27,7 @@ internal sealed class PhaseSpecs(RunSession session, ModelTopology topology, Seg
         {
             Model = new PathInput(
                 topology.Shape, _config.Transformer.Compute,
-                [.. needed.Modules.Select(module => new ModuleInput(module.Module, _modules[module.Module].Layout.Parts, module.Blob))]),
+                [.. needed.Modules.Select(module => new ModuleInput(module.Module, _modules[module.Module].Layout.Parts, module.TrainedFrom) { Delta = module.Published?.Delta })]),
             Optimizer = needed.Optimizer,
             Shard = routed.Chunks[needed.Path],
             Sequences = session.Sequences,
@@ -57,7 +57,12 @@ internal sealed class PhaseSpecs(RunSession session, ModelTopology topology, Seg
             needed.Start.Momentum,
             [.. needed.Contributions.Select((contribution, i) => new Contribution(contribution.Path, contribution.Blob, weights[i]))],
             new OuterStepOptions(
-                outer.LearningRate, outer.MomentumOf(phase), OuterWeighting.Scale(outer.Rescaling, needed.Contributions.Length, MostPathsIn(phase)))) { Encoded = outer.Codec != DeltaCodec.Fp32 };
+                outer.LearningRate, outer.MomentumOf(phase), OuterWeighting.Scale(outer.Rescaling, needed.Contributions.Length, MostPathsIn(phase))))
+        {
+            Encoded = outer.Codec != DeltaCodec.Fp32,
+            Published = outer.Codec == DeltaCodec.Fp32 || outer.Download.IsDelta() ? needed.Start.Published?.Blob : null,
+            Download = segments.IsLast(phase) ? DownloadCodec.Fp32 : outer.Download,
+        };
     }
 
     /// <summary>A module that makes no outer step takes over what its path brings as it is.</summary>

@@ -75,9 +75,9 @@ internal sealed class SegmentParties
     }
 
     /// <summary>A module's outer step is done; everybody hears what follows from it.</summary>
-    public void Stepped(ModuleId module, TaskKey key, BlobHash blob, BlobHash? momentum)
+    public void Stepped(ModuleId module, TaskKey key, BlobHash blob, BlobHash? momentum, PublishedVersion? published = null)
     {
-        _modules[module] = ModuleRules.Stepped(_modules[module], key, blob, momentum, Now);
+        _modules[module] = ModuleRules.Stepped(_modules[module], key, blob, momentum, Now, published);
         _talkingModules.Add(module);
         Settle();
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Training;
@@ -9,7 +10,7 @@ namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>
 /// Computes an <see cref="OuterSpec"/> piece by piece: all contributions to a piece while it is in the cache, so that every byte is read once
-/// and memory is the module's parameters and momentum, however many paths there are.
+/// and memory is the module's parameters and momentum, however many paths there are. Where paths train from a published version, that is made at the end.
 /// </summary>
 internal static class OuterTask
 {
@@ -28,6 +29,7 @@ internal static class OuterTask
             ModuleFile.Read(await store.GetFileAsync(state, cancellationToken), layout, momentum);
         }
 
+        string? published = spec.Published is { } before ? await store.GetFileAsync(before, cancellationToken) : null;
         List<ContributionPieces> ends = [];
         OuterMetrics metrics;
         try
@@ -37,26 +39,47 @@ internal static class OuterTask
                 ends.Add(new ContributionPieces(await store.GetFileAsync(contribution.Blob, cancellationToken), layout, spec.Encoded));
             }
 
-            metrics = Step(spec, parameters, momentum, ends, cancellationToken);
+            using ModulePieces? start = published is null || spec.Encoded ? null : new ModulePieces(published, layout, mayBeRounded: true);
+            metrics = Step(spec, parameters, momentum, ends, start, cancellationToken);
         }
         finally
         {
             ends.ForEach(end => end.Dispose());
         }
 
-        return new TaskResult(
-            ImmutableSortedDictionary<string, BlobHash>.Empty
-                .Add(OuterSpec.ModuleOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, parameters), cancellationToken))
-                .Add(OuterSpec.MomentumOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, momentum), cancellationToken)),
-            JsonSerializer.Serialize(metrics, TaskJson.Options));
+        ImmutableSortedDictionary<string, BlobHash> outputs = ImmutableSortedDictionary<string, BlobHash>.Empty
+            .Add(OuterSpec.ModuleOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, parameters), cancellationToken))
+            .Add(OuterSpec.MomentumOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, momentum), cancellationToken));
+        if (spec.Download == DownloadCodec.Bf16)
+        {
+            Published.ThrowUnlessFinite(parameters);
+            outputs = outputs.Add(OuterSpec.PublishedOutput, await store.PutAsync(stream => ModuleFile.WriteRounded(stream, layout, parameters), cancellationToken));
+            metrics = metrics with { PublishedBytes = sizeof(ushort) * layout.Parameters };
+        }
+        else if (spec.Download.IsDelta())
+        {
+            // Both buffers are written down, and take θ̂: memory stays the module's parameters and momentum.
+            string last = published ?? await store.GetFileAsync(spec.Module.Blob, cancellationToken);
+            ModuleFile.Read(last, layout, momentum);
+            byte[] delta = Published.Encode(spec.Download, parameters, momentum);
+            ModuleFile.Read(last, layout, parameters);
+            Published.Advance(parameters, new MemoryStream(delta));
+            outputs = outputs
+                .Add(OuterSpec.PublishedOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, parameters), cancellationToken))
+                .Add(OuterSpec.PublishedDeltaOutput, await store.PutAsync(delta, cancellationToken));
+            metrics = metrics with { PublishedBytes = delta.Length };
+        }
+
+        return new TaskResult(outputs, JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
 
     /// <summary>The step in place.</summary>
-    private static OuterMetrics Step(OuterSpec spec, float[] parameters, float[] momentum, List<ContributionPieces> ends, CancellationToken cancellationToken)
+    private static OuterMetrics Step(OuterSpec spec, float[] parameters, float[] momentum, List<ContributionPieces> ends, ModulePieces? start, CancellationToken cancellationToken)
     {
         double gradientSquares = 0;
         double[] deltaSquares = new double[ends.Count];
         float[] end = new float[PieceElements];
+        float[] begun = start is null ? [] : new float[PieceElements];
         OuterStep step = new(Math.Min(PieceElements, parameters.Length));
         for (int first = 0; first < parameters.Length; first += PieceElements)
         {
@@ -72,9 +95,11 @@ internal static class OuterTask
             }
 
             Span<float> theta = parameters.AsSpan(first, count);
+            Span<float> thetaHat = begun.AsSpan(0, start is null ? 0 : count);
+            start?.Read(first, thetaHat);
             for (int i = 0; i < ends.Count; i++)
             {
-                ends[i].Read(first, theta, end.AsSpan(0, count));
+                ends[i].Read(first, theta, thetaHat, end.AsSpan(0, count));
                 deltaSquares[i] += step.Fold(theta, end.AsSpan(0, count), spec.Contributions[i].Weight);
             }
 
