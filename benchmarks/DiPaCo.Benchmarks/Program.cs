@@ -44,6 +44,9 @@ switch (args)
     case ["server", ..]:
         await ServerTable.PrintAsync(args[1..]);
         break;
+    case ["cluster", ..]:
+        await ClusterTable.PrintAsync(args[1..]);
+        break;
     case ["kmeans", ..]:
         KMeansTable.Print(args[1..]);
         break;
@@ -51,6 +54,6 @@ switch (args)
         LogisticTable.Print(args[1..]);
         break;
     default:
-        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [small|large] [bf16|fp32] · adamw · outer · safetensors · memory · pipeline · bpe FOLDER [entries] · kmeans [rows] [pairs] · logistic [documents] [features] [paths] · treescore [small|large] [bf16|fp32] · serve [30|150] [fp32|bf16|int8] · server [30|150] [fp32|bf16|int8] [start] [clients] [swap] [llama]");
+        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [small|large] [bf16|fp32] · adamw · outer · safetensors · memory · pipeline · bpe FOLDER [entries] · kmeans [rows] [pairs] · logistic [documents] [features] [paths] · treescore [small|large] [bf16|fp32] · serve [30|150] [fp32|bf16|int8] · server [30|150] [fp32|bf16|int8] [start] [clients] [swap] [llama] · cluster [runtime] [link] [failures] [handover] [dispatcher]");
         break;
 }

@@ -16,9 +16,21 @@ public sealed class StatusAndVerifyTests
         int code = await cli.RunAsync("status", "runs/mine");
 
         Assert.Equal((ExitCodes.Success, "", "runs/mine"), (code, cli.Error, cli.Engine.Folder));
-        Assert.Contains("stopped; its 'dipaco train' command goes on", cli.Standard, StringComparison.Ordinal);
+        Assert.Contains("stopped; go on with the command below", cli.Standard, StringComparison.Ordinal);
+        Assert.Contains("\n  dipaco train runs/mine/config.yaml --run runs/mine\n", cli.Standard.ReplaceLineEndings("\n"), StringComparison.Ordinal);
         Assert.Contains("5 of 8", cli.Standard, StringComparison.Ordinal);
         Assert.Contains(SampleRun.Digest, cli.Standard, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ARunWithoutTokensStillNeedsTheFileThatItBeganWith()
+    {
+        CommandLine cli = new() { Engine = new FakeEngine { Status = SampleRun.Status() with { Stage = Stage.Tokenizer } } };
+
+        await cli.RunAsync("status", "runs/mine");
+
+        Assert.Contains("stopped; its 'dipaco train' command goes on", cli.Standard, StringComparison.Ordinal);
+        Assert.DoesNotContain("config.yaml", cli.Standard, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -110,19 +110,7 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
     [Fact]
     public async Task WorkersThatAreAskedToLeave_HandOverWhatTheyHaveMade()
     {
-        // Tasks that are long enough to be left in the middle.
-        string folder = Path.Combine(reference.Folder, "leaving"), config = Path.Combine(folder, "small.yaml");
-        SmallRun.Prepare(folder);
-        await File.WriteAllTextAsync(
-            config,
-            (await File.ReadAllTextAsync(config, Cancellation))
-                .Replace("inner_steps: 2", "inner_steps: 300", StringComparison.Ordinal)
-                .Replace("phases: 2", "phases: 1", StringComparison.Ordinal)
-                .Replace("every_phases: 1", "every_phases: 1\n  dense_equal_steps: false\n  dense_equal_flops: false", StringComparison.Ordinal),
-            Cancellation);
-        string alone = Path.Combine(folder, "alone"), run = Path.Combine(folder, "run");
-        using DipacoProcess undisturbed = DipacoProcess.Start("train", config, "--run", alone);
-        Assert.True(await undisturbed.EndAsync(Cancellation) == 0, undisturbed.Output);
+        (string config, string alone, string run) = await LongTasksAsync("leaving");
 
         RandomStream random = new(13, "moments to ask workers to leave at");
         using DipacoProcess silo = DipacoProcess.Start("train", config, "--run", run, "--listen", "127.0.0.1:0", "--workers-only", "--lease", "2");
@@ -149,6 +137,83 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
         Assert.Equal(WithoutJournal(RunContents.Of(alone)), WithoutJournal(RunContents.Of(run)));
     }
 
+    [Fact]
+    public async Task AWorkerThatIsKilledAndComesBack_GoesOnFromTheStateThatItHadKept()
+    {
+        (string config, string alone, string run) = await LongTasksAsync("coming-back");
+        using DipacoProcess silo = DipacoProcess.Start("train", config, "--run", run, "--listen", "127.0.0.1:0", "--workers-only", "--lease", "30");
+        string invitation = Invitation().Match(await silo.LineWithAsync("dipaco1.", Cancellation)).Value;
+        RandomStream random = new(14, "moments to kill a worker at");
+        int goneOn = 0, attempts = 0;
+        while (goneOn == 0 && !silo.HasExited)
+        {
+            using DipacoProcess worker = ComingBack(invitation);
+            await Task.WhenAny(silo.EndAsync(Cancellation), worker.LineWithAsync("] takes train", Cancellation));
+            TimeSpan stays = TimeSpan.FromMilliseconds((300 << Math.Min(attempts++, 8)) + random.NextInt32(500));
+            await Task.WhenAny(silo.EndAsync(Cancellation), Task.Delay(stays, TimeProvider.System, Cancellation));
+            goneOn += GoesOn().Count(worker.Output);
+            worker.Kill();
+        }
+
+        using DipacoProcess staying = ComingBack(invitation);
+        Assert.True(await silo.EndAsync(Cancellation) == 0, silo.Output);
+        Assert.True(goneOn > 0, "No worker went on from what it had kept: the test shows nothing.");
+        Assert.Equal(WithoutJournal(RunContents.Of(alone)), WithoutJournal(RunContents.Of(run)));
+
+        DipacoProcess ComingBack(string invitation) => DipacoProcess.Start(
+            "worker", "--join", invitation, "--name", "same", "--threads", "1", "--device", "cpu", "--checkpoint-every", "0.01",
+            "--cache", Path.Combine(reference.Folder, "cache-same"));
+    }
+
+    /// <summary>A run whose tasks are long enough to be left in the middle, and what it is when nobody leaves.</summary>
+    private async Task<(string Config, string Alone, string Run)> LongTasksAsync(string name)
+    {
+        string folder = Path.Combine(reference.Folder, name), config = Path.Combine(folder, "small.yaml");
+        SmallRun.Prepare(folder);
+        await File.WriteAllTextAsync(
+            config,
+            (await File.ReadAllTextAsync(config, Cancellation))
+                .Replace("inner_steps: 2", "inner_steps: 300", StringComparison.Ordinal)
+                .Replace("phases: 2", "phases: 1", StringComparison.Ordinal)
+                .Replace("every_phases: 1", "every_phases: 1\n  dense_equal_steps: false\n  dense_equal_flops: false", StringComparison.Ordinal),
+            Cancellation);
+        string alone = Path.Combine(folder, "alone");
+        using DipacoProcess undisturbed = DipacoProcess.Start("train", config, "--run", alone);
+        Assert.True(await undisturbed.EndAsync(Cancellation) == 0, undisturbed.Output);
+        return (config, alone, Path.Combine(folder, "run"));
+    }
+
+    [Theory]
+    [InlineData("bf16", "fp32")]
+    [InlineData("int8", "int8")]
+    public async Task ModulesThatArePublished_LeadToTheSameBytes_WhoeverHadTheVersionsBefore(string download, string codec)
+    {
+        string folder = Path.Combine(reference.Folder, $"published-{download}"), config = Path.Combine(folder, "small.yaml");
+        SmallRun.Prepare(folder);
+        await File.WriteAllTextAsync(
+            config,
+            (await File.ReadAllTextAsync(config, Cancellation)).Replace("phases: 2", "phases: 4", StringComparison.Ordinal)
+                + $"outer:\n  download: {download}\n  codec: {codec}\n",
+            Cancellation);
+        string alone = Path.Combine(folder, "alone"), run = Path.Combine(folder, "run");
+        using DipacoProcess undisturbed = DipacoProcess.Start("train", config, "--run", alone);
+        Assert.True(await undisturbed.EndAsync(Cancellation) == 0, undisturbed.Output);
+
+        using DipacoProcess silo = DipacoProcess.Start("train", config, "--run", run, "--listen", "127.0.0.1:0", "--workers-only", "--lease", "2");
+        string invitation = Invitation().Match(await silo.LineWithAsync("dipaco1.", Cancellation)).Value;
+        using DipacoProcess staying = Worker(invitation, 0);
+
+        // Comes with an empty cache when versions are out already.
+        await Task.WhenAny(silo.EndAsync(Cancellation), silo.LineWithAsync("phase 2/4", Cancellation));
+        using DipacoProcess late = Worker(invitation, 1);
+        Assert.True(await silo.EndAsync(Cancellation) == 0, silo.Output);
+        staying.Signal("TERM");
+        Assert.True(await staying.EndAsync(Cancellation) == 0, staying.Output);
+
+        Assert.Equal(WithoutJournal(RunContents.Of(alone)), WithoutJournal(RunContents.Of(run)));
+        Assert.Equal(download == "int8", staying.Output.Contains("from differences", StringComparison.Ordinal));
+    }
+
     private DipacoProcess Worker(string invitation, int number) => DipacoProcess.Start(
         "worker", "--join", invitation, "--name", $"worker-{number}", "--threads", "1", "--device", "cpu",
         "--cache", Path.Combine(reference.Folder, $"cache-{number}-{Guid.NewGuid():n}"));
@@ -159,6 +224,9 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
     /// <summary>The order of the journal is that in which tasks ended, which many hands change.</summary>
     private static IEnumerable<string> WithoutJournal(IEnumerable<string> contents) =>
         contents.Where(line => !line.StartsWith("journal", StringComparison.Ordinal));
+
+    [GeneratedRegex("\\] takes train [0-9a-f]+ of [^ ]+ after [0-9]+ of 300 steps")]
+    private static partial Regex GoesOn();
 
     [GeneratedRegex("Leaving, after [0-9]+ of 300 steps")]
     private static partial Regex HandedOver();

@@ -46,13 +46,20 @@ internal static class StatusCommand
             }
             else
             {
-                StatusView.Write(services.Terminal.Standard, run, status);
+                StatusView.Write(services.Terminal.Standard, run, status, GoOn(services.Program, run, status));
             }
 
             return ExitCodes.Success;
         });
         return command;
     }
+
+    /// <summary>
+    /// A run that has its tokens needs nothing but its own folder. Before that it reads its text, whose place may be relative to the file that it began with.
+    /// </summary>
+    private static string? GoOn(string program, string run, RunStatus status) => status is { State: RunState.Stopped, Stage: > Stage.Tokens }
+        ? $"{program} train {Shell.Quote(Path.Combine(run, "config.yaml"))} --run {Shell.Quote(run)}"
+        : null;
 
     private static async Task ShowClusterAsync(CliServices services, Invitation invitation, bool watch, bool json, CancellationToken cancellation)
     {

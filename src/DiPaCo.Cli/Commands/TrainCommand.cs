@@ -89,7 +89,7 @@ internal static class TrainCommand
         }
         else
         {
-            RunSummaryView.Write(services.Terminal.Standard, results, report, $"{services.Program} eval {Shell.Quote(folder)} --data path/to/text");
+            RunSummaryView.Write(services.Terminal.Standard, results, report, $"{services.Program} generate {Shell.Quote(folder)} --prompt {Shell.Quote("This is")}");
         }
     }
 

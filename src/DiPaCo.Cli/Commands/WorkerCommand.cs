@@ -31,7 +31,12 @@ internal static class WorkerCommand
         Option<int> threads = new("--threads") { HelpName = "N", Description = "Threads for arithmetic; 0: all cores." };
         Option<double?> grace = new("--grace") { HelpName = "SECONDS", Description = "Time to finish or hand over a task when asked to leave (Ctrl-C, SIGTERM). Default: 20." };
         Option<double?> patience = new("--patience") { HelpName = "MINUTES", Description = "How long the run may be out of reach before this worker gives up. Default: 60." };
-        Command command = new("worker", "Compute tasks of a run that listens on another machine.") { join, name, cache, size, device, threads, grace, patience };
+        Option<double?> checkpoint = new("--checkpoint-every")
+        {
+            HelpName = "SECONDS", Description = "How often the state of a task is kept in the cache, so that a worker that is killed and comes back goes on from there; 0: never. Default: 5.",
+        };
+        Option<int?> slots = new("--slots") { HelpName = "N", Description = "Tasks held at once: one is computed while the inputs and outputs of the others travel. Default: 2." };
+        Command command = new("worker", "Compute tasks of a run that listens on another machine.") { join, name, cache, size, device, threads, slots, grace, patience, checkpoint };
         command.SetAction(async (parsed, cancellation) =>
         {
             string text = parsed.GetRequiredValue(join);
@@ -40,13 +45,27 @@ internal static class WorkerCommand
                 parsed.GetValue(name) ?? NameOf(Environment.MachineName), parsed.GetRequiredValue(cache), parsed.GetValue(size) ?? 20,
                 parsed.GetRequiredValue(device), parsed.GetValue(threads), new WorkerOptions
                 {
+                    Slots = parsed.GetValue(slots) ?? 2,
                     Grace = TimeSpan.FromSeconds(parsed.GetValue(grace) ?? 20),
                     Patience = TimeSpan.FromMinutes(parsed.GetValue(patience) ?? 60),
+                    CheckpointEvery = TimeSpan.FromSeconds(parsed.GetValue(checkpoint) ?? 5),
                 });
             return await RunAsync(services, invitation, settings, cancellation);
         });
         command.Validators.Add(result => Check(result, size, threads));
         command.Validators.Add(result => Check(result, grace, patience));
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(slots) is { } held and not (>= 1 and <= 64))
+            {
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--slots is {held}; 1 to 64 were expected."));
+            }
+
+            if (result.GetValue(checkpoint) is { } seconds and not (>= 0 and <= 86_400))
+            {
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--checkpoint-every is {seconds}; 0 to 86400 seconds were expected."));
+            }
+        });
         return command;
     }
 
@@ -64,17 +83,23 @@ internal static class WorkerCommand
         using HttpBlobStore store = new(channel.Http, cache, new RemoteBlobOptions { Client = settings.Name, Seed = settings.Name.GetHashCode(StringComparison.Ordinal) }, services.Clock);
         WorkerOffer offer = new(
             settings.Name, services.Clock.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, summary.Device,
-            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, summary.MatrixFlopsPerSecond, fingerprint, Slots: 2);
+            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, summary.MatrixFlopsPerSecond, fingerprint, settings.Options.Slots);
         GrpcWorkerLink link = new(channel.Invoker, services.Clock);
         Lines lines = new(output, services.Clock);
         SiloDoor door = new(silo, invitation.Certificate, DoorPatience, services.Clock);
         CacheSpace space = CacheSpace.Of(settings.Cache, cache.MaximumBytes, cache.Bytes);
         await new WorkerPreflight(door, link, settings.Options, lines, services.Clock).RunAsync(offer, space, cancellation);
-        using WorkerAgent agent = new(link, machine.Executor, new CachedBlobs(store), offer, settings.Options, lines, services.Clock);
+        WorkerCheckpoints checkpoints = new(cache, fingerprint, settings.Options, lines, services.Clock);
+        using WorkerAgent agent = new(link, machine.Executor, new CachedBlobs(store), offer, settings.Options, lines, services.Clock, checkpoints);
         await agent.RunAsync(cancellation);
+        output.WriteLine(TrafficOf(store.Counts));
         output.WriteLine("Left; what was not finished goes to other workers.");
         return ExitCodes.Success;
     }
+
+    private static string TrafficOf(TransferCounts counts) =>
+        $"fetched {Units.Bytes(counts.BytesReceived)}, sent {Units.Bytes(counts.BytesSent)}"
+        + (counts.ModulesBuilt > 0 ? $", built {Units.Count(counts.ModulesBuilt, "module")} from differences" : "");
 
     /// <summary>A silo that opens; the first of them where none does now: the preflight says what is in the way, and tries again.</summary>
     private static async Task<Uri> FirstAsync(Invitation invitation, TimeProvider clock, CancellationToken cancellation)

@@ -8,14 +8,18 @@ namespace DiPaCo.Cli.Output;
 internal static class StatusView
 {
     /// <summary>Writes the status, and what to do next.</summary>
-    public static void Write(IAnsiConsole console, string folder, RunStatus status)
+    /// <param name="console">Where.</param>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="status">How far it is.</param>
+    /// <param name="goOn">The command with which a stopped run goes on; null where only the one that began it does.</param>
+    public static void Write(IAnsiConsole console, string folder, RunStatus status, string? goOn)
     {
         Grid grid = new Grid().AddColumn(new GridColumn { NoWrap = true }).AddColumn();
         Add(grid, "run", status.Name);
         Add(grid, "state", status.State switch
         {
             RunState.Running => "running",
-            RunState.Stopped => "stopped; its 'dipaco train' command goes on",
+            RunState.Stopped => goOn is null ? "stopped; its 'dipaco train' command goes on" : "stopped; go on with the command below",
             _ => "finished",
         });
         if (status.Stage is { } stage)
@@ -36,6 +40,12 @@ internal static class StatusView
 
         Add(grid, "model digest", status.ModelDigest ?? "none yet");
         console.Write(grid);
+        if (status.State == RunState.Stopped && goOn is not null)
+        {
+            // Past the console, which would wrap a long line.
+            console.Profile.Out.Writer.WriteLine($"  {SafeText.Of(goOn)}");
+        }
+
         if (!status.Evaluation.IsEmpty)
         {
             console.WriteLine();

@@ -28,6 +28,9 @@ public sealed class BlobCache : IDisposable
         _blobs = new FolderBlobStore(paths.Blobs, time: time);
     }
 
+    /// <summary>The folder that belongs to it.</summary>
+    public string Folder => _paths.Folder;
+
     /// <summary>The most bytes that the cache holds. What is being written at the moment may come on top.</summary>
     public long MaximumBytes { get; }
 

@@ -4,21 +4,49 @@ using DiPaCo.Runtime.Storage;
 namespace DiPaCo.Cluster.Blobs;
 
 /// <summary>
-/// A remote store as one task sees it: every file that the task gets stays in the cache until the task ends and this is disposed.
+/// A remote store as one task sees it: every file that the task gets stays in the cache until the task ends and this is disposed, and
+/// what the task puts is on its way from then on, one blob after the other, while the task goes on; <see cref="UploadedAsync"/> waits for it.
 /// </summary>
 /// <param name="store">The store, which the caller keeps.</param>
 public sealed class LeasedBlobs(RemoteBlobStore store) : IBlobStore, IDisposable
 {
     private readonly Dictionary<BlobHash, BlobLease> _leases = [];
+    private readonly CancellationTokenSource _given = new();
+    private readonly Lock _order = new();
+    private Task _uploads = Task.CompletedTask;
 
     /// <inheritdoc/>
-    public Task<BlobHash> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken) => store.PutAsync(write, cancellationToken);
+    public async Task<BlobHash> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
+    {
+        BlobLease lease = await store.Cache.PutAsync(write, cancellationToken);
+        Upload(lease, cancellationToken);
+        return lease.Hash;
+    }
 
     /// <inheritdoc/>
-    public Task<BlobHash> PutAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => store.PutAsync(bytes, cancellationToken);
+    public Task<BlobHash> PutAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        PutAsync(async (stream, cancellation) => await stream.WriteAsync(bytes, cancellation), cancellationToken);
 
     /// <inheritdoc/>
-    public Task PutFileAsync(string file, BlobHash expected, CancellationToken cancellationToken) => store.PutFileAsync(file, expected, cancellationToken);
+    public async Task PutFileAsync(string file, BlobHash expected, CancellationToken cancellationToken) =>
+        Upload(await store.Cache.PutFileAsync(file, expected, cancellationToken), cancellationToken);
+
+    /// <summary>Waits until everything that was put is in the store.</summary>
+    /// <exception cref="BlobTransferException">Something could not be brought there; what was put after it was not tried.</exception>
+    public Task UploadedAsync()
+    {
+        lock (_order)
+        {
+            return _uploads;
+        }
+    }
+
+    /// <summary>Gives up what is not in the store yet.</summary>
+    public async Task AbandonAsync()
+    {
+        await _given.CancelAsync();
+        await UploadedAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     /// <inheritdoc/>
     public Task<bool> RenewAsync(BlobHash hash, long bytes, CancellationToken cancellationToken) => store.RenewAsync(hash, bytes, cancellationToken);
@@ -67,6 +95,26 @@ public sealed class LeasedBlobs(RemoteBlobStore store) : IBlobStore, IDisposable
             }
 
             _leases.Clear();
+        }
+
+        _given.Dispose();
+    }
+
+    private void Upload(BlobLease lease, CancellationToken cancellationToken)
+    {
+        lock (_order)
+        {
+            _uploads = UploadAfterAsync(_uploads, lease, cancellationToken);
+        }
+    }
+
+    private async Task UploadAfterAsync(Task before, BlobLease lease, CancellationToken cancellationToken)
+    {
+        using (lease)
+        {
+            await before;
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _given.Token);
+            await store.UploadAsync(lease, ended.Token);
         }
     }
 }

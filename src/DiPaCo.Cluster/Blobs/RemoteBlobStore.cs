@@ -205,7 +205,8 @@ public abstract class RemoteBlobStore : IBlobStore
     /// <param name="cancellationToken">Ends the attempt.</param>
     protected abstract Task<BlobPage> TryListAsync(string? cursor, CancellationToken cancellationToken);
 
-    private async Task UploadAsync(BlobLease lease, CancellationToken cancellationToken)
+    /// <summary>Brings a blob of the cache to the store.</summary>
+    internal async Task UploadAsync(BlobLease lease, CancellationToken cancellationToken)
     {
         await _attempts.RunAsync(
             $"upload the blob {lease.Hash} to '{PlaceOf(lease.Hash)}'",

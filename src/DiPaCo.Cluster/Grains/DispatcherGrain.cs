@@ -10,14 +10,8 @@ namespace DiPaCo.Cluster;
 /// The dispatcher: a thin shell around <see cref="DispatcherRules"/> that lets callers wait. Every call runs to its first wait without another in
 /// between, so the state needs no lock. It is not persisted: see <see cref="DispatcherState"/>.
 /// </summary>
-/// <param name="memory">What survives.</param>
-/// <param name="options">The length of leases, and what is believed.</param>
-/// <param name="guard">Looks at results.</param>
-/// <param name="time">The time.</param>
 [Reentrant]
-internal sealed class DispatcherGrain(
-    [PersistentState("dispatcher")] IPersistentState<DispatcherMemory> memory, SiloOptions options, ResultGuard guard, TimeProvider time)
-    : Grain, IDispatcherGrain
+internal sealed class DispatcherGrain : Grain, IDispatcherGrain
 {
     // A question that waits longer than Orleans or a proxy on the way would be taken for dead.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -25,24 +19,45 @@ internal sealed class DispatcherGrain(
 
     private const int LeasesPerStart = 40;
 
-    private readonly DispatcherRules _rules = new(new DispatcherOptions { MinimumLease = options.Lease });
+    // Workers that are asked at once when something has happened; the others' turn comes with the next ticks.
+    private const int AskedAtOnce = 64;
+
+    private readonly IPersistentState<DispatcherMemory> _memory;
+    private readonly SiloOptions _options;
+    private readonly ResultGuard _guard;
+    private readonly TimeProvider _time;
+    private readonly DispatcherRules _rules;
+    private readonly LeaseWaiters _waiters;
     private readonly Dictionary<TaskKey, TaskRecord> _records = [];
     private readonly Dictionary<(TaskKey Task, BlobHash Result), Task<GuardFinding>> _looks = [];
-    private readonly DeltaNorms _norms = new(options.MaximumNormRatio);
-    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly DeltaNorms _norms;
     private DispatcherState _state = DispatcherState.Empty;
 
-    private DateTimeOffset Now => time.GetUtcNow();
+    /// <summary>Makes the grain.</summary>
+    /// <param name="memory">What survives.</param>
+    /// <param name="options">The length of leases, and what is believed.</param>
+    /// <param name="guard">Looks at results.</param>
+    /// <param name="time">The time.</param>
+    public DispatcherGrain([PersistentState("dispatcher")] IPersistentState<DispatcherMemory> memory, SiloOptions options, ResultGuard guard, TimeProvider time)
+    {
+        (_memory, _options, _guard, _time) = (memory, options, guard, time);
+        _rules = new DispatcherRules(new DispatcherOptions { MinimumLease = options.Lease });
+        _norms = new DeltaNorms(options.MaximumNormRatio);
+        _waiters = new LeaseWaiters(Answer);
+    }
+
+    private DateTimeOffset Now => _time.GetUtcNow();
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        memory.State.Starts++;
-        await memory.WriteStateAsync(cancellationToken);
-        _state = DispatcherState.StartingAfter(new LeaseNumber(memory.State.Starts << LeasesPerStart));
+        _memory.State.Starts++;
+        await _memory.WriteStateAsync(cancellationToken);
+        _state = DispatcherState.StartingAfter(new LeaseNumber(_memory.State.Starts << LeasesPerStart));
         this.RegisterGrainTimer(
             _ =>
             {
                 Become(_rules.Tick(_state, Now));
+                AskSome();
                 return Task.CompletedTask;
             },
             new GrainTimerCreationOptions(TickEvery, TickEvery) { Interleave = true, KeepAlive = true });
@@ -51,7 +66,7 @@ internal sealed class DispatcherGrain(
     public Task<Greeting> GreetAsync()
     {
         double[] rates = [.. _state.Workers.Values.Select(worker => worker.Capabilities.FlopsPerSecond).Where(rate => rate > 0).Order()];
-        long largest = _records.Values.Select(record => record.Order.MemoryBytes).Append(options.LargestTaskBytes).Max();
+        long largest = _records.Values.Select(record => record.Order.MemoryBytes).Append(_options.LargestTaskBytes).Max();
         return Task.FromResult(new Greeting(WorkerVersion.Text, Now, largest, rates.Length > 0 ? rates[rates.Length / 2] : 0));
     }
 
@@ -74,24 +89,8 @@ internal sealed class DispatcherGrain(
     public async Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, ImmutableArray<string> cached)
     {
         LeaseRequest request = new(new WorkerId(worker), incarnation, number, [.. cached.Select(BlobHash.Parse)]);
-        LeaseReply? reply = null;
-        await WaitUntilAsync(() =>
-        {
-            (DispatcherState state, reply) = _rules.Lease(_state, request, Now);
-            // A question that changes nothing for others must not wake those who wait.
-            bool granted = reply.Grant is not null;
-            if (granted)
-            {
-                Become(state);
-            }
-            else
-            {
-                _state = state;
-            }
-
-            return granted || reply.IsUnknown || reply.Wait?.Cause is WaitCause.Quarantined or WaitCause.Stale;
-        });
-        LeaseGrant? grant = reply!.Grant;
+        LeaseReply reply = await _waiters.AnswerAsync(request, Patience, _time);
+        LeaseGrant? grant = reply.Grant;
         return new LeaseOutcome(
             grant is null ? null : new LeasedTask(
                 grant.Number.Value, grant.Demand.Run.Name, grant.Demand.Key.Hex, grant.Demand.Kind, _records[grant.Demand.Key].Order.Spec,
@@ -108,7 +107,7 @@ internal sealed class DispatcherGrain(
         if (note.Progress.Steps.Length > 0 && _records.TryGetValue(key, out TaskRecord? record))
         {
             record.Add(note.Progress);
-            Change();
+            record.Change();
         }
 
         return Task.FromResult(new HeartbeatOutcome(reply.Lease.Value, reply.Verdict, reply.Reason ?? ""));
@@ -134,13 +133,14 @@ internal sealed class DispatcherGrain(
         if (_records.TryGetValue(completion.Key, out TaskRecord? record))
         {
             record.Add(delivery.Progress);
+            record.Change();
             if (reply.Verdict == CompletionVerdict.Taken && spec is not null)
             {
                 _norms.Add(record.Order.Run, spec, finding.Norms);
             }
         }
 
-        Become(state);
+        Become(state, reply.Verdict == CompletionVerdict.Taken ? completion.Key : null);
         return new DeliveryOutcome(reply.Verdict, reply.Reason ?? "");
     }
 
@@ -153,6 +153,7 @@ internal sealed class DispatcherGrain(
         if (_records.TryGetValue(task, out TaskRecord? record))
         {
             record.Add(reason.Progress ?? StepBatch.None);
+            record.Change();
             record.Impossible ??= isImpossible ? reason : null;
         }
 
@@ -187,15 +188,20 @@ internal sealed class DispatcherGrain(
             _records.TryAdd(key, new TaskRecord(order));
         }
 
-        Become(state);
+        Become(state, key);
         return Task.CompletedTask;
     }
 
     public async Task<TaskNews> WatchAsync(string key, long nextStep, int failures)
     {
         TaskKey task = new(key);
-        await WaitUntilAsync(() => !_records.TryGetValue(task, out TaskRecord? record)
-            || _state.Tasks[task].IsSettled || record.NextStep > nextStep || _state.Tasks[task].Failures.Length > failures);
+        long begun = _time.GetTimestamp();
+        while (_records.TryGetValue(task, out TaskRecord? record) && !_state.Tasks[task].IsSettled && record.NextStep <= nextStep
+            && _state.Tasks[task].Failures.Length <= failures && Patience - _time.GetElapsedTime(begun) is var left && left > TimeSpan.Zero)
+        {
+            await record.Changed.WaitAsync(left, _time).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         if (!_records.TryGetValue(task, out TaskRecord? found))
         {
             return new TaskNews(false, StepBatch.None, null, null, 0);
@@ -210,7 +216,8 @@ internal sealed class DispatcherGrain(
 
     public Task ForgetAsync(string run, string key)
     {
-        Become(DispatcherRules.Withdraw(_state, new TaskKey(key), new TaskClaim(new RunId(run), Recipe), Now));
+        TaskKey task = new(key);
+        Become(DispatcherRules.Withdraw(_state, task, new TaskClaim(new RunId(run), Recipe), Now), task);
         return Task.CompletedTask;
     }
 
@@ -222,7 +229,7 @@ internal sealed class DispatcherGrain(
     }
 
     public Task<NumericsChoice?> NumericsAsync() => Task.FromResult(_state.Workers.Values
-        .Where(worker => worker.Quarantine is null && worker.Capabilities.Fingerprint.Length > 0 && Now - worker.LastHeard <= 2 * options.Lease)
+        .Where(worker => worker.Quarantine is null && worker.Capabilities.Fingerprint.Length > 0 && Now - worker.LastHeard <= 2 * _options.Lease)
         .GroupBy(worker => (worker.Capabilities.Fingerprint, Device: worker.Capabilities.Device.StartsWith("cuda", StringComparison.Ordinal) ? "cuda" : "cpu"))
         .OrderByDescending(group => group.Count()).ThenBy(group => group.Key.Fingerprint, StringComparer.Ordinal)
         .Select(group => new NumericsChoice(group.Key.Fingerprint, group.Key.Device))
@@ -252,7 +259,7 @@ internal sealed class DispatcherGrain(
         (TaskKey, BlobHash) key = (completion.Key, TaskOutcome.DigestOf(completion.Outputs, completion.Metrics));
         if (!_looks.TryGetValue(key, out Task<GuardFinding>? look))
         {
-            _looks[key] = look = Task.Run(() => guard.LookAsync(spec, completion.Outputs, completion.Metrics, CancellationToken.None));
+            _looks[key] = look = Task.Run(() => _guard.LookAsync(spec, completion.Outputs, completion.Metrics, CancellationToken.None));
         }
 
         try
@@ -286,46 +293,52 @@ internal sealed class DispatcherGrain(
             : _rules.Complete(_state, completion, Now);
     }
 
-    private void Become(DispatcherState state)
+    /// <summary>Asks the rules for a task. A question that changes nothing for others wakes nobody.</summary>
+    private (LeaseReply Reply, bool IsAnswer) Answer(LeaseRequest request)
     {
-        if (ReferenceEquals(state, _state))
+        (DispatcherState state, LeaseReply reply) = _rules.Lease(_state, request, Now);
+        if (reply.Grant is { } grant)
         {
-            return;
+            Become(state, grant.Demand.Key);
+        }
+        else
+        {
+            _state = state;
         }
 
+        return (reply, reply.Grant is not null || reply.IsUnknown || reply.Wait?.Cause is WaitCause.Quarantined or WaitCause.Stale);
+    }
+
+    /// <summary>So many that each waiting worker is asked, and so heard of, several times within a lease.</summary>
+    private void AskSome() => _waiters.Ask(Math.Max(AskedAtOnce, (int)Math.Ceiling(_waiters.Count * 4 * (TickEvery / _options.Lease))), () => false);
+
+    /// <summary>Takes on a state, and wakes whom it concerns.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="only">The only task that may be another now; null: any may.</param>
+    private void Become(DispatcherState state, TaskKey? only = null)
+    {
+        DispatcherState before = _state;
         _state = state;
-        if (_records.Count > state.Tasks.Count)
+        if (!ReferenceEquals(before.Tasks, state.Tasks))
         {
-            foreach (TaskKey gone in _records.Keys.Where(key => !state.Tasks.ContainsKey(key)).ToArray())
+            TaskKey[] changed = only is { } key ? [key]
+                : [.. _records.Keys.Where(known => !ReferenceEquals(before.Tasks.GetValueOrDefault(known), state.Tasks.GetValueOrDefault(known)))];
+            foreach (TaskKey task in changed)
             {
-                _records.Remove(gone);
+                if (_records.TryGetValue(task, out TaskRecord? record))
+                {
+                    record.Change();
+                    if (!state.Tasks.ContainsKey(task))
+                    {
+                        _records.Remove(task);
+                    }
+                }
             }
         }
 
-        Change();
-    }
-
-    private void Change()
-    {
-        TaskCompletionSource changed = _changed;
-        _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        changed.SetResult();
-    }
-
-    /// <summary>Looks again whenever something has changed, and often enough that a worker that waits counts as heard of.</summary>
-    private async Task WaitUntilAsync(Func<bool> holds)
-    {
-        TimeSpan rhythm = options.Lease / 2;
-        long begun = time.GetTimestamp();
-        while (!holds())
+        if (!ReferenceEquals(before, state))
         {
-            TimeSpan left = Patience - time.GetElapsedTime(begun);
-            if (left <= TimeSpan.Zero)
-            {
-                return;
-            }
-
-            await _changed.Task.WaitAsync(left < rhythm ? left : rhythm, time).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            _waiters.Ask(AskedAtOnce, () => _state.Waiting.IsEmpty);
         }
     }
 }

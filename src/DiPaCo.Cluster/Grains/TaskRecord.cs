@@ -12,6 +12,7 @@ internal sealed class TaskRecord(TaskOrder order)
 
     private readonly List<StepReport> _steps = [];
     private long _firstStep;
+    private TaskCompletionSource? _changed;
 
     public TaskOrder Order { get; } = order;
 
@@ -23,6 +24,16 @@ internal sealed class TaskRecord(TaskOrder order)
 
     /// <summary>Number of the step after the last one that was told.</summary>
     public long NextStep => _firstStep + _steps.Count;
+
+    /// <summary>Ends when something of the task is another; for those who watch it.</summary>
+    public Task Changed => (_changed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    /// <summary>Wakes those who watch the task.</summary>
+    public void Change()
+    {
+        _changed?.SetResult();
+        _changed = null;
+    }
 
     /// <summary>A second attempt tells the first steps again; whoever is further counts.</summary>
     public void Add(StepBatch batch)

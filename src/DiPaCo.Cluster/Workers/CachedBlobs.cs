@@ -14,7 +14,17 @@ public sealed class CachedBlobs(RemoteBlobStore store) : IWorkerBlobs
     public async Task<T> UseAsync<T>(Func<IBlobStore, Task<T>> use)
     {
         using LeasedBlobs leased = new(store);
-        return await use(leased);
+        try
+        {
+            T result = await use(leased);
+            await leased.UploadedAsync();
+            return result;
+        }
+        catch
+        {
+            await leased.AbandonAsync();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using DiPaCo.Runtime.Rules;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Cluster;
 
@@ -24,6 +25,8 @@ internal sealed class HeldTask : IDisposable
     }
 
     public LeasedTask Task { get; }
+
+    public TaskKey Key => new(Task.Key);
 
     public long Begun { get; }
 

@@ -24,6 +24,7 @@ public sealed class WorkerAgent : IDisposable
     private readonly WorkerOptions _options;
     private readonly IWorkerObserver _observer;
     private readonly TimeProvider _time;
+    private readonly WorkerCheckpoints? _checkpoints;
     private readonly PatientCalls _calls;
     private readonly SemaphoreSlim _registering = new(1);
     private volatile bool _isRegistered;
@@ -36,9 +37,12 @@ public sealed class WorkerAgent : IDisposable
     /// <param name="options">How it works.</param>
     /// <param name="observer">Watches.</param>
     /// <param name="time">For leases and pauses; reaches no result.</param>
+    /// <param name="checkpoints">Keep the states of tasks for a worker that comes back; null: a task that it has begun then begins anew.</param>
     public WorkerAgent(
-        IWorkerLink link, IDivisibleExecutor executor, IWorkerBlobs blobs, WorkerOffer offer, WorkerOptions options, IWorkerObserver observer, TimeProvider time)
+        IWorkerLink link, IDivisibleExecutor executor, IWorkerBlobs blobs, WorkerOffer offer, WorkerOptions options, IWorkerObserver observer, TimeProvider time,
+        WorkerCheckpoints? checkpoints = null)
     {
+        _checkpoints = checkpoints;
         _link = link;
         _executor = executor;
         _blobs = blobs;
@@ -183,18 +187,21 @@ public sealed class WorkerAgent : IDisposable
 
     private async Task ComputeAsync(HeldTask held)
     {
-        _observer.Observe(new WorkerEvent(WorkerEventKind.Leased, held.Name + (held.Task.From is { } from ? $" after {from.DoneSteps} of {from.Steps} steps" : "")));
+        InnerState? from = StateOf(held);
+        _observer.Observe(new WorkerEvent(WorkerEventKind.Leased, held.Name + (from is null ? "" : $" after {from.DoneSteps} of {from.Steps} steps")));
         Task heartbeats = BeatAsync(held);
         try
         {
-            (TaskPart part, TimeSpan elapsed) = await _blobs.UseAsync(store => ExecuteAsync(held, store));
+            (TaskPart part, TimeSpan elapsed) = await _blobs.UseAsync(store => ExecuteAsync(held, from, store));
             if (part.State is { } state)
             {
                 await GiveBackAsync(held, new GivenBack(GiveBackReason.Leaving, $"after {state.DoneSteps} of {state.Steps} steps", HandOver.Of(state)));
+                _checkpoints?.Forget(held.Key);
                 return;
             }
 
             DeliveryOutcome outcome = await DeliverAsync(held, part.Result!, elapsed);
+            _checkpoints?.Forget(held.Key);
             bool taken = outcome.Verdict is CompletionVerdict.Taken or CompletionVerdict.Known;
             _observer.Observe(new WorkerEvent(
                 taken ? WorkerEventKind.Delivered : WorkerEventKind.Dropped,
@@ -232,35 +239,44 @@ public sealed class WorkerAgent : IDisposable
         _ => GiveBackReason.Impossible,
     };
 
-    private async Task<(TaskPart Part, TimeSpan Elapsed)> ExecuteAsync(HeldTask held, IBlobStore store)
+    /// <summary>Where a task is gone on with: what another worker has handed over, or what this one has kept, whichever is farther; null: at the beginning.</summary>
+    private InnerState? StateOf(HeldTask held)
+    {
+        InnerState? handed = held.Task.From?.ToInnerState();
+        return _checkpoints?.Find(held.Key) is { } kept && kept.DoneSteps > (handed?.DoneSteps ?? 0) ? kept : handed;
+    }
+
+    /// <returns>What came of the task, and how long it takes from where the dispatcher believes it to have begun.</returns>
+    private async Task<(TaskPart Part, TimeSpan Elapsed)> ExecuteAsync(HeldTask held, InnerState? from, IBlobStore store)
     {
         LeasedTask leased = held.Task;
-        TaskSpec spec = TaskSpecJson.Read(leased.Kind, leased.Spec, new TaskKey(leased.Key));
-        InnerState? from = await FetchAsync(held, spec, store);
+        TaskSpec spec = TaskSpecJson.Read(leased.Kind, leased.Spec, held.Key);
+        from = await FetchAsync(held, spec, from, store);
         long begun = _time.GetTimestamp();
-        StepLimit limit = new() { Share = leased.Share, Stop = held.Stop };
+        StepLimit limit = new() { Share = leased.Share, Stop = held.Stop, Checkpoints = _checkpoints?.Of(held.Key) };
         TaskPart part = await _executor.ExecuteAsync(spec, from, limit, store, held.Progress, held.Ended);
-        return (part, _time.GetElapsedTime(begun));
+        TimeSpan elapsed = _time.GetElapsedTime(begun);
+        long known = leased.From?.DoneSteps ?? 0;
+        return (part, from is { } state && state.DoneSteps > known ? elapsed * ((double)(state.Steps - known) / (state.Steps - state.DoneSteps)) : elapsed);
     }
 
     /// <summary>Brings what the task reads here, while another is computed.</summary>
     /// <returns>Where to go on; null: at the beginning, also where the state is not to be had any more.</returns>
-    private async Task<InnerState?> FetchAsync(HeldTask held, TaskSpec spec, IBlobStore store)
+    private async Task<InnerState?> FetchAsync(HeldTask held, TaskSpec spec, InnerState? from, IBlobStore store)
     {
         using var stopped = CancellationTokenSource.CreateLinkedTokenSource(held.Ended, held.Stop);
-        if (held.Task.From is { } handed && spec is TrainSpec train)
+        if (from is not null && spec is TrainSpec train)
         {
-            InnerState state = handed.ToInnerState();
             try
             {
-                await FetchAsync(state.Blobs.Values.Concat(train.Shard));
+                await FetchAsync(from.Blobs.Values.Concat(train.Shard));
                 if (train.Codec is not null)
                 {
                     // At its end the task encodes how far it came from its inputs.
                     await _blobs.BuildAsync(spec.Buildable, stopped.Token);
                 }
 
-                return state;
+                return from;
             }
             catch (DiPaCoException exception) when (ReasonOf(exception) == GiveBackReason.Failed)
             {

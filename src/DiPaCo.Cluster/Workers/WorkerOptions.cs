@@ -17,4 +17,10 @@ public sealed record WorkerOptions
 
     /// <summary>How long the silo may be out of reach before the worker gives up with an error that says so. Default: an hour.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// How often the state of a task under way is kept in the worker's cache, at most; more seldom where that would cost more than a fiftieth of the
+    /// time. Zero: never. Default: five seconds.
+    /// </summary>
+    public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -33,7 +33,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
     /// <exception cref="OperationCanceledException">The run was stopped; everything finished is on the disk.</exception>
     public async Task<RunResults> TrainAsync(LoadedConfig config, string folder, IRunObserver observer, CancellationToken cancellationToken)
     {
-        bool existed = Directory.Exists(folder);
+        ImmutableArray<string> missing = MissingFolders(folder);
         // A run in progress asks for its text only until it has tokens; one that cannot have any is not begun.
         IDocumentSource source = RunFolder.Exists(folder) ? new DeferredSource(() => CorpusSource.Open(config)) : CorpusSource.Open(config);
         if (!RunFolder.Exists(folder) && config.Config.Recipe.BaseModel is { } checkpoint)
@@ -64,7 +64,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         }
         catch (DiPaCoException exception) when (run.IsNew && !begun && exception is not StorageException)
         {
-            Remove(run, keepFolder: existed);
+            Remove(run, missing);
             throw;
         }
     }
@@ -153,7 +153,9 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
     }
 
     /// <summary>A run in which nothing was trained would only stand in the way of the corrected one.</summary>
-    private static void Remove(RunFolder run, bool keepFolder)
+    /// <param name="run">The run.</param>
+    /// <param name="created">The folders that were made for it, inner ones first.</param>
+    private static void Remove(RunFolder run, ImmutableArray<string> created)
     {
         RunPaths paths = run.Paths;
         try
@@ -179,14 +181,26 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
             File.Delete(paths.Holder);
             File.Delete(paths.Lock);
             run.Dispose();
-            if (!keepFolder)
+            foreach (string folder in created)
             {
-                Directory.Delete(paths.Folder);
+                Directory.Delete(folder);
             }
         }
         catch (Exception e) when (StorageErrors.IsStorage(e))
         {
             // Why the run was refused matters more than what is left of it.
         }
+    }
+
+    /// <summary>A folder and those around it, as far as they are not there, inner ones first.</summary>
+    private static ImmutableArray<string> MissingFolders(string folder)
+    {
+        ImmutableArray<string>.Builder missing = ImmutableArray.CreateBuilder<string>();
+        for (string? path = Path.GetFullPath(folder); path is not null && !Directory.Exists(path); path = Path.GetDirectoryName(path))
+        {
+            missing.Add(path);
+        }
+
+        return missing.DrainToImmutable();
     }
 }

@@ -6,7 +6,7 @@ namespace DiPaCo.Runtime.Storage;
 public static class BlobStoreExtensions
 {
     /// <summary>Stores what a synchronous writer writes.</summary>
-    public static Task<BlobHash> PutAsync(this IBlobStore store, Action<Stream> write, CancellationToken cancellationToken) =>
+    public static Task<BlobHash> PutAsync(this IBlobSink store, Action<Stream> write, CancellationToken cancellationToken) =>
         store.PutAsync(
             (stream, _) =>
             {

@@ -6,19 +6,8 @@ namespace DiPaCo.Runtime.Storage;
 /// Holds immutable bytes under their SHA-256. Everything that leaves the store has been verified against its name at
 /// least once by this process. All members may be called from several threads and processes at once.
 /// </summary>
-public interface IBlobStore
+public interface IBlobStore : IBlobSink
 {
-    /// <summary>
-    /// Stores what <paramref name="write"/> writes, front to back, into the stream that it is given. A blob that is there
-    /// already is left alone, but counts as put now. On return the blob is durable.
-    /// </summary>
-    /// <exception cref="StorageException">The disk is full or the store cannot be written to; nothing is left behind.</exception>
-    Task<BlobHash> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken);
-
-    /// <summary>Stores bytes that are in memory.</summary>
-    /// <exception cref="StorageException">The disk is full or the store cannot be written to; nothing is left behind.</exception>
-    Task<BlobHash> PutAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
-
     /// <summary>
     /// Stores a finished file under <paramref name="expected"/> if that is the SHA-256 of its bytes. The file is consumed: moved
     /// into the store or deleted, also where it is refused.

@@ -14,4 +14,7 @@ public sealed record StepLimit
 
     /// <summary>Asks to stop after the current step: with the state where it is worth it, otherwise with an <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken Stop { get; init; }
+
+    /// <summary>Keeps the state from time to time while the task goes on; null: nobody does.</summary>
+    public ITaskCheckpoints? Checkpoints { get; init; }
 }

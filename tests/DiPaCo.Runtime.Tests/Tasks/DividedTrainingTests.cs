@@ -1,5 +1,6 @@
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Tests;
 using Xunit;
@@ -95,6 +96,35 @@ public sealed class DividedTrainingTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task StatesThatAreKeptOnTheWay_ChangeNothing_AndEachLeadsToTheSameEnd()
+    {
+        TrainSpec spec = await _lab.SpecAsync(ComputeType.Bf16, Cancellation);
+        TaskResult whole = await WholeAsync(spec);
+        EveryStep kept = new(_lab.Store);
+
+        AssertSame(whole, (await PartAsync(spec, null, new StepLimit { Checkpoints = kept })).Result!);
+
+        Assert.Equal(Enumerable.Range(1, TrainingLab.Steps - 1).Select(step => (long)step), kept.States.Select(state => state.DoneSteps));
+        foreach (InnerState state in kept.States)
+        {
+            AssertSame(whole, (await PartAsync(spec, state, StepLimit.None)).Result!);
+        }
+    }
+
+    [Fact]
+    public async Task AStateThatWasKept_DoesNotMakeAStopWorthSaving()
+    {
+        TrainSpec spec = await _lab.SpecAsync(ComputeType.Fp32, Cancellation);
+        using CancellationTokenSource early = new(), late = new();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => PartAsync(spec, null, new StepLimit { Stop = early.Token, Checkpoints = new EveryStep(_lab.Store) }, StopAfter(early, 1)));
+        TaskPart part = await PartAsync(spec, null, new StepLimit { Stop = late.Token, Checkpoints = new EveryStep(_lab.Store) }, StopAfter(late, 2));
+
+        Assert.Equal(2, part.State!.DoneSteps);
+    }
+
     private static StepLimit Upto(int steps, int left) => new() { Share = (double)steps / left };
 
     private static StoppingProgress StopAfter(CancellationTokenSource stop, int steps) => new(stop, steps);
@@ -115,6 +145,16 @@ public sealed class DividedTrainingTests : IDisposable
     {
         Assert.Equal<IEnumerable<KeyValuePair<string, BlobHash>>>(expected.Outputs, found.Outputs);
         Assert.Equal(expected.Metrics, found.Metrics);
+    }
+
+    private sealed class EveryStep(IBlobSink sink) : ITaskCheckpoints
+    {
+        public List<InnerState> States { get; } = [];
+
+        public bool IsDue => true;
+
+        public async Task KeepAsync(Func<IBlobSink, CancellationToken, Task<InnerState>> save, CancellationToken cancellationToken) =>
+            States.Add(await save(sink, cancellationToken));
     }
 
     private sealed class StoppingProgress(CancellationTokenSource stop, int steps) : IProgress<TaskStep>

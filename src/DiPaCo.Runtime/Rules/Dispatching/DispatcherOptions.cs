@@ -39,6 +39,9 @@ public sealed record DispatcherOptions
     /// <summary>Oldest tasks among which the one with the most inputs on the worker is chosen. Default 32.</summary>
     public int AffinityWindow { get; init; } = 32;
 
+    /// <summary>Other workers that are looked at before a task is given to the one that asks. More would cost more than a better choice brings. Default 512.</summary>
+    public int LookAround { get; init; } = 512;
+
     /// <summary>Silent workers are forgotten after this time. Default 1 day.</summary>
     public TimeSpan ForgetWorkers { get; init; } = TimeSpan.FromDays(1);
 

@@ -64,7 +64,7 @@ internal sealed class Matching(DispatcherOptions options)
             : 1;
 
     /// <summary>What keeps a task that waits from all workers, or from every one that is there.</summary>
-    public WaitReason WaitOf(DispatcherState state, TaskEntry entry, DateTimeOffset now)
+    public static WaitReason WaitOf(DispatcherState state, TaskEntry entry, FittingWorkers fitting, DateTimeOffset now)
     {
         if (IsPaused(state, entry))
         {
@@ -76,16 +76,7 @@ internal sealed class Matching(DispatcherOptions options)
             return new WaitReason(WaitCause.BackOff, $"A pause until {entry.NotBefore:u} after {entry.Failures.Length} failed attempts.", entry.Since);
         }
 
-        int live = 0, fit = 0;
-        foreach (WorkerEntry worker in state.Workers.Values)
-        {
-            if (IsLive(worker, now))
-            {
-                live++;
-                fit += Misfit(state, worker, entry) is null ? 1 : 0;
-            }
-        }
-
+        (int live, int fit) = fitting.Of(entry);
         string needs = $"{entry.Demand.MemoryBytes:N0} bytes of memory" + (entry.Demand.Fingerprint is { } print ? $" and the numerics fingerprint {print}" : "");
         return live == 0 ? new WaitReason(WaitCause.NoWorker, "A worker: none is there.", entry.Since)
             : fit == 0 ? new WaitReason(WaitCause.NoWorker, $"A worker with {needs}: none of the {live} has that.", entry.Since)
@@ -188,13 +179,13 @@ internal sealed class Matching(DispatcherOptions options)
     private bool OthersAreSooner(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
     {
         int wanted = state.Waiting.Count;
-        if (wanted > state.Workers.Count)
+        if (wanted > Math.Min(state.Workers.Count, options.LookAround))
         {
             return false;
         }
 
         DateTimeOffset? end = Expectations.EndOf(state, worker, entry, now);
-        foreach (WorkerEntry other in state.Workers.Values)
+        foreach (WorkerEntry other in state.Workers.Values.Take(options.LookAround))
         {
             bool isSooner = other.Held.IsEmpty
                 || (other.Held.Length < other.Capabilities.Slots && Expectations.EndOf(state, other, entry, now) < end && !IsOverdue(state, other, now));
@@ -219,7 +210,7 @@ internal sealed class Matching(DispatcherOptions options)
         }
 
         long here = CachedBytes(worker, entry);
-        foreach (WorkerEntry other in state.Workers.Values)
+        foreach (WorkerEntry other in state.Workers.Values.Take(options.LookAround))
         {
             if (other.Held.IsEmpty && CachedBytes(other, entry) > here && IsLive(other, now) && Obstacle(state, other, entry, now) is null)
             {
@@ -257,7 +248,8 @@ internal sealed class Matching(DispatcherOptions options)
             : null;
     }
 
-    private static WaitCause? Misfit(DispatcherState state, WorkerEntry worker, TaskEntry entry) =>
+    /// <summary>What a worker lacks that a task needs; null: nothing.</summary>
+    public static WaitCause? Misfit(DispatcherState state, WorkerEntry worker, TaskEntry entry) =>
         entry.Demand.MemoryBytes > worker.Capabilities.MemoryBytes ? WaitCause.Memory
         : entry.Demand.Fingerprint is { } wanted && wanted != worker.Capabilities.Fingerprint ? WaitCause.Fingerprint
         : null;

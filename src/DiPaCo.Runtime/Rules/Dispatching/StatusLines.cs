@@ -17,9 +17,10 @@ internal sealed class StatusLines(Matching matching, Expectations expectations)
                 worker.Expired, worker.Contradictions, worker.Capabilities.Fingerprint));
         }
 
+        FittingWorkers fitting = new(matching, state, now);
         ImmutableArray<TaskLine>.Builder tasks = ImmutableArray.CreateBuilder<TaskLine>(state.Tasks.Count);
         tasks.AddRange(state.Tasks.Values.Where(entry => !entry.IsSettled && !entry.Leases.IsEmpty).Select(entry => Line(entry, Computing(entry))));
-        tasks.AddRange(state.Waiting.Select(queued => state.Tasks[queued.Key]).Select(entry => Line(entry, matching.WaitOf(state, entry, now))));
+        tasks.AddRange(state.Waiting.Select(queued => state.Tasks[queued.Key]).Select(entry => Line(entry, Matching.WaitOf(state, entry, fitting, now))));
         tasks.AddRange(state.Settled.Select(key => state.Tasks[key]).Select(entry => Line(entry, Acknowledgement(entry))));
         return new DispatcherStatus(workers.ToImmutable(), tasks.ToImmutable());
     }

@@ -121,6 +121,13 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
 
         try
         {
+            while (outcome.IsPaused)
+            {
+                TrainOutcome paused = outcome;
+                await limit.Checkpoints!.KeepAsync(paused.StoreStateAsync, cancellationToken);
+                outcome = await _compute.Run(() => task.GoOn(paused, limit, progress, cancellationToken));
+            }
+
             return await outcome.StorePartAsync(store, cancellationToken);
         }
         finally

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using DiPaCo.Core;
+using DiPaCo.Data;
 using DiPaCo.Model;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Training;
@@ -16,19 +17,38 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="adamW">Its optimizer; owned.</param>
 /// <param name="metrics">Losses and the like, of all steps so far.</param>
 /// <param name="spec">The whole task.</param>
-internal sealed class TrainOutcome(PathModel model, AdamW adamW, TrainMetrics metrics, TrainSpec spec) : IDisposable
+/// <param name="call">The steps that were to be made at once.</param>
+internal sealed class TrainOutcome(PathModel model, AdamW adamW, TrainMetrics metrics, TrainSpec spec, StepRange call) : IDisposable
 {
+    /// <summary>Whether it stopped only for its state to be kept.</summary>
+    public bool IsPaused { get; init; }
+
+    /// <summary>The path.</summary>
+    public PathModel Model => model;
+
+    /// <summary>Its optimizer.</summary>
+    public AdamW AdamW => adamW;
+
+    /// <summary>Sums of all steps so far.</summary>
+    public TrainMetrics Metrics => metrics;
+
+    /// <summary>The steps that were to be made at once.</summary>
+    public StepRange Call => call;
+
     /// <summary>Writes the result, or the state between two steps: the same blobs, and the sums so far.</summary>
     public async Task<TaskPart> StorePartAsync(IBlobStore store, CancellationToken cancellationToken)
     {
-        if (metrics.Steps == spec.Steps)
-        {
-            return new TaskPart(await StoreResultAsync(store, cancellationToken), null);
-        }
+        return metrics.Steps == spec.Steps
+            ? new TaskPart(await StoreResultAsync(store, cancellationToken), null)
+            : new TaskPart(null, await StoreStateAsync(store, cancellationToken));
+    }
 
+    /// <summary>Writes the state between two steps.</summary>
+    public async Task<InnerState> StoreStateAsync(IBlobSink store, CancellationToken cancellationToken)
+    {
         TaskResult stored = await StoreAsync(model.Parameters, adamW, metrics, store, cancellationToken);
         BlobHash sums = await store.PutAsync(Encoding.UTF8.GetBytes(stored.Metrics), cancellationToken);
-        return new TaskPart(null, new InnerState(metrics.Steps, spec.Steps, stored.Outputs.Add(TrainStart.MetricsBlob, sums)));
+        return new InnerState(metrics.Steps, spec.Steps, stored.Outputs.Add(TrainStart.MetricsBlob, sums));
     }
 
     private async Task<TaskResult> StoreResultAsync(IBlobStore store, CancellationToken cancellationToken)
@@ -64,7 +84,7 @@ internal sealed class TrainOutcome(PathModel model, AdamW adamW, TrainMetrics me
 
     /// <summary>Writes modules under their names, and AdamW's state, from the buffers that they were trained in.</summary>
     public static async Task<TaskResult> StoreAsync(
-        PathParameters parameters, AdamW adamW, TrainMetrics metrics, IBlobStore store, CancellationToken cancellationToken)
+        PathParameters parameters, AdamW adamW, TrainMetrics metrics, IBlobSink store, CancellationToken cancellationToken)
     {
         ImmutableSortedDictionary<string, BlobHash>.Builder outputs = ImmutableSortedDictionary.CreateBuilder<string, BlobHash>();
         foreach (ParameterSegment segment in parameters.Segments)

@@ -13,7 +13,7 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
 {
     private const int BatchesAhead = 3;
 
-    /// <summary>Makes steps until the last one, or the limit.</summary>
+    /// <summary>Makes steps until the last one, the limit, or a moment at which the state is to be kept.</summary>
     /// <param name="model">The path, loaded.</param>
     /// <param name="start">Where it stands.</param>
     /// <param name="limit">How far to go.</param>
@@ -24,7 +24,14 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
         AdamW? adamW = new(model, spec.AdamW);
         try
         {
-            TrainOutcome outcome = Execute(model, adamW, start, limit, progress, cancellationToken);
+            if (start.Optimizer is { } moments)
+            {
+                adamW.Load(moments);
+            }
+
+            int first = spec.FirstStep + (int)start.Made.Steps;
+            StepRange call = new(first, Math.Min(spec.FirstStep + spec.Steps, first + StepsWithin(limit, spec.Steps - start.Made.Steps)));
+            TrainOutcome outcome = Execute(model, adamW, start.Made, call, limit, progress, cancellationToken);
             adamW = null;
             return outcome;
         }
@@ -34,35 +41,41 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
         }
     }
 
-    private TrainOutcome Execute(
-        PathModel model, AdamW adamW, TrainStart start, StepLimit limit, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
-    {
-        if (start.Optimizer is { } moments)
-        {
-            adamW.Load(moments);
-        }
+    /// <summary>Goes on after a state was kept, within the same limit.</summary>
+    /// <param name="paused">Where it stands; what this returns takes its place.</param>
+    /// <param name="limit">How far to go.</param>
+    /// <param name="progress">Is told of each step.</param>
+    /// <param name="cancellationToken">Ends the task.</param>
+    public TrainOutcome GoOn(TrainOutcome paused, StepLimit limit, IProgress<TaskStep>? progress, CancellationToken cancellationToken) =>
+        Execute(paused.Model, paused.AdamW, paused.Metrics, paused.Call, limit, progress, cancellationToken);
 
+    private TrainOutcome Execute(
+        PathModel model, AdamW adamW, TrainMetrics sums, StepRange call, StepLimit limit, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
+    {
         ShardBatches batches = new(
             shard,
             Shard.Of(shard, shard.Documents(Split.Train)),
             new SequenceOptions(spec.Sequences.Length, spec.Sequences.PrefixTokens, spec.Sequences.LossOnPrefix),
             new ShardOrderOptions(spec.Seed, new PathId((int)spec.Order), spec.BatchSequences, spec.Sequences.LengthWindow));
-        TrainMetrics sums = start.Made;
-        int first = spec.FirstStep + (int)start.Made.Steps;
-        int last = Math.Min(spec.FirstStep + spec.Steps, first + StepsWithin(limit, spec.Steps - start.Made.Steps));
-        using BatchPrefetcher prefetcher = new(batches, new StepRange(first, last), BatchesAhead, time);
+        int first = spec.FirstStep + (int)sums.Steps;
+        using BatchPrefetcher prefetcher = new(batches, call with { Start = first }, BatchesAhead, time);
         model.Parameters.ClearGradients();
-        for (int step = first; step < last; step++)
+        for (int step = first; step < call.End; step++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (limit.Stop.IsCancellationRequested)
             {
-                if (step == first || step - first < limit.WorthSaving * spec.Steps)
+                if (step == call.Start || step - call.Start < limit.WorthSaving * spec.Steps)
                 {
                     throw new OperationCanceledException(limit.Stop);
                 }
 
-                break;
+                return new TrainOutcome(model, adamW, sums, spec, call);
+            }
+
+            if (step > first && limit.Checkpoints is { IsDue: true })
+            {
+                return new TrainOutcome(model, adamW, sums, spec, call) { IsPaused = true };
             }
 
             long begun = time.GetTimestamp();
@@ -81,7 +94,7 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
                 loss, learningRate, norm, batch.ScoredTargets, flops, time.GetElapsedTime(begun), waited)));
         }
 
-        return new TrainOutcome(model, adamW, sums, spec);
+        return new TrainOutcome(model, adamW, sums, spec, call);
     }
 
     private static int StepsWithin(StepLimit limit, long left) => (int)Math.Clamp(Math.Ceiling(limit.Share * left), 1, left);

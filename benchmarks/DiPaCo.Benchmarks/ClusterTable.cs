@@ -1,0 +1,111 @@
+using System.Globalization;
+
+namespace DiPaCo.Benchmarks;
+
+/// <summary>What several processes cost beside one: the runtime itself, a slow network, workers that end, tasks that move.</summary>
+internal static class ClusterTable
+{
+    private const double LinkBytes = 100e6 / 8;
+    private const double LinkDelay = 0.05;
+
+    public static async Task PrintAsync(string[] args)
+    {
+        foreach (string part in args.Length > 0 ? args : ["runtime", "link", "failures", "handover", "dispatcher"])
+        {
+            await (part switch
+            {
+                "runtime" => RuntimeAsync(),
+                "link" => LinkAsync(),
+                "failures" => FailuresAsync(),
+                "handover" => HandOverAsync(),
+                "dispatcher" => DispatcherTable.PrintAsync(),
+                _ => throw new ArgumentException($"'{part}' is none of runtime, link, failures, handover, dispatcher."),
+            });
+        }
+    }
+
+    /// <summary>4 paths of 5.8 M: one process of two threads, then two workers of one thread each, in turn.</summary>
+    private static async Task RuntimeAsync()
+    {
+        using ClusterRun run = new(width: 256, blocks: 3, experts: 2, phases: 3, steps: 60);
+        for (int round = 0; round < 2; round++)
+        {
+            ClusterTime alone = await run.AloneAsync();
+            ClusterTime workers = await run.OnWorkersAsync(null, []);
+            Print($"runtime: one process of 2 threads {alone.Rate:F0} tokens/s ({alone.Wall:F1} s), 2 workers of 1 thread {workers.Rate:F0} ({workers.Wall:F1} s, computing {workers.Useful:P1}): {workers.Rate / alone.Rate:F2}");
+        }
+    }
+
+    /// <summary>4 paths of 15.7 M on two workers, each behind 100 Mbit/s and 50 ms: a delta of 63 MB and moments of 126 MB a task.</summary>
+    private static async Task LinkAsync()
+    {
+        using ClusterRun run = new(width: 384, blocks: 4, experts: 2, phases: 3, steps: StepsOf(120));
+        foreach (int slots in new[] { 2, 1 })
+        {
+            ClusterTime time = await run.OnWorkersAsync(port => new ShapedLink(port, LinkBytes, LinkDelay), ["--slots", $"{slots}"]);
+            Print($"link of 100 Mbit/s and 50 ms, tasks of {time.Task:F1} s, {slots} task{(slots > 1 ? "s" : "")} at once: computing {time.Useful:P1} of {time.Wall:F1} s");
+        }
+    }
+
+    /// <summary>One of two workers is killed every 30 s, in turn, and started again.</summary>
+    private static async Task FailuresAsync()
+    {
+        using ClusterRun run = new(width: 256, blocks: 3, experts: 2, phases: 4, steps: StepsOf(150));
+        ClusterTime undisturbed = await run.OnWorkersAsync(null, []);
+        Print($"failures: undisturbed {undisturbed.Wall:F1} s, tasks of {undisturbed.Task:F1} s");
+        foreach (string checkpoint in new[] { "5", "0" })
+        {
+            int killed = 0;
+            ClusterTime disturbed = await run.OnWorkersAsync(null, ["--checkpoint-every", checkpoint], async (silo, workers, start) =>
+            {
+                using PeriodicTimer timer = new(TimeSpan.FromSeconds(30), TimeProvider.System);
+                while (await timer.WaitForNextTickAsync() && !silo.HasExited)
+                {
+                    int victim = killed++ % workers.Length;
+                    workers[victim].Dispose();
+                    workers[victim] = start(victim);
+                }
+            });
+            Print($"failures: {killed} kills, state kept {(checkpoint == "0" ? "never" : $"every {checkpoint} s")}: {disturbed.Wall:F1} s, goodput {undisturbed.Wall / disturbed.Wall:F2}");
+        }
+    }
+
+    /// <summary>From a worker's end until another, which waits, has its task.</summary>
+    private static async Task HandOverAsync()
+    {
+        using ClusterRun run = new(width: 256, blocks: 3, experts: 1, phases: 1, steps: StepsOf(120));
+        int number = 0;
+        foreach (bool graceful in new[] { true, true, true, true, false, false, false, false })
+        {
+            using DipacoProcess silo = run.StartSilo(run.NewRun());
+            string invitation = (await ClusterRun.InvitationAsync(silo)).Write();
+            using DipacoProcess at = run.StartWorker(invitation, $"worker-{number++}");
+            (_, _, int next) = await at.LineAsync("] delivered train");
+            await at.LineAsync("] takes train", next);
+            using DipacoProcess waiting = run.StartWorker(invitation, $"worker-{number++}");
+            await waiting.LineAsync("] waits");
+
+            // A fifth of the task must be made for its state to be worth handing over.
+            await Task.Delay(TimeSpan.FromSeconds(8), TimeProvider.System);
+            double begun = Clocks.Wall();
+            double givenBack = begun;
+            if (graceful)
+            {
+                at.Terminate();
+                (givenBack, string line, _) = await at.LineAsync("] dropped train");
+                Console.WriteLine($"hand-over: {line[line.IndexOf("dropped", StringComparison.Ordinal)..]}");
+            }
+            else
+            {
+                at.Kill();
+            }
+
+            (double taken, _, _) = await waiting.LineAsync("] takes train");
+            Print($"hand-over: {(graceful ? "asked to leave" : "killed, a lease being 2 s")}: another has the task after {taken - begun:F2} s, {taken - givenBack:F2} s after it was given back");
+        }
+    }
+
+    private static int StepsOf(int steps) => int.Parse(Environment.GetEnvironmentVariable("STEPS") ?? $"{steps}", CultureInfo.InvariantCulture);
+
+    private static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+}

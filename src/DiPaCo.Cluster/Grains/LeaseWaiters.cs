@@ -1,0 +1,90 @@
+using DiPaCo.Runtime.Rules;
+
+namespace DiPaCo.Cluster;
+
+/// <summary>
+/// Workers whose question for a task waits for an answer. They are asked again a few at a time, the one whose turn was longest ago first: a cluster of
+/// ten thousand must not look at all of them whenever anything happens.
+/// </summary>
+/// <param name="answer">Asks the rules; whether that is an answer.</param>
+internal sealed class LeaseWaiters(Func<LeaseRequest, (LeaseReply Reply, bool IsAnswer)> answer)
+{
+    private readonly LinkedList<Waiter> _waiting = [];
+    private bool _isAsking;
+
+    /// <summary>How many wait.</summary>
+    public int Count => _waiting.Count;
+
+    /// <summary>Waits for an answer, or until patience ends.</summary>
+    /// <param name="request">The question.</param>
+    /// <param name="patience">How long to wait at most.</param>
+    /// <param name="time">Measures that.</param>
+    /// <returns>The last reply.</returns>
+    public async Task<LeaseReply> AnswerAsync(LeaseRequest request, TimeSpan patience, TimeProvider time)
+    {
+        (LeaseReply reply, bool isAnswer) = answer(request);
+        if (isAnswer)
+        {
+            return reply;
+        }
+
+        Waiter waiter = new(request, reply);
+        _waiting.AddLast(waiter.Place);
+        await waiter.Answered.Task.WaitAsync(patience, time)
+            .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+        waiter.Place.List?.Remove(waiter.Place);
+        return waiter.Reply;
+    }
+
+    /// <summary>Asks again.</summary>
+    /// <param name="most">How many at most.</param>
+    /// <param name="isDone">Whether nobody else need be asked.</param>
+    public void Ask(int most, Func<bool> isDone)
+    {
+        if (_isAsking)
+        {
+            // What an answer brings about is looked at by whoever asks already.
+            return;
+        }
+
+        _isAsking = true;
+        try
+        {
+            for (int left = Math.Min(most, _waiting.Count); left > 0 && _waiting.First is { } place && !isDone(); left--)
+            {
+                (place.Value.Reply, bool isAnswer) = answer(place.Value.Request);
+                _waiting.RemoveFirst();
+                if (isAnswer)
+                {
+                    place.Value.Answered.SetResult();
+                }
+                else
+                {
+                    _waiting.AddLast(place);
+                }
+            }
+        }
+        finally
+        {
+            _isAsking = false;
+        }
+    }
+
+    private sealed class Waiter
+    {
+        public Waiter(LeaseRequest request, LeaseReply reply)
+        {
+            Request = request;
+            Reply = reply;
+            Place = new LinkedListNode<Waiter>(this);
+        }
+
+        public LeaseRequest Request { get; }
+
+        public LeaseReply Reply { get; set; }
+
+        public LinkedListNode<Waiter> Place { get; }
+
+        public TaskCompletionSource Answered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
