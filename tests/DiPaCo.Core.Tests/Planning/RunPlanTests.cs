@@ -99,7 +99,7 @@ public sealed class RunPlanTests
     public void PrivateModulesThatMakeNoOuterStep_TravelAsTheyAre()
     {
         RunPlan plan = PlanOf.Text("size: tiny\ntopology: { embedding: private }\nouter: { download: int8, private_modules: false }");
-        long own = plan.Modules.Where(module => module.Paths == 1).Max(module => module.Parameters);
+        long own = plan.Modules.Where(module => module.Paths == 1 && plan.Paths[0].Modules.Contains(module.Id)).Sum(module => module.Parameters);
 
         Assert.Equal((4 * own) + (long)(8.25 * (plan.PathParameters - own) / 8), plan.Traffic.ModulesDownPerPath);
     }
