@@ -54,6 +54,7 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal(digest, DigestOf(again.RootElement.GetProperty("results")));
 
         await ExportsAsync(digest);
+        await LedgerAsync();
 
         // As a session leaves it that was killed just before the end: 'status' says how to go on, and that works without the file it began with.
         File.Delete(_folder["runs/mine/results.json"]);
@@ -66,6 +67,22 @@ public sealed class EndToEndTests : IDisposable
         ProgramResult changed = await DipacoAsync("train", "mine.yaml");
         Assert.Equal((1, ""), (changed.ExitCode, changed.Standard));
         Assert.Contains("seed: 1 in the run, 2 now", changed.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Every step of the finished run is in its ledger once, and the documents behind a line add up to it.</summary>
+    private async Task LedgerAsync()
+    {
+        using JsonDocument ledger = await JsonAsync("ledger", "runs/mine", "--json");
+        JsonElement line = ledger.RootElement.GetProperty("phases")[1].GetProperty("paths")[3];
+        using JsonDocument documents = await JsonAsync("ledger", "runs/mine", "--phase", "2", "--path", "3", "--documents", "--json");
+        ProgramResult shown = await DipacoAsync("ledger", "runs/mine");
+        ProgramResult refused = await DipacoAsync("ledger", "runs/mine", "--phase", "3");
+
+        Assert.True(ledger.RootElement.GetProperty("isBalanced").GetBoolean());
+        Assert.Equal(line.GetProperty("tokens").GetInt64(), documents.RootElement.GetProperty("documents").EnumerateArray().Sum(document => document.GetProperty("tokens").GetInt64()));
+        Assert.Contains($"{ledger.RootElement.GetProperty("tokens").GetInt64():N0} tokens, each step exactly once.", shown.Standard, StringComparison.Ordinal);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("--phase is 3; 1 to 2 have ended.", refused.Error, StringComparison.Ordinal);
     }
 
     /// <summary>Paths and the whole model of the finished run, under the names that the program chooses; refusals leave nothing behind.</summary>

@@ -26,6 +26,7 @@ internal static class CommandTree
             TokenCommand.Create(services),
             StatusCommand.Create(services),
             VerifyCommand.Create(services),
+            LedgerCommand.Create(services),
             EvalCommand.Create(services),
             GenerateCommand.Create(services),
             ServeCommand.Create(services),

@@ -32,6 +32,12 @@ internal interface IRunEngine
     /// <summary>Re-hashes everything; with <paramref name="repair"/> sets damaged parts aside so that <c>train</c> makes them anew.</summary>
     Task<VerifyResult> VerifyAsync(string runFolder, bool repair, IRunObserver observer, CancellationToken cancellation);
 
+    /// <summary>What each path has learned from, phase by phase.</summary>
+    TokenLedger ReadLedger(string runFolder);
+
+    /// <summary>The documents behind a line of the ledger.</summary>
+    Task<ImmutableArray<DocumentConsumption>> ReadDocumentsAsync(string runFolder, PathConsumption line, CancellationToken cancellation);
+
     /// <summary>Measures the held-out perplexity again: on the run's own test split, or on <paramref name="data"/> if it names any files.</summary>
     /// <remarks>With a <paramref name="rounding"/> the routed model is measured once more, with its weights rounded so.</remarks>
     Task<EvaluationResult> EvaluateAsync(string runFolder, ImmutableArray<string> data, IWeightRounding? rounding, IRunObserver observer, CancellationToken cancellation);

@@ -26,6 +26,11 @@ internal sealed class RuntimeEngine(TimeProvider clock) : IRunEngine
     public Task<VerifyResult> VerifyAsync(string runFolder, bool repair, IRunObserver observer, CancellationToken cancellation) =>
         _engine.VerifyAsync(runFolder, repair, observer, cancellation);
 
+    public TokenLedger ReadLedger(string runFolder) => RunEngine.ReadLedger(runFolder);
+
+    public Task<ImmutableArray<DocumentConsumption>> ReadDocumentsAsync(string runFolder, PathConsumption line, CancellationToken cancellation) =>
+        RunEngine.ReadDocumentsAsync(runFolder, line, cancellation);
+
     public Task<EvaluationResult> EvaluateAsync(
         string runFolder, ImmutableArray<string> data, IWeightRounding? rounding, IRunObserver observer, CancellationToken cancellation) =>
         _engine.EvaluateAsync(runFolder, data, observer, cancellation, rounding);

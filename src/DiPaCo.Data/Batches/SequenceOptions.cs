@@ -49,6 +49,16 @@ public sealed record SequenceOptions(int SequenceLength, int PrefixLength = 32, 
             : 1 + ((targets - SequenceLength - 1) / further) + 1;
     }
 
+    /// <summary>How many targets of a sequence are scored.</summary>
+    /// <param name="slice">The sequence.</param>
+    /// <param name="prefixScored">Whether the prefix's tokens are targets.</param>
+    public int ScoredTargets(SequenceSlice slice, bool prefixScored)
+    {
+        int body = slice.Length - slice.Prefix;
+        int first = Math.Max(slice.FirstTarget, prefixScored ? 1 : PrefixLength);
+        return body - Math.Min(body, first - (slice.Start + 1));
+    }
+
     /// <summary>Which tokens the sequence <paramref name="ordinal"/> of a document of so many tokens has.</summary>
     public SequenceSlice Slice(int tokenCount, int ordinal)
     {

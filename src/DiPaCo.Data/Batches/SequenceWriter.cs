@@ -44,10 +44,10 @@ public sealed class SequenceWriter
         _corpus.CopyTokens(document, slice.Start, run);
         run[..body].CopyTo(tokens[slice.Prefix..]);
 
-        int firstScored = Math.Max(slice.FirstTarget, prefixScored ? 1 : Options.PrefixLength);
-        int skipped = Math.Min(body, firstScored - (slice.Start + 1));
+        int scored = Options.ScoredTargets(slice, prefixScored);
+        int skipped = body - scored;
         run[(1 + skipped)..].CopyTo(targets[(slice.Prefix + skipped)..]);
-        batch.ScoredTargets += body - skipped;
+        batch.ScoredTargets += scored;
         batch.PrefixColumns = Options.PrefixColumns;
     }
 }

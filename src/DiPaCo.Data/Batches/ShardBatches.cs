@@ -62,6 +62,21 @@ public sealed class ShardBatches
         }
     }
 
+    /// <summary>What a step reads, sequence by sequence, without reading it.</summary>
+    /// <param name="step">The step.</param>
+    /// <returns>Of each sequence its document, and how many of the document's tokens it scores.</returns>
+    public IReadOnlyList<(ShardDocument Document, int ScoredTokens)> ReadIn(long step)
+    {
+        ReadOnlySpan<int> sequences = _order.Step(step);
+        var read = new (ShardDocument Document, int ScoredTokens)[sequences.Length];
+        for (int i = 0; i < read.Length; i++)
+        {
+            read[i] = (_shard.Documents[_document[sequences[i]]], _writer.Options.ScoredTargets(Slice(sequences[i]), _writer.Options.LossOnPrefix));
+        }
+
+        return read;
+    }
+
     private SequenceSlice Slice(int sequence) =>
         _writer.Options.Slice(_shard.Documents[_document[sequence]].TokenCount, _ordinal[sequence]);
 }

@@ -82,7 +82,7 @@ internal sealed class PhaseLoop(RunSession session, ModelTopology topology, Prep
         }
 
         await retention.ReleaseAsync(
-            moment, [.. origins, .. log.Kept, .. log.KeptForStopping], cancellationToken, log.Served.Digest,
+            moment, [.. origins, .. log.Kept, .. log.KeptForStopping], cancellationToken, log.Served.Digest, outcome.Consumed,
             key => !session.Tasks.IsAsked(key) || _segments.IsAhead(key, phase));
         session.Observe(new PhaseFinished(
             phase, _config.Recipe.Phases, outcome.Training.LossSum / outcome.Training.Steps, log.ValidationOf(phase), outcome.Ledger));

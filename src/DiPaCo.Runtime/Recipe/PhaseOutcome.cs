@@ -12,4 +12,7 @@ internal sealed record PhaseOutcome(ModelVersion Model, TrainMetrics Training, I
 {
     /// <summary>What the paths have consumed; null where paths do not train on their own.</summary>
     public PhaseLedger? Ledger { get; init; }
+
+    /// <summary>The same, path by path.</summary>
+    public ImmutableArray<PathConsumption>? Consumed { get; init; }
 }

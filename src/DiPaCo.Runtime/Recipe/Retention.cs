@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
@@ -23,6 +24,8 @@ internal sealed class Retention(IBlobStore store, ITaskJournal journal)
     /// <summary>The last moment of a run: nothing is computed after it but numbers and text, which have no blobs.</summary>
     public const string Last = "evaluation";
 
+    private const string NoMetrics = "{}";
+
     /// <summary>Whether an earlier session was past this moment.</summary>
     public bool IsPast(string moment) => journal.TryGet(KeyOf(moment), out _);
 
@@ -31,9 +34,11 @@ internal sealed class Retention(IBlobStore store, ITaskJournal journal)
     /// <param name="live">What must stay.</param>
     /// <param name="cancellationToken">Ends the deletion; the rest goes the next time.</param>
     /// <param name="modelDigest">The model at this moment, where there is a new one: what <c>model.json</c> is compared with.</param>
+    /// <param name="consumed">What each path has read, where a phase ends; null: no phase does, or its paths do not train on their own.</param>
     /// <param name="isAhead">Whether a task, by its key, belongs to a part of the run that begins after this moment, so that its outputs stay; null: none does.</param>
     public async Task ReleaseAsync(
-        string moment, IEnumerable<BlobHash> live, CancellationToken cancellationToken, string? modelDigest = null, Func<string, bool>? isAhead = null)
+        string moment, IEnumerable<BlobHash> live, CancellationToken cancellationToken, string? modelDigest = null,
+        ImmutableArray<PathConsumption>? consumed = null, Func<string, bool>? isAhead = null)
     {
         if (IsPast(moment))
         {
@@ -47,7 +52,8 @@ internal sealed class Retention(IBlobStore store, ITaskJournal journal)
             kept.UnionWith(entries.Where(entry => isAhead(entry.Key)).SelectMany(entry => entry.Outputs.Values));
         }
 
-        await ReleaseAsync(moment, [.. Expected(entries).Where(hash => !kept.Contains(hash)).Order()], modelDigest, cancellationToken);
+        string metrics = modelDigest is null ? NoMetrics : JsonSerializer.Serialize(new ReleaseMetrics(modelDigest, consumed), TaskJson.Options);
+        await ReleaseAsync(moment, [.. Expected(entries).Where(hash => !kept.Contains(hash)).Order()], metrics, cancellationToken);
     }
 
     /// <summary>Deletes the given blobs, of which the caller knows that nothing else refers to them.</summary>
@@ -59,13 +65,12 @@ internal sealed class Retention(IBlobStore store, ITaskJournal journal)
         ImmutableArray<BlobHash> released = [.. dead.Order()];
         if (released.Length > 0 && !IsPast(moment))
         {
-            await ReleaseAsync(moment, released, null, cancellationToken);
+            await ReleaseAsync(moment, released, NoMetrics, cancellationToken);
         }
     }
 
-    private async Task ReleaseAsync(string moment, ImmutableArray<BlobHash> released, string? modelDigest, CancellationToken cancellationToken)
+    private async Task ReleaseAsync(string moment, ImmutableArray<BlobHash> released, string metrics, CancellationToken cancellationToken)
     {
-        string metrics = modelDigest is null ? "{}" : JsonSerializer.Serialize(new ReleaseMetrics(modelDigest), TaskJson.Options);
         await journal.AppendAsync(
             new JournalEntry(KeyOf(moment), Kind, released, ImmutableSortedDictionary<string, BlobHash>.Empty, metrics), cancellationToken);
         foreach (BlobHash hash in released)
@@ -86,6 +91,12 @@ internal sealed class Retention(IBlobStore store, ITaskJournal journal)
         entries.LastOrDefault(entry => entry.Key == KeyOf(EndOf(phase))) is { } end
             ? JsonSerializer.Deserialize<ReleaseMetrics>(end.Metrics, TaskJson.Options)?.ModelDigest
             : null;
+
+    /// <summary>What each path has read in a phase that has ended; null: it has not, or paths did not train on their own.</summary>
+    /// <param name="phase">The phase.</param>
+    /// <param name="entries">The journal's lines by their keys.</param>
+    public static ImmutableArray<PathConsumption>? ConsumedIn(Phase phase, IReadOnlyDictionary<string, JournalEntry> entries) =>
+        entries.TryGetValue(KeyOf(EndOf(phase)), out JournalEntry? end) ? JsonSerializer.Deserialize<ReleaseMetrics>(end.Metrics, TaskJson.Options)?.Consumed : null;
 
     /// <summary>The journal's key of a moment.</summary>
     public static string KeyOf(string moment) => $"{Kind} {moment}";
@@ -109,5 +120,6 @@ internal sealed class Retention(IBlobStore store, ITaskJournal journal)
         return expected;
     }
 
-    private sealed record ReleaseMetrics(string? ModelDigest);
+    private sealed record ReleaseMetrics(
+        string? ModelDigest, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ImmutableArray<PathConsumption>? Consumed = null);
 }

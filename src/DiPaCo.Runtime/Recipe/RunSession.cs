@@ -30,7 +30,10 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
 
     public TimeProvider Time => time;
 
-    public SequenceInput Sequences => new(
+    public SequenceInput Sequences => SequencesOf(config);
+
+    /// <summary>How the documents of a run become sequences.</summary>
+    public static SequenceInput SequencesOf(RunConfig config) => new(
         config.Transformer.SequenceLength, config.Routing.PrefixTokens, config.Recipe.LossOnPrefix, config.Recipe.MicroBatchSequences,
         LengthWindow);
 

@@ -83,6 +83,19 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
     public Task<VerifyResult> VerifyAsync(string folder, bool repair, IRunObserver observer, CancellationToken cancellationToken) =>
         new RunVerification(folder, _steps, new StageFrame(observer, time)).VerifyAsync(repair, cancellationToken);
 
+    /// <summary>What each path has learned from, phase by phase; also while another process works on the run.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <exception cref="DiPaCoException">The folder is no run, or its paths do not train on their own.</exception>
+    public static TokenLedger ReadLedger(string folder) => new LedgerReader(folder).Read();
+
+    /// <summary>The documents that a path has read in a phase, computed anew from its shard.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="line">A line of its ledger.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="DiPaCoException">The shard is not there any more, or contradicts the ledger.</exception>
+    public static Task<ImmutableArray<DocumentConsumption>> ReadDocumentsAsync(string folder, PathConsumption line, CancellationToken cancellationToken) =>
+        new LedgerReader(folder).DocumentsAsync(line, cancellationToken);
+
     /// <summary>Measures held-out perplexity again: on the run's own test split, or on any text.</summary>
     /// <param name="folder">A run with at least one complete phase.</param>
     /// <param name="data">Files, folders and globs; empty: the run's own test split.</param>

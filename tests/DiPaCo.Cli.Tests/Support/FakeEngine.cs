@@ -64,6 +64,10 @@ internal sealed class FakeEngine : IRunEngine
         return Task.FromResult(Verify);
     }
 
+    public TokenLedger ReadLedger(string runFolder) => throw new NotSupportedException();
+
+    public Task<ImmutableArray<DocumentConsumption>> ReadDocumentsAsync(string runFolder, PathConsumption line, CancellationToken cancellation) => throw new NotSupportedException();
+
     public Task<EvaluationResult> EvaluateAsync(string runFolder, ImmutableArray<string> data, IWeightRounding? rounding, IRunObserver observer, CancellationToken cancellation)
     {
         (Folder, Data) = (runFolder, data);

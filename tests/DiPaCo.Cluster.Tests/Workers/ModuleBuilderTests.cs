@@ -139,6 +139,7 @@ public sealed class ModuleBuilderTests : IAsyncLifetime
         Task<LeaseOutcome> with = silo.Link.LeaseAsync("with", 1, 1, [before.Hex], enough.Token);
         Task<TaskResult> wanted = silo.Executor().ExecuteAsync(spec, silo.Lab.Store, null, enough.Token);
 
+        Assert.Same(with, await Task.WhenAny(with, without));
         Assert.Equal(spec.Key().Hex, (await with).Task!.Key);
         Assert.False(without.IsCompleted);
         await enough.CancelAsync();

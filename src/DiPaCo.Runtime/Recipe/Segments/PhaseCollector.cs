@@ -12,14 +12,19 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="segments">Who has a turn when.</param>
 internal sealed class PhaseCollector(ModelVersion start, ModelTopology topology, SegmentPlan segments)
 {
-    private readonly Dictionary<(PathId Path, Phase Phase), (TaskResult Result, int Steps)> _trained = [];
+    private readonly Dictionary<(PathId Path, Phase Phase), (TaskResult Result, PathConsumption Consumed)> _trained = [];
     private readonly Dictionary<(ModuleId Module, Phase Phase), (TaskResult Result, int Paths, PublishedVersion? Published)> _stepped = [];
 
     /// <summary>The model after the last phase that was taken.</summary>
     public ModelVersion Model { get; private set; } = start;
 
     /// <summary>A path has trained a phase.</summary>
-    public void Add(NeededTraining needed, TaskResult result) => _trained[(needed.Path, needed.Phase)] = (result, needed.Steps);
+    public void Add(NeededTraining needed, TrainSpec spec, TaskResult result)
+    {
+        TrainMetrics metrics = TrainMetrics.Of(result);
+        _trained[(needed.Path, needed.Phase)] = (result, new PathConsumption(
+            needed.Path, spec.Key().Hex, needed.FirstStep, needed.Steps, metrics.Sequences, metrics.Tokens, spec.Shard));
+    }
 
     /// <summary>A module has made the outer step that ends a phase.</summary>
     public void Add(NeededOuterStep needed, TaskResult result, PublishedVersion? published) =>
@@ -35,12 +40,14 @@ internal sealed class PhaseCollector(ModelVersion start, ModelTopology topology,
         ImmutableSortedDictionary<PathId, BlobHash>.Builder optimizers = before.Optimizers.ToBuilder();
         ImmutableSortedDictionary<PathId, int>.Builder steps = before.StepsMade.ToBuilder();
         ImmutableArray<PathId> turn = segments.TurnsIn(phase);
+        ImmutableArray<PathConsumption>.Builder consumed = ImmutableArray.CreateBuilder<PathConsumption>(turn.Length);
         foreach (PathId path in turn)
         {
-            (TaskResult result, int made) = _trained[(path, phase)];
+            (TaskResult result, PathConsumption read) = _trained[(path, phase)];
+            consumed.Add(read);
             training += TrainMetrics.Of(result);
             optimizers[path] = result[TrainSpec.OptimizerOutput];
-            steps[path] = before.StepsOf(path) + made;
+            steps[path] = before.StepsOf(path) + (int)read.Steps;
         }
 
         ImmutableSortedDictionary<ModuleId, BlobHash>.Builder modules = before.Modules.ToBuilder();
@@ -62,7 +69,7 @@ internal sealed class PhaseCollector(ModelVersion start, ModelTopology topology,
                 OuterMetrics metrics = JsonSerializer.Deserialize<OuterMetrics>(step.Result.Metrics, TaskJson.Options)!;
                 gradients.Add(new OuterGradient(module.Id, phase, step.Paths, metrics.Norm, metrics.DeltaNorm, metrics.Cosine));
             }
-            else if (topology.IsPrivate(module.Id) && _trained.TryGetValue((module.Paths[0], phase), out (TaskResult Result, int Steps) adopted))
+            else if (topology.IsPrivate(module.Id) && _trained.TryGetValue((module.Paths[0], phase), out (TaskResult Result, PathConsumption Consumed) adopted))
             {
                 modules[module.Id] = adopted.Result[module.Id.Name];
             }
@@ -82,6 +89,6 @@ internal sealed class PhaseCollector(ModelVersion start, ModelTopology topology,
             Optimizers = optimizers.ToImmutable(),
             StepsMade = steps.ToImmutable(),
         };
-        return new PhaseOutcome(Model, training, gradients.ToImmutable()) { Ledger = ledger };
+        return new PhaseOutcome(Model, training, gradients.ToImmutable()) { Ledger = ledger, Consumed = consumed.ToImmutable() };
     }
 }

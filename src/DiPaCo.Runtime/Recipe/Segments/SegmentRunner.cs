@@ -178,7 +178,7 @@ internal sealed class SegmentRunner(RunSession session, ModelTopology topology)
                 TaskResult result = await _runner._session.TrainAsync(spec, ModelKind.Routed, needed.Path, needed.Phase, _runner._steps, _stop);
                 return () =>
                 {
-                    _collector.Add(needed, result);
+                    _collector.Add(needed, spec, result);
                     TrainMetrics metrics = TrainMetrics.Of(result);
                     _parties.Trained(needed.Path, key, new TrainedPhase(
                         needed.Modules.ToImmutableSortedDictionary(module => module.Module, module => result[module.Module.Name]),
