@@ -14,6 +14,9 @@ internal static class Published
 {
     private const int PieceElements = 1 << 16;
 
+    // As the codecs have it: far above any parameter, and far enough below the end of the range that no rounding leaves it.
+    private const float Largest = 1e38f;
+
     /// <summary>Encodes θ − θ̂.</summary>
     /// <param name="codec">How; one that sends differences.</param>
     /// <param name="master">θ.</param>
@@ -63,6 +66,4 @@ internal static class Published
                 CultureInfo.InvariantCulture, $"A parameter is {largest}, expected a finite number of at most {Largest:0e0}. Lower the outer learning rate or momentum."));
         }
     }
-
-    private const float Largest = 1e38f;
 }
