@@ -64,7 +64,19 @@ public sealed class WorkerCheckpoints(BlobCache cache, string fingerprint, Worke
             Remove(state.Blobs.Values);
         }
 
-        File.Delete(FileOf(key));
+        try
+        {
+            FileInfo file = new(FileOf(key));
+            if (file.Exists)
+            {
+                file.Delete();
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A task that is done is not to be taken for failed because of it; nobody asks for its state again.
+            _observer.Observe(new WorkerEvent(WorkerEventKind.Warned, $"the state of a task that is done cannot be removed: {exception.Message}"));
+        }
     }
 
     private string FileOf(TaskKey key) => Path.Combine(_folder, $"{BlobHash.Parse(key.Hex).Hex}.json");

@@ -104,6 +104,16 @@ public sealed class WorkerCheckpointTests : IDisposable
     }
 
     [Fact]
+    public async Task ATaskOfWhichNothingWasKept_CanBeForgotten()
+    {
+        using BlobCache cache = await OpenAsync();
+
+        Checkpoints(cache).Forget(new TaskKey(BlobHash.Of([1]).Hex));
+
+        Assert.Empty(_events.Of(WorkerEventKind.Warned));
+    }
+
+    [Fact]
     public async Task WhoWantsNoStates_KeepsNone()
     {
         using BlobCache cache = await OpenAsync();
