@@ -26,6 +26,10 @@ switch (args)
         Console.WriteLine($"outer step over 8 contributions: {OuterBenchmark.Measure(elements: 1 << 24, contributions: 8, pairs: 9):F2} of a copy's bandwidth");
         Console.WriteLine($"outer step over 32 contributions: {OuterBenchmark.Measure(elements: 1 << 22, contributions: 32, pairs: 9):F2}");
         break;
+    case ["fold", string megabytes, string paths, string group]:
+        await FoldTable.PrintAsync(
+            int.Parse(megabytes, CultureInfo.InvariantCulture), int.Parse(paths, CultureInfo.InvariantCulture), int.Parse(group, CultureInfo.InvariantCulture));
+        break;
     case ["memory", ..]:
         await MemoryTable.PrintAsync(steps: 1000);
         break;
@@ -54,6 +58,6 @@ switch (args)
         LogisticTable.Print(args[1..]);
         break;
     default:
-        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [small|large] [bf16|fp32] · adamw · outer · safetensors · memory · pipeline · bpe FOLDER [entries] · kmeans [rows] [pairs] · logistic [documents] [features] [paths] · treescore [small|large] [bf16|fp32] · serve [30|150] [fp32|bf16|int8] · server [30|150] [fp32|bf16|int8] [start] [clients] [swap] [llama] · cluster [runtime] [link] [failures] [handover] [dispatcher]");
+        Console.WriteLine("steps [small|large] [bf16|fp32] [sequences] [length] [pairs] · profile [small|large] [bf16|fp32] · adamw · outer · fold MEGABYTES PATHS GROUP · safetensors · memory · pipeline · bpe FOLDER [entries] · kmeans [rows] [pairs] · logistic [documents] [features] [paths] · treescore [small|large] [bf16|fp32] · serve [30|150] [fp32|bf16|int8] · server [30|150] [fp32|bf16|int8] [start] [clients] [swap] [llama] · cluster [runtime] [link] [failures] [handover] [dispatcher]");
         break;
 }

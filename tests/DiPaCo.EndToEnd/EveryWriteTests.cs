@@ -47,11 +47,12 @@ public sealed class EveryWriteTests : IDisposable
         SmallRun.Prepare(_folder);
         string file = Path.Combine(_folder, "small.yaml");
         string yaml = File.ReadAllText(file)
-            .Replace("experts: 2", "experts: 1", StringComparison.Ordinal)
+            .Replace("experts: 2 }", "experts: 1 }", StringComparison.Ordinal)
             .Replace("base_steps: 4", "base_steps: 2", StringComparison.Ordinal)
             .Replace("phases: 2\n", "phases: 1\n", StringComparison.Ordinal)
             .Replace("inner_steps: 2", "inner_steps: 1", StringComparison.Ordinal)
-            .Replace("vocabulary: 320", "vocabulary: 270", StringComparison.Ordinal);
+            .Replace("vocabulary: 320", "vocabulary: 270", StringComparison.Ordinal)
+            + "outer: { fold_paths: 1 }\n";
         File.WriteAllText(file, yaml);
         return RunConfigLoader.Load(file);
     }

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace DiPaCo.EndToEnd;
 
-/// <summary>The small run, trained once by a process that nobody disturbs.</summary>
+/// <summary>The small run, with folds, trained once by a process that nobody disturbs.</summary>
 public sealed class UninterruptedRun : IAsyncLifetime
 {
     /// <summary>Folder of everything.</summary>
@@ -21,6 +21,7 @@ public sealed class UninterruptedRun : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         SmallRun.Prepare(Folder);
+        File.AppendAllText(Config, "outer: { fold_paths: 1 }\n");
         using TrainingProcess process = TrainingProcess.Start(Config, Run);
         string last = await process.EndAsync(CancellationToken.None);
         Assert.StartsWith("finished", last, StringComparison.Ordinal);

@@ -37,6 +37,12 @@ public sealed record OuterOptimizerOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public DownloadCodec Download { get; init; }
 
+    /// <summary>
+    /// Contributions of how many paths, neighbors in the order of path ids, are folded together while other paths of the module still train (paper
+    /// §3); a module with no more paths takes all of them in its outer step. No byte of a module depends on it. 0: none are folded. Default 0.
+    /// </summary>
+    public int FoldPaths { get; init; }
+
     /// <summary>Bits of an element of a contribution, scales and positions included.</summary>
     public double BitsPerElement() => Codec switch
     {

@@ -81,6 +81,12 @@ public sealed class SizeTable(ModelSize size)
     public OuterRescaling Rescaling => Of(
         OuterRescaling.None, OuterRescaling.None, OuterRescaling.None, OuterRescaling.None, OuterRescaling.SquareRoot);
 
+    /// <summary>
+    /// Contributions that are folded together while others are on their way (<see cref="OuterOptimizerOptions.FoldPaths"/>). A fold reads and writes 8 bytes a
+    /// parameter for sums beside what it reads of contributions, so it is of use only where a module has hundreds of paths: one that all paths of the paper share.
+    /// </summary>
+    public int FoldPaths => Of(/*                  */     0,      0,      0,      0,      64);
+
     /// <summary>Share of the originals for validation.</summary>
     public double ValidationShare => Of(/*         */  0.02,   0.02,   0.01,  0.001,   0.001);
 

@@ -47,7 +47,7 @@ public sealed record FleetResult
     /// <summary>Those that were made in vain: lost with a worker, or made twice.</summary>
     public required double RedoneFlops { get; init; }
 
-    /// <summary>Mean time from the last contribution to a module to its next version.</summary>
+    /// <summary>Mean time from the last contribution to a module of several paths to its next version; 0 where there is none.</summary>
     public required double OuterStepSeconds { get; init; }
 
     /// <summary>Sudden ends of workers.</summary>

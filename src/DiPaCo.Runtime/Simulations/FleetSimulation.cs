@@ -25,7 +25,7 @@ internal sealed class FleetSimulation
     private readonly Dictionary<TaskKey, SimulatedTask> _tasks = [];
     private readonly Queue<SimulatedWorker> _waking = new();
     private readonly HashSet<SimulatedWorker> _isWaking = [];
-    private readonly Dictionary<TaskKey, TimeSpan> _submitted = [];
+    private readonly Dictionary<ModuleId, TimeSpan> _contributed = [];
     private readonly List<double> _outerSeconds = [];
     private readonly List<TimeSpan> _phaseEnds = [];
     private DispatcherState _state = DispatcherState.Empty;
@@ -211,11 +211,6 @@ internal sealed class FleetSimulation
             }
 
             _state = DispatcherRules.Acknowledge(_state, settled.Key, new TaskClaim(settled.Run, settled.Owner), settled.SettledBy, Clock.Now);
-            if (_tasks[settled.Key].Demand.Priority == TaskDemands.Urgent)
-            {
-                _outerSeconds.Add((Clock.Elapsed - _submitted[settled.Key]).TotalSeconds);
-            }
-
             _tasks[settled.Key].Done();
         }
 
@@ -232,8 +227,25 @@ internal sealed class FleetSimulation
         foreach (NeededTraining needed in _parties.Trainings.ToArray())
         {
             PathId path = needed.Path;
-            SimulatedTask task = _costs.Of(needed, _run, (key, blobs) => _parties.Trained(path, key, new TrainedPhase(
-                _costs.Topology.ModulesOf(path).ToImmutableSortedDictionary(module => module.Id, module => blobs[module.Id.Name]), blobs["optimizer"], 0, 0, SimulationNames.Fingerprint)));
+            SimulatedTask task = _costs.Of(needed, _run, (key, blobs) =>
+            {
+                ImmutableSortedDictionary<ModuleId, BlobHash> modules =
+                    _costs.Topology.ModulesOf(path).ToImmutableSortedDictionary(module => module.Id, module => blobs[module.Id.Name]);
+                foreach (ModuleId module in modules.Keys)
+                {
+                    _contributed[module] = Clock.Elapsed;
+                }
+
+                _parties.Trained(path, key, new TrainedPhase(modules, blobs["optimizer"], 0, 0, SimulationNames.Fingerprint));
+            });
+            _parties.Start(needed, task.Demand.Key);
+            Submit(task);
+        }
+
+        foreach (NeededFold needed in _parties.Folds.ToArray())
+        {
+            ModuleId module = needed.Start.Module;
+            SimulatedTask task = _costs.Of(needed, _run, (key, blobs) => _parties.Folded(module, key, blobs[FoldSpec.SumsOutput]));
             _parties.Start(needed, task.Demand.Key);
             Submit(task);
         }
@@ -241,8 +253,15 @@ internal sealed class FleetSimulation
         foreach (NeededOuterStep needed in _parties.OuterSteps.ToArray())
         {
             ModuleId module = needed.Start.Module;
-            SimulatedTask task = _costs.Of(needed, _run, (key, blobs) => _parties.Stepped(
-                module, key, blobs["module"], blobs["momentum"], _costs.PublishedOf(needed, blobs)));
+            SimulatedTask task = _costs.Of(needed, _run, (key, blobs) =>
+            {
+                if (needed.Contributions.Length > 1)
+                {
+                    _outerSeconds.Add((Clock.Elapsed - _contributed[module]).TotalSeconds);
+                }
+
+                _parties.Stepped(module, key, blobs["module"], blobs["momentum"], _costs.PublishedOf(needed, blobs));
+            });
             _parties.Start(needed, task.Demand.Key);
             Submit(task);
         }
@@ -251,7 +270,6 @@ internal sealed class FleetSimulation
     private void Submit(SimulatedTask task)
     {
         _tasks[task.Demand.Key] = task;
-        _submitted[task.Demand.Key] = Clock.Elapsed;
         (_state, _) = DispatcherRules.Submit(_state, task.Demand, Clock.Now);
     }
 

@@ -12,6 +12,7 @@ namespace DiPaCo.Runtime.Simulations;
 internal sealed class SimulationTasks
 {
     private const int BytesOfParameter = sizeof(float);
+    private const int BytesOfSum = sizeof(double);
     private const int BytesOfToken = sizeof(ushort);
 
     private readonly RunConfig _config;
@@ -72,10 +73,31 @@ internal sealed class SimulationTasks
         return Task(demand, needed.Steps, outputs.ToImmutable(), state + (BytesOfParameter * (double)PathParameters), done);
     }
 
+    /// <summary>A module's fold of a group of contributions.</summary>
+    public SimulatedTask Of(NeededFold needed, RunId run, Action<TaskKey, ImmutableSortedDictionary<string, BlobHash>> done)
+    {
+        ModuleDefinition module = DefinitionOf(needed.Start.Module);
+        TaskKey key = KeyOf($"fold/{module.Id}/{needed.Start.Version}/{needed.Before?.Paths ?? 0}");
+        ImmutableArray<TaskInput> inputs =
+        [
+            new TaskInput(needed.Start.Blob, BytesOfParameter * module.Layout.Parameters),
+            .. SumsOf(needed.Before, module),
+            .. needed.Start.Published is { } published && !IsEncoded(module) ? [new TaskInput(published.Blob, WholeBytes(module))] : Array.Empty<TaskInput>(),
+            .. needed.Contributions.Select(contribution => new TaskInput(contribution.Blob, ContributionBytes(module))),
+        ];
+        ImmutableSortedDictionary<string, TaskInput> outputs = ImmutableSortedDictionary<string, TaskInput>.Empty.WithComparers(StringComparer.Ordinal)
+            .Add(FoldSpec.SumsOutput, new TaskInput(SimulationNames.BlobOf($"{key}/sums"), BytesOfSum * module.Layout.Parameters));
+        TaskDemand demand = new(key, "fold", run, TaskOwner.Of(module.Id))
+        {
+            Inputs = inputs, Flops = 4.0 * module.Layout.Parameters * needed.Contributions.Length, Priority = TaskDemands.Soon, Fingerprint = SimulationNames.Fingerprint,
+        };
+        return Task(demand, 1, outputs, 0, done);
+    }
+
     /// <summary>A module's outer step after a phase.</summary>
     public SimulatedTask Of(NeededOuterStep needed, RunId run, Action<TaskKey, ImmutableSortedDictionary<string, BlobHash>> done)
     {
-        ModuleDefinition module = Topology.Modules.First(each => each.Id == needed.Start.Module);
+        ModuleDefinition module = DefinitionOf(needed.Start.Module);
         TaskKey key = KeyOf($"outer/{module.Id}/{needed.Start.Version}");
         long bytes = BytesOfParameter * module.Layout.Parameters;
         ImmutableArray<TaskInput>.Builder inputs = ImmutableArray.CreateBuilder<TaskInput>();
@@ -91,7 +113,9 @@ internal sealed class SimulationTasks
             inputs.Add(new TaskInput(start.Blob, WholeBytes(module)));
         }
 
-        inputs.AddRange(needed.Contributions.Select(contribution => new TaskInput(contribution.Blob, ContributionBytes(module))));
+        int folded = needed.Folded?.Paths ?? 0;
+        inputs.AddRange(SumsOf(needed.Folded, module));
+        inputs.AddRange(needed.Contributions.Skip(folded).Select(contribution => new TaskInput(contribution.Blob, ContributionBytes(module))));
         ImmutableSortedDictionary<string, TaskInput> outputs = ImmutableSortedDictionary<string, TaskInput>.Empty.WithComparers(StringComparer.Ordinal)
             .Add("module", new TaskInput(SimulationNames.BlobOf($"{key}/module"), bytes))
             .Add("momentum", new TaskInput(SimulationNames.BlobOf($"{key}/momentum"), bytes));
@@ -107,7 +131,7 @@ internal sealed class SimulationTasks
 
         TaskDemand demand = new(key, "outer", run, TaskOwner.Of(module.Id))
         {
-            Inputs = inputs.ToImmutable(), Flops = 4.0 * module.Layout.Parameters * needed.Contributions.Length, MemoryBytes = 2 * bytes,
+            Inputs = inputs.ToImmutable(), Flops = 4.0 * module.Layout.Parameters * (needed.Contributions.Length - folded), MemoryBytes = 2 * bytes,
             Priority = TaskDemands.Urgent, Fingerprint = SimulationNames.Fingerprint,
         };
         return Task(demand, 1, outputs, 0, done);
@@ -136,7 +160,12 @@ internal sealed class SimulationTasks
         return task;
     }
 
+    private static TaskInput[] SumsOf(FoldedGroups? folded, ModuleDefinition module) =>
+        folded is null ? [] : [new TaskInput(folded.Sums, BytesOfSum * module.Layout.Parameters)];
+
     private static TaskKey KeyOf(string name) => new(SimulationNames.BlobOf(name).Hex);
+
+    private ModuleDefinition DefinitionOf(ModuleId module) => Topology.Modules.First(each => each.Id == module);
 
     private bool IsEncoded(ModuleDefinition module) => _config.Outer.Codec != DeltaCodec.Fp32 && _config.Outer.StepsOn(Topology, module.Id);
 

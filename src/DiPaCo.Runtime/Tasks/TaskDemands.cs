@@ -15,7 +15,10 @@ namespace DiPaCo.Runtime.Tasks;
 public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, bool Divisible)
 {
     /// <summary>Of tasks that others wait for: the paths of a module cannot go on before its outer step.</summary>
-    public const int Urgent = 1;
+    public const int Urgent = 2;
+
+    /// <summary>Of tasks that something urgent will wait for: what is folded while other paths train is not left for when they are done.</summary>
+    public const int Soon = 1;
 
     private static readonly TaskDemands Small = new(0, 0, 0, false);
 
@@ -26,6 +29,7 @@ public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, b
             Path(train.Model, PositionsOf(train.Sequences)).Total + EncodingOf(train) + BuildingOf(train),
             TrainingFlops(train.Model.Shape, train.Sequences.Length, (double)train.Steps * train.BatchSequences), 0, true),
         SynchronousSpec synchronous => Of(synchronous),
+        FoldSpec fold => Small with { Flops = FoldingFlops(fold.Shape, fold.Module, fold.Contributions.Length), Priority = Soon },
         OuterSpec outer => Of(outer),
         TokenRouterSpec router => new(
             Memory(router.Shape, ParametersOf(router.Shape, router.Base.Modules), router.Base.Compute, PositionsOf(router.Sequences)).Total,
@@ -52,13 +56,16 @@ public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, b
             TrainingFlops(spec.Shape, spec.Sequences.Length, (double)spec.Steps * spec.Paths.Length * spec.BatchSequences), 0, false);
     }
 
-    /// <summary>Parameters and momentum, and an encoded difference that is published; contributions are read piece by piece. A fused multiply-add and a square for each of their elements.</summary>
+    /// <summary>Parameters and momentum, and an encoded difference that is published; sums and contributions are read piece by piece.</summary>
     private static TaskDemands Of(OuterSpec spec)
     {
         long parameters = ParametersOf(spec.Shape, spec.Module.Parts);
         double published = spec.Download.IsDelta() ? spec.Download.BitsPerElement() / 8 * parameters : 0;
-        return new TaskDemands((2L * sizeof(float) * parameters) + (long)published, 4.0 * parameters * spec.Contributions.Length, Urgent, false);
+        return new TaskDemands((2L * sizeof(float) * parameters) + (long)published, FoldingFlops(spec.Shape, spec.Module, spec.Contributions.Length), Urgent, false);
     }
+
+    /// <summary>A fused multiply-add and a square for each element of each contribution.</summary>
+    private static double FoldingFlops(TransformerShape shape, ModuleInput module, int contributions) => 4.0 * ParametersOf(shape, module.Parts) * contributions;
 
     private static TaskDemands Computing(PathInput model, int positions) => Small with { MemoryBytes = WithoutMoments(Path(model, positions)) };
 

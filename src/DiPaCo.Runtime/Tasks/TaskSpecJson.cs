@@ -17,6 +17,7 @@ public static class TaskSpecJson
         ["fork"] = typeof(ForkSpec),
         ["train"] = typeof(TrainSpec),
         ["synchronous"] = typeof(SynchronousSpec),
+        ["fold"] = typeof(FoldSpec),
         ["outer"] = typeof(OuterSpec),
         ["features"] = typeof(FeaturesSpec),
         ["router"] = typeof(RouterSpec),

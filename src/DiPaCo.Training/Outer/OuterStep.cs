@@ -30,6 +30,9 @@ public sealed class OuterStep
     /// <summary>Elements of the module or piece.</summary>
     public int Length => _mean.Length;
 
+    /// <summary>Σ α_i θ_i of what was folded in so far, −0 where nothing was. Whoever has kept the sums of earlier contributions puts them here, and goes on from them.</summary>
+    public Memory<double> Sums => _mean;
+
     /// <summary>Starts anew, with the next piece of the same length.</summary>
     /// <remarks>From the neutral element of addition: 0 + −0 is 0, but −0 + x is x for every x.</remarks>
     public void Restart() => Array.Fill(_mean, -0.0);

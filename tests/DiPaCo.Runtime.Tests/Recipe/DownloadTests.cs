@@ -59,6 +59,20 @@ public sealed class DownloadTests : IDisposable
         Assert.All(run.Model!.Modules.Values, blob => Assert.Contains(blob, masters));
     }
 
+    [Theory]
+    [InlineData(DownloadCodec.Bf16, DeltaCodec.Fp32)]
+    [InlineData(DownloadCodec.Int8, DeltaCodec.Int8)]
+    public async Task FoldingContributions_ChangesNothing(DownloadCodec download, DeltaCodec codec)
+    {
+        RunConfig config = Config(download, codec);
+
+        RunResults whole = await _runs.TrainAsync("whole", config);
+        RunResults folded = await _runs.TrainAsync("folded", config with { Outer = config.Outer with { FoldPaths = 1 } });
+
+        Assert.Equal(whole.ModelDigest, folded.ModelDigest);
+        Assert.Contains(new RunView(_runs.File("folded")).Entries, entry => entry.Kind == "fold");
+    }
+
     [Fact]
     public async Task ModulesWithoutAnOuterStep_StayAsTheyAre()
     {

@@ -552,6 +552,27 @@ public sealed class DispatcherRulesTests
     }
 
     [Fact]
+    public void AStraggler_IsDuplicatedOnASlowWorkerToo_WhereNobodyFasterIsFree()
+    {
+        foreach (string worker in new[] { "stuck", "fast", "also fast", "slow" })
+        {
+            _bench.Register(worker);
+            _bench.Measure(worker, $"of {worker}", seconds: worker == "slow" ? 40 : 10);
+        }
+
+        // Those who are fast have gone; what "stuck" has will never end.
+        _bench.Submit(Demand("task"));
+        LeaseGrant stuck = _bench.Lease("stuck");
+        for (int i = 0; i < 40; i++)
+        {
+            _bench.Pass(6);
+            _bench.Beat("stuck", stuck);
+        }
+
+        Assert.Equal(stuck.Demand.Key, _bench.Ask("slow").Grant?.Demand.Key);
+    }
+
+    [Fact]
     public void WhatIsExpectedOfATask_IsMeasuredOnTheWorkersOwnTasks()
     {
         _bench.Register("w");

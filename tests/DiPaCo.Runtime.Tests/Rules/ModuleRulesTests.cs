@@ -11,6 +11,7 @@ public sealed class ModuleRulesTests
 {
     private static readonly ModuleId Module = new("level1.expert0");
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly TaskDemand Fold = new(Key("fold"), "fold", Run, TaskOwner.Of(Module));
     private static readonly TaskDemand Task = new(Key("outer"), "outer", Run, TaskOwner.Of(Module));
 
     [Fact]
@@ -108,6 +109,70 @@ public sealed class ModuleRulesTests
     }
 
     [Fact]
+    public void GroupsOfNeighbors_AreFoldedInTheOrderOfPaths_WhoeverComesFirst_AndTheOuterStepTakesTheLastOne()
+    {
+        ModuleState state = Folding([[0, 2, 3, 5, 6]], foldPaths: 2);
+        state = Contributed(state, 3, 5);
+        Assert.Null(ModuleRules.FoldNeeded(state));
+        state = Contributed(state, 0, 2);
+        NeededFold first = ModuleRules.FoldNeeded(state)!;
+        Assert.Equal([0, 2], first.Contributions.Select(each => each.Path.Value));
+        Assert.Null(first.Before);
+        state = ModuleRules.StartFold(state, Fold, Now);
+        Assert.Equal((null, Fold), (ModuleRules.FoldNeeded(state), ModuleRules.Outstanding(state).Submit));
+        Assert.Throws<InvalidOperationException>(() => ModuleRules.StartFold(state, Fold, Now));
+
+        // It takes others meanwhile, and knows who has come already.
+        state = Contributed(state, 6);
+        Assert.Equal(ContributionVerdict.Known, Verdict(state, Of(2, 0, "2")));
+        Assert.Equal(ContributionVerdict.Contradiction, Verdict(state, Of(2, 0, "other")));
+        Assert.Same(state, ModuleRules.FoldMade(state, Key("another"), Blob("wrong"), Now));
+        state = ModuleRules.FoldMade(state, Fold.Key, Blob("sums"), Now);
+        Assert.Same(state, ModuleRules.FoldMade(state, Fold.Key, Blob("again"), Now));
+        Assert.Null(ModuleRules.TaskNeeded(state));
+        NeededFold second = ModuleRules.FoldNeeded(state)!;
+        Assert.Equal([3, 5], second.Contributions.Select(each => each.Path.Value));
+        Assert.Equal(new FoldedGroups(Blob("sums"), 2), second.Before);
+        state = ModuleRules.FoldMade(ModuleRules.StartFold(state, Fold, Now), Fold.Key, Blob("more"), Now);
+
+        NeededOuterStep step = ModuleRules.TaskNeeded(state)!;
+        Assert.Null(ModuleRules.FoldNeeded(state));
+        Assert.Equal(new FoldedGroups(Blob("more"), 4), step.Folded);
+        Assert.Equal([0, 2, 3, 5, 6], step.Contributions.Select(each => each.Path.Value));
+        state = ModuleRules.Stepped(ModuleRules.Start(state, Task, Now), Task.Key, Blob("next"), null, Now);
+        Assert.Null(state.Folded);
+    }
+
+    [Theory]
+    [InlineData(0, 0, 0, 0)]
+    [InlineData(1, 0, 1, 4)]
+    [InlineData(2, 0, 0, 4)]
+    [InlineData(3, 0, 0, 3)]
+    [InlineData(5, 0, 0, 0)]
+    public void TheLastGroupIsNeverFolded_NorAModuleWithNoMorePathsThanAGroupHas(int foldPaths, int none, int two, int five)
+    {
+        ModuleOrder order = Order([[], [0, 1], [0, 1, 2, 3, 4]]) with { FoldPaths = foldPaths };
+
+        Assert.Equal([none, two, five], Enumerable.Range(0, 3).Select(phase => order.FoldedIn(new Phase(phase))));
+        Assert.All(Enumerable.Range(0, 3), phase => Assert.Equal(0, (order with { Adopts = true }).FoldedIn(new Phase(phase))));
+    }
+
+    [Fact]
+    public void AFailedFold_IsTriedAgainUnderTheNextOrder_AndItsLateResultCounts()
+    {
+        ModuleState state = Contributed(Folding([[0, 1]], foldPaths: 1), 0);
+        state = ModuleRules.GivenUp(ModuleRules.StartFold(state, Fold, Now), Fold.Key, new LeaseNumber(7), "No disk.", Now);
+        Assert.Equal(ModuleStatus.Failed, state.Status);
+        state = Contributed(state, 1);
+        ModuleState late = ModuleRules.FoldMade(state, Fold.Key, Blob("sums"), Now);
+        Assert.Equal((new FoldedGroups(Blob("sums"), 1), null), (ModuleRules.TaskNeeded(late)!.Folded, late.Failure));
+
+        (state, _) = ModuleRules.Order(state, Order([[0, 1]]) with { Number = 2, FoldPaths = 1 }, Now);
+        Assert.Equal((ModuleStatus.Folding, Fold), (state.Status, ModuleRules.Outstanding(state).Submit));
+        Assert.Contains("A fold on the way to version 1", ModuleRules.WaitsOn(state).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AnOrder_IsTakenOnce_WaitsForTheSegmentBefore_AndMustStartFromTheLatestVersion()
     {
         ModuleState state = Ordered([[0]]);
@@ -126,7 +191,7 @@ public sealed class ModuleRulesTests
     {
         ModuleState state = Ordered([[0, 1], [0]]);
         (state, _) = ModuleRules.Contribute(state, Of(0, 0, "zero"), Now);
-        state = ModuleRules.Heard(state, new PathId(0), new Phase(0));
+        state = ModuleRules.Heard(state, new PathId(0), new Phase(0)) with { Folded = new FoldedGroups(Blob("sums"), 1) };
 
         byte[] json = RulesJson.Write(state);
 
@@ -135,6 +200,12 @@ public sealed class ModuleRulesTests
     }
 
     private static ContributionVerdict Verdict(ModuleState state, PathContribution contribution) => ModuleRules.Contribute(state, contribution, Now).Reply.Verdict;
+
+    private static ModuleState Folding(int[][] expected, int foldPaths) =>
+        ModuleRules.Order(new ModuleState(Run, Module), Order(expected) with { FoldPaths = foldPaths }, Now).State;
+
+    private static ModuleState Contributed(ModuleState state, params int[] paths) => paths.Aggregate(
+        state, (all, path) => ModuleRules.Contribute(all, Of(path, 0, $"{path}"), Now).State);
 
     private static PathContribution Of(int path, int phase, string blob) => new(new PathId(path), Module, new Phase(phase), Blob(blob), 1);
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Core.Planning;
@@ -49,6 +50,23 @@ public sealed class TaskDemandsTests : IDisposable
         Assert.Equal(8 * module.Layout.Parameters, demands.MemoryBytes);
         Assert.True(demands.Priority > TaskDemands.Of(Training()).Priority);
         Assert.False(demands.Divisible);
+    }
+
+    [Fact]
+    public void AFold_NeedsNoMemoryToSpeakOf_AndGoesBeforeTraining_ButAfterOuterSteps()
+    {
+        ModuleDefinition module = _topology.Modules.First(each => each.Paths.Length > 1);
+        ModuleInput input = new(module.Id, module.Layout.Parts, BlobHash.Of([1]));
+        ImmutableArray<Contribution> two = [new(new PathId(0), BlobHash.Of([2]), 0.5), new(new PathId(1), BlobHash.Of([3]), 0.25)];
+        OuterSpec all = new(_topology.Shape, input, null, [.. two, new(new PathId(2), BlobHash.Of([4]), 0.25)], new OuterStepOptions(0.7, 0.9, 1));
+
+        TaskDemands fold = TaskDemands.Of(new FoldSpec(_topology.Shape, input, two));
+        TaskDemands rest = TaskDemands.Of(all with { Contributions = all.Contributions[2..], Folded = new FoldedSums(BlobHash.Of([5]), [0.5, 0.25]) });
+
+        Assert.Equal(0, fold.MemoryBytes);
+        Assert.False(fold.Divisible);
+        Assert.InRange(fold.Priority, TaskDemands.Of(Training()).Priority + 1, rest.Priority - 1);
+        Assert.Equal(TaskDemands.Of(all).Flops, fold.Flops + rest.Flops);
     }
 
     [Fact]

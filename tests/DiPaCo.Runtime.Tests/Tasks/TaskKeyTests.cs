@@ -82,6 +82,7 @@ public sealed class TaskKeyTests
     // specification or of its JSON must be undone, or made with a new property that old specifications do not show.
     [Theory]
     [InlineData("train", "0cfb38f3efd9b637fc9c7403d0ecc2d0b2001f1e23895c75671ba4c6616e9516")]
+    [InlineData("fold", "7677293d01febc09c38a98374c27df883c6b718af8cbc880958d6d7611476dbd")]
     [InlineData("outer", "a46913761f63aff9b46e29973e73d3c94c8f31ad9d077c077b3d64fe65f09d17")]
     [InlineData("evaluate", "7d8f2af27b4a1a42b7f6c7a1bd2b88b974fcc5bdf4310f6652ec6dafbd430022")]
     [InlineData("router", "f089af3ce0e9c3d5a2162ed42725f744d2b5f36d55f90608fdd6afa42ada60e5")]
@@ -89,6 +90,16 @@ public sealed class TaskKeyTests
     {
         string key = Of(kind).Key().Hex;
         Assert.True(key == expected, $"The key of '{kind}' is now {key}.");
+    }
+
+    [Fact]
+    public void AnOuterStepThatGoesOnFromSums_ReadsThem_AndHasAKeyOfItsOwnThatNeverChangesEither()
+    {
+        OuterSpec spec = (OuterSpec)Of("outer") with { Folded = new FoldedSums(Blob(7), [0.5]) };
+
+        Assert.Equal(Blobs(spec).Distinct().Order(), spec.Inputs.Distinct().Order());
+        Assert.Equal(TaskSpecJson.Write(spec), TaskSpecJson.Write(TaskSpecJson.Read("outer", TaskSpecJson.Write(spec), spec.Key())));
+        Assert.True(spec.Key().Hex == "e373b6a84557ad9ed80a30cef08e9f15a2caa98c07797110df8b25862703f2a2", $"The key is now {spec.Key().Hex}.");
     }
 
     [Theory]
@@ -170,6 +181,7 @@ public sealed class TaskKeyTests
         yield return new OuterSpec(
             Shape, module, Blob(2), [new Contribution(new PathId(0), Blob(3), 0.25), new Contribution(new PathId(2), Blob(4), 0.75)],
             new OuterStepOptions(0.7, 0.9, 1));
+        yield return new FoldSpec(Shape, module, [new Contribution(new PathId(2), Blob(3), 0.25)]) { Before = new FoldedSums(Blob(2), [0.5, 0.25]) };
         yield return new FeaturesSpec(path, Blob(2), 8);
         yield return new RouterSpec([Blob(2)], [Blob(3)], [new PathId(0), new PathId(1)], [2, 1], 1, new RoutingOptions { CapacityFactor = 2 }, 1);
         yield return new DiscriminativeSpec([Blob(5), Blob(6)], [Blob(2)], [Blob(3)], [new PathId(0), new PathId(1)], 8, 0.001);
@@ -244,7 +256,11 @@ public sealed class TaskKeyTests
                 yield return ("", text + "x");
                 break;
             case null:
-                yield return ("", type == typeof(string) ? "x" : type == typeof(int?) ? 5 : type == typeof(VersionDelta) ? new VersionDelta(Blob(98), Blob(99)) : Blob(99));
+                yield return ("", type == typeof(string) ? "x"
+                    : type == typeof(int?) ? 5
+                    : type == typeof(VersionDelta) ? new VersionDelta(Blob(98), Blob(99))
+                    : type == typeof(FoldedSums) ? new FoldedSums(Blob(99), [1])
+                    : Blob(99));
                 break;
             case Enum word:
                 yield return ("", Enum.GetValues(word.GetType()).Cast<object>().First(other => !other.Equals(word)));

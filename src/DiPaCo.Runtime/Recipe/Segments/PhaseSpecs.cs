@@ -43,6 +43,24 @@ internal sealed class PhaseSpecs(RunSession session, ModelTopology topology, Seg
         };
     }
 
+    /// <summary>A fold of a module. The weights are those of its outer step, though not all contributions are there: they follow from shards.</summary>
+    public FoldSpec Fold(NeededFold needed, RoutedCorpus routed)
+    {
+        ModuleDefinition module = _modules[needed.Start.Module];
+        HashSet<PathId> turn = [.. segments.TurnsIn(needed.Start.Version)];
+        ImmutableArray<double> weights = OuterWeighting.Normalise(
+            _config.Outer.Weights, [.. module.Paths.Where(turn.Contains).Select(path => routed.SizeOf(path).TrainTokens)]);
+        int folded = needed.Before?.Paths ?? 0;
+        return new FoldSpec(
+            topology.Shape, new ModuleInput(module.Id, module.Layout.Parts, needed.Start.Blob),
+            [.. needed.Contributions.Select((contribution, i) => new Contribution(contribution.Path, contribution.Blob, weights[folded + i]))])
+        {
+            Before = SumsOf(needed.Before, weights),
+            Encoded = _config.Outer.Codec != DeltaCodec.Fp32,
+            Published = _config.Outer.Codec == DeltaCodec.Fp32 ? needed.Start.Published?.Blob : null,
+        };
+    }
+
     /// <summary>The outer step of a module.</summary>
     public OuterSpec Outer(NeededOuterStep needed)
     {
@@ -55,15 +73,19 @@ internal sealed class PhaseSpecs(RunSession session, ModelTopology topology, Seg
             topology.Shape,
             new ModuleInput(module.Id, module.Layout.Parts, needed.Start.Blob),
             needed.Start.Momentum,
-            [.. needed.Contributions.Select((contribution, i) => new Contribution(contribution.Path, contribution.Blob, weights[i]))],
+            [.. needed.Contributions.Select((contribution, i) => new Contribution(contribution.Path, contribution.Blob, weights[i])).Skip(needed.Folded?.Paths ?? 0)],
             new OuterStepOptions(
                 outer.LearningRate, outer.MomentumOf(phase), OuterWeighting.Scale(outer.Rescaling, needed.Contributions.Length, MostPathsIn(phase))))
         {
             Encoded = outer.Codec != DeltaCodec.Fp32,
             Published = outer.Codec == DeltaCodec.Fp32 || outer.Download.IsDelta() ? needed.Start.Published?.Blob : null,
             Download = segments.IsLast(phase) ? DownloadCodec.Fp32 : outer.Download,
+            Folded = SumsOf(needed.Folded, weights),
         };
     }
+
+    private static FoldedSums? SumsOf(FoldedGroups? folded, ImmutableArray<double> weights) =>
+        folded is null ? null : new FoldedSums(folded.Sums, weights[..folded.Paths]);
 
     /// <summary>A module that makes no outer step takes over what its path brings as it is.</summary>
     private ContributionCodec? CodecOf(PathId path)

@@ -55,12 +55,19 @@ internal sealed class SegmentParties
     /// <summary>The training tasks that paths need now, in order of their ids; those under way are not among them.</summary>
     public IEnumerable<NeededTraining> Trainings => _paths.Values.Select(PathRules.TaskNeeded).OfType<NeededTraining>();
 
+    /// <summary>The folds that modules need now, in order of their ids.</summary>
+    public IEnumerable<NeededFold> Folds => _modules.Values.Select(ModuleRules.FoldNeeded).OfType<NeededFold>();
+
     /// <summary>The outer steps that modules need now, in order of their ids.</summary>
     public IEnumerable<NeededOuterStep> OuterSteps => _modules.Values.Select(ModuleRules.TaskNeeded).OfType<NeededOuterStep>();
 
     /// <summary>A path's task is under way.</summary>
     public void Start(NeededTraining needed, TaskKey key) =>
         _paths[needed.Path] = PathRules.Start(_paths[needed.Path], new TaskDemand(key, "train", Run.Run, TaskOwner.Of(needed.Path)), Now);
+
+    /// <summary>A module's fold is under way.</summary>
+    public void Start(NeededFold needed, TaskKey key) => _modules[needed.Start.Module] = ModuleRules.StartFold(
+        _modules[needed.Start.Module], new TaskDemand(key, "fold", Run.Run, TaskOwner.Of(needed.Start.Module)), Now);
 
     /// <summary>A module's outer step is under way.</summary>
     public void Start(NeededOuterStep needed, TaskKey key) => _modules[needed.Start.Module] = ModuleRules.Start(
@@ -73,6 +80,9 @@ internal sealed class SegmentParties
         _talkingPaths.Add(path);
         Settle();
     }
+
+    /// <summary>A module's fold is done. Nobody else has to hear of it.</summary>
+    public void Folded(ModuleId module, TaskKey key, BlobHash sums) => _modules[module] = ModuleRules.FoldMade(_modules[module], key, sums, Now);
 
     /// <summary>A module's outer step is done; everybody hears what follows from it.</summary>
     public void Stepped(ModuleId module, TaskKey key, BlobHash blob, BlobHash? momentum, PublishedVersion? published = null)

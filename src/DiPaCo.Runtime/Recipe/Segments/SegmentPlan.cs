@@ -72,7 +72,7 @@ internal sealed class SegmentPlan(RunConfig config, ModelTopology topology)
                 },
                 [.. turns.Select(turn => module.Paths.Where(turn.Contains).ToImmutableArray())],
                 module.Paths,
-                Adopts: !config.Outer.StepsOn(topology, module.Id)));
+                Adopts: !config.Outer.StepsOn(topology, module.Id)) { FoldPaths = config.Outer.FoldPaths });
     }
 
     private static IEnumerable<Phase> PhasesOf(Segment segment)

@@ -121,11 +121,12 @@ internal sealed class SegmentRunner(RunSession session, ModelTopology topology)
             }
         }
 
-        /// <summary>Begins tasks that are needed: earlier phases first, and training before outer steps.</summary>
+        /// <summary>Begins tasks that are needed: earlier phases first, and there folds, then training, then outer steps.</summary>
         public void StartTasks(int most)
         {
             IEnumerable<(Phase Phase, Action Start)> needed =
             [
+                .. _parties.Folds.Select(each => (each.Start.Version, (Action)(() => Start(each)))),
                 .. _parties.Trainings.Select(each => (each.Phase, (Action)(() => Start(each)))),
                 .. _parties.OuterSteps.Select(each => (each.Start.Version, (Action)(() => Start(each)))),
             ];
@@ -187,13 +188,24 @@ internal sealed class SegmentRunner(RunSession session, ModelTopology topology)
             });
         }
 
+        private void Start(NeededFold needed)
+        {
+            FoldSpec spec = _specs.Fold(needed, _routed);
+            TaskKey key = spec.Key();
+            Begin(key, needed.Start.Version, () => _parties.Start(needed, key), async () =>
+            {
+                TaskResult result = await StepAsync(spec, needed.Start);
+                return () => _parties.Folded(needed.Start.Module, key, result[FoldSpec.SumsOutput]);
+            });
+        }
+
         private void Start(NeededOuterStep needed)
         {
             OuterSpec spec = _specs.Outer(needed);
             TaskKey key = spec.Key();
             Begin(key, needed.Start.Version, () => _parties.Start(needed, key), async () =>
             {
-                TaskResult result = await StepAsync(spec, needed.Start.Version);
+                TaskResult result = await StepAsync(spec, needed.Start);
                 return () =>
                 {
                     PublishedVersion? published = spec.PublishedOf(result);
@@ -203,7 +215,8 @@ internal sealed class SegmentRunner(RunSession session, ModelTopology topology)
             });
         }
 
-        private async Task<TaskResult> StepAsync(OuterSpec spec, Phase phase)
+        /// <summary>The outer step, or a part of it.</summary>
+        private async Task<TaskResult> StepAsync(TaskSpec spec, Rules.ModuleVersion start)
         {
             try
             {
@@ -211,7 +224,7 @@ internal sealed class SegmentRunner(RunSession session, ModelTopology topology)
             }
             catch (NonFiniteStepException exception)
             {
-                throw new DiPaCoException($"The outer step of module {spec.Module.Id} in phase {phase.Value + 1} was not made. {exception.Message}", exception);
+                throw new DiPaCoException($"The outer step of module {start.Module} in phase {start.Version.Value + 1} was not made. {exception.Message}", exception);
             }
         }
 

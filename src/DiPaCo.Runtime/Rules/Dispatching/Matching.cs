@@ -321,7 +321,8 @@ internal sealed class Matching(DispatcherOptions options)
             faster += counts && Expectations.EndOf(state, other, entry, now) < end ? 1 : 0;
         }
 
-        return faster >= state.Waiting.Count;
+        // Where nothing waits, the task is one that somebody does not end: without anybody faster, a slow duplicate is better than none.
+        return faster > 0 && faster >= state.Waiting.Count;
     }
 
     private static bool IsOverdue(DispatcherState state, WorkerEntry worker, DateTimeOffset now)

@@ -13,6 +13,19 @@ namespace DiPaCo.Runtime.Rules;
 public sealed record ModuleOrder(
     long Number, Segment Segment, ModuleVersion Start, ImmutableArray<ImmutableArray<PathId>> Expected, ImmutableArray<PathId> Subscribers, bool Adopts)
 {
+    /// <summary>Contributions of how many paths are folded together, while others are on their way; 0: none are.</summary>
+    public int FoldPaths { get; init; }
+
     /// <summary>The paths that contribute in a phase of the segment.</summary>
     public ImmutableArray<PathId> ExpectedIn(Phase phase) => Expected[phase.Value - Segment.First.Value];
+
+    /// <summary>
+    /// How many of a phase's contributions are folded, in groups of <see cref="FoldPaths"/> neighbors in the order of path ids: all but the last
+    /// group, which the outer step itself takes. Who comes when plays no part, so that a run that is continued makes the same tasks.
+    /// </summary>
+    public int FoldedIn(Phase phase)
+    {
+        int paths = ExpectedIn(phase).Length;
+        return FoldPaths == 0 || paths == 0 || Adopts ? 0 : (paths - 1) / FoldPaths * FoldPaths;
+    }
 }

@@ -4,7 +4,7 @@ using DiPaCo.Core;
 namespace DiPaCo.Runtime.Rules;
 
 /// <summary>What a module has to say until it is acknowledged.</summary>
-/// <param name="Submit">To the dispatcher: its outer step; null: none is needed.</param>
+/// <param name="Submit">To the dispatcher: its outer step or its fold; null: none is needed.</param>
 /// <param name="Uninformed">The paths that have not acknowledged <paramref name="Latest"/>.</param>
 /// <param name="Latest">To those paths: the newest version; null: there is none.</param>
 /// <param name="Versions">To the run: versions that it has not recorded, oldest first.</param>

@@ -5,8 +5,8 @@ using DiPaCo.Runtime.Tasks;
 namespace DiPaCo.Runtime.Rules;
 
 /// <summary>
-/// One module (paper Algorithm 1, the outer loop): collects what its paths bring in a phase, makes the outer step when all of it is
-/// there, publishes the next version once, and goes on with the next phase. It waits for its own paths only; there is no global barrier.
+/// One module (paper Algorithm 1, the outer loop): collects what its paths bring in a phase, folds groups of it while others are on their
+/// way (paper §3), makes the outer step when all of it is there, publishes the next version once, and goes on with the next phase. It waits for its own paths only; there is no global barrier.
 /// </summary>
 public static class ModuleRules
 {
@@ -20,7 +20,8 @@ public static class ModuleRules
 
         if (state.Order is { } before && before.Segment == order.Segment)
         {
-            ModuleStatus status = state.Status == ModuleStatus.Failed ? ModuleStatus.Stepping : state.Status;
+            ModuleStatus status = state.Status != ModuleStatus.Failed ? state.Status
+                : Folds(before, state.Latest!.Version) > Folded(state) ? ModuleStatus.Folding : ModuleStatus.Stepping;
             return (state with { Order = order, Status = status, Since = now, Failure = null, FailureHeard = false }, new OrderReply(order.Number, OrderVerdict.Taken));
         }
 
@@ -51,11 +52,34 @@ public static class ModuleRules
         return (state, new ContributionReply(state.Module, contribution.Phase, verdict, reason));
     }
 
-    /// <summary>The outer step that has to be made now; null: contributions are missing, or it is under way.</summary>
+    /// <summary>The outer step that has to be made now; null: contributions or folds are missing, or it is under way.</summary>
     public static NeededOuterStep? TaskNeeded(ModuleState state) =>
-        state is { Status: ModuleStatus.Collecting, Order: { Adopts: false } order, Latest: { } latest } && IsComplete(state, order, latest.Version)
-            ? new NeededOuterStep(latest, [.. state.Contributions.Values])
+        state is { Status: ModuleStatus.Collecting, Order: { Adopts: false } order, Latest: { } latest }
+            && IsComplete(state, order, latest.Version) && Folded(state) == Folds(order, latest.Version)
+            ? new NeededOuterStep(latest, [.. state.Contributions.Values], state.Folded)
             : null;
+
+    /// <summary>The fold that has to be made now, of the group behind those that are folded; null: none is left, or one of its paths is missing, or it is under way.</summary>
+    public static NeededFold? FoldNeeded(ModuleState state)
+    {
+        if (state is not { Status: ModuleStatus.Collecting, Order: { } order, Latest: { } latest } || Folded(state) >= Folds(order, latest.Version))
+        {
+            return null;
+        }
+
+        ImmutableArray<PathContribution>.Builder group = ImmutableArray.CreateBuilder<PathContribution>(order.FoldPaths);
+        foreach (PathId path in order.ExpectedIn(latest.Version).AsSpan().Slice(Folded(state), order.FoldPaths))
+        {
+            if (!state.Contributions.TryGetValue(path, out PathContribution? contribution))
+            {
+                return null;
+            }
+
+            group.Add(contribution);
+        }
+
+        return new NeededFold(latest, state.Folded, group.MoveToImmutable());
+    }
 
     /// <summary>The outer step has got a task.</summary>
     /// <param name="state">A module with <see cref="TaskNeeded"/>.</param>
@@ -65,6 +89,15 @@ public static class ModuleRules
     public static ModuleState Start(ModuleState state, TaskDemand task, DateTimeOffset now) => TaskNeeded(state) is not null
         ? state with { Status = ModuleStatus.Stepping, Task = task, Since = now }
         : throw new InvalidOperationException($"Module {state.Module} needs no outer step: it is {state.Status}.");
+
+    /// <summary>The fold has got a task.</summary>
+    /// <param name="state">A module with <see cref="FoldNeeded"/>.</param>
+    /// <param name="task">The task that computes it.</param>
+    /// <param name="now">Now.</param>
+    /// <exception cref="InvalidOperationException">It needs none.</exception>
+    public static ModuleState StartFold(ModuleState state, TaskDemand task, DateTimeOffset now) => FoldNeeded(state) is not null
+        ? state with { Status = ModuleStatus.Folding, Task = task, Since = now }
+        : throw new InvalidOperationException($"Module {state.Module} needs no fold: it is {state.Status}.");
 
     /// <summary>The outer step is made: the next version is published. The result of any other task means nothing.</summary>
     /// <param name="state">The module.</param>
@@ -78,14 +111,32 @@ public static class ModuleRules
             ? Advance(Publish(state with { Failure = null, FailureHeard = false }, blob, momentum, published, now), now)
             : state;
 
-    /// <summary>The outer step was given up. Said again after it was tried again, it means nothing.</summary>
+    /// <summary>The fold is made: one group more is folded. The result of any other task means nothing.</summary>
+    /// <param name="state">The module.</param>
+    /// <param name="key">The task.</param>
+    /// <param name="sums">The sums with the group in them.</param>
+    /// <param name="now">Now.</param>
+    public static ModuleState FoldMade(ModuleState state, TaskKey key, BlobHash sums, DateTimeOffset now) =>
+        state.Status is ModuleStatus.Folding or ModuleStatus.Failed && state.Task?.Key == key
+            ? state with
+            {
+                Status = ModuleStatus.Collecting,
+                Since = now,
+                Folded = new FoldedGroups(sums, Folded(state) + state.Order!.FoldPaths),
+                Task = null,
+                Failure = null,
+                FailureHeard = false,
+            }
+            : state;
+
+    /// <summary>The outer step or the fold was given up. Said again after it was tried again, it means nothing.</summary>
     /// <param name="state">The module.</param>
     /// <param name="key">The task.</param>
     /// <param name="by">The last lease of the task: <see cref="TaskSettled.SettledBy"/>.</param>
     /// <param name="reason">Why.</param>
     /// <param name="now">Now.</param>
     public static ModuleState GivenUp(ModuleState state, TaskKey key, LeaseNumber by, string reason, DateTimeOffset now) =>
-        state.Status == ModuleStatus.Stepping && state.Task?.Key == key && by > state.GivenUpBy
+        state.Status is ModuleStatus.Folding or ModuleStatus.Stepping && state.Task?.Key == key && by > state.GivenUpBy
             ? state with { Status = ModuleStatus.Failed, GivenUpBy = by, Failure = reason, FailureHeard = false, Since = now }
             : state;
 
@@ -118,7 +169,7 @@ public static class ModuleRules
         }
 
         return new ModuleOutstanding(
-            state.Status == ModuleStatus.Stepping ? state.Task : null, uninformed, state.Latest, state.Unrecorded,
+            state.Status is ModuleStatus.Folding or ModuleStatus.Stepping ? state.Task : null, uninformed, state.Latest, state.Unrecorded,
             state is { Status: ModuleStatus.Failed, FailureHeard: false, Failure: { } reason, Order: { } failed }
                 ? new PartyFailure(TaskOwner.Of(state.Module), failed.Number, reason)
                 : null);
@@ -130,6 +181,7 @@ public static class ModuleRules
         {
             { Status: ModuleStatus.Collecting, Order: { } order, Latest: { } latest } =>
                 $"Paths {string.Join(", ", order.ExpectedIn(latest.Version).Where(path => !state.Contributions.ContainsKey(path)))} to bring phase {latest.Version}.",
+            { Status: ModuleStatus.Folding } => $"A fold on the way to version {state.Latest!.Version.Next}, task {state.Task!.Key}.",
             { Status: ModuleStatus.Stepping } => $"The outer step to version {state.Latest!.Version.Next}, task {state.Task!.Key}.",
             { Status: ModuleStatus.Failed } => $"Somebody to resume the run: {state.Failure}",
             { Status: ModuleStatus.Deleted } => "Nothing: the run is deleted.",
@@ -198,10 +250,15 @@ public static class ModuleRules
             Latest = next,
             MadeOf = state.Contributions,
             Contributions = state.Contributions.Clear(),
+            Folded = null,
             Task = null,
             Unrecorded = state.Unrecorded.Add(next),
         };
     }
+
+    private static int Folded(ModuleState state) => state.Folded?.Paths ?? 0;
+
+    private static int Folds(ModuleOrder order, Phase phase) => order.Segment.Contains(phase) ? order.FoldedIn(phase) : 0;
 
     private static bool IsComplete(ModuleState state, ModuleOrder order, Phase phase)
     {

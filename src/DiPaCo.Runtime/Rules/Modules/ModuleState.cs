@@ -26,7 +26,10 @@ public sealed record ModuleState(RunId Run, ModuleId Module)
     /// <summary>What the newest version was made of, to tell a repetition from a contradiction; nothing for the first one.</summary>
     public ImmutableSortedDictionary<PathId, PathContribution> MadeOf { get; init; } = ImmutableSortedDictionary<PathId, PathContribution>.Empty;
 
-    /// <summary>The outer step, while it is computed.</summary>
+    /// <summary>Those of them that are folded; null: none are.</summary>
+    public FoldedGroups? Folded { get; init; }
+
+    /// <summary>The outer step or the fold, while it is computed.</summary>
     public TaskDemand? Task { get; init; }
 
     /// <summary>The newest version that each path has acknowledged.</summary>

@@ -9,10 +9,13 @@ public enum ModuleStatus
     /// <summary>It waits for the contributions of its paths.</summary>
     Collecting,
 
+    /// <summary>A group of contributions is being folded; it takes others meanwhile.</summary>
+    Folding,
+
     /// <summary>Its outer step is being computed.</summary>
     Stepping,
 
-    /// <summary>Its outer step was given up.</summary>
+    /// <summary>Its outer step, or a fold, was given up.</summary>
     Failed,
 
     /// <summary>The run is deleted.</summary>

@@ -34,6 +34,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 ForkSpec fork => await ForkTask.ExecuteAsync(fork, store, cancellationToken),
                 TrainSpec train => (await TrainAsync(train, null, StepLimit.None, store, progress, cancellationToken)).Result!,
                 SynchronousSpec synchronous => await TrainAsync(synchronous, store, progress, cancellationToken),
+                FoldSpec fold => await FoldTask.ExecuteAsync(fold, store, cancellationToken),
                 OuterSpec outer => await OuterTask.ExecuteAsync(outer, store, cancellationToken),
                 FeaturesSpec features => await FeaturesAsync(features, store, progress, cancellationToken),
                 RouterSpec router => await FitRouterAsync(router, store, cancellationToken),

@@ -10,7 +10,7 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Shape">The transformer.</param>
 /// <param name="Module">The module's version that the phase started from.</param>
 /// <param name="Momentum">Its momentum; null: zeros.</param>
-/// <param name="Contributions">Of all paths through it, in order of path ids.</param>
+/// <param name="Contributions">Of all paths through it that are not in <see cref="Folded"/>, in order of path ids.</param>
 /// <param name="Options">η, μ and s.</param>
 public sealed record OuterSpec(
     TransformerShape Shape, ModuleInput Module, BlobHash? Momentum,
@@ -36,6 +36,10 @@ public sealed record OuterSpec(
     /// <summary>Name of the output that leads there from what was published before.</summary>
     public const string PublishedDeltaOutput = "published-delta";
 
+    /// <summary>What was added up while other paths were still training, of paths with smaller ids; null: nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FoldedSums? Folded { get; init; }
+
     /// <summary>Name of the next version's output.</summary>
     public const string ModuleOutput = "module";
 
@@ -51,6 +55,7 @@ public sealed record OuterSpec(
         Module.Blob,
         .. Momentum is { } state ? [state] : Array.Empty<BlobHash>(),
         .. Published is { } published ? [published] : Array.Empty<BlobHash>(),
+        .. Folded is { } folded ? [folded.Blob] : Array.Empty<BlobHash>(),
         .. Contributions.Select(contribution => contribution.Blob),
     ];
 

@@ -9,14 +9,11 @@ using DiPaCo.Training;
 namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>
-/// Computes an <see cref="OuterSpec"/> piece by piece: all contributions to a piece while it is in the cache, so that every byte is read once
-/// and memory is the module's parameters and momentum, however many paths there are. Where paths train from a published version, that is made at the end.
+/// Computes an <see cref="OuterSpec"/>: memory is the module's parameters and momentum, however many paths there are. Where paths train from a
+/// published version, that is made at the end.
 /// </summary>
 internal static class OuterTask
 {
-    // Sums in double precision, parameters, momentum and a contribution of a piece: 20 bytes each, a part of a core's own cache.
-    private const int PieceElements = 1 << 15;
-
     public static async Task<TaskResult> ExecuteAsync(OuterSpec spec, IBlobStore store, CancellationToken cancellationToken)
     {
         ModuleLayout layout = ModuleLayout.Of(spec.Shape, spec.Module.Parts);
@@ -29,22 +26,11 @@ internal static class OuterTask
             ModuleFile.Read(await store.GetFileAsync(state, cancellationToken), layout, momentum);
         }
 
-        string? published = spec.Published is { } before ? await store.GetFileAsync(before, cancellationToken) : null;
-        List<ContributionPieces> ends = [];
         OuterMetrics metrics;
-        try
+        using (ContributionSums sums = await ContributionSums.OpenAsync(
+            layout, spec.Folded, spec.Contributions, spec.Encoded, spec.Encoded ? null : spec.Published, store, cancellationToken))
         {
-            foreach (Contribution contribution in spec.Contributions)
-            {
-                ends.Add(new ContributionPieces(await store.GetFileAsync(contribution.Blob, cancellationToken), layout, spec.Encoded));
-            }
-
-            using ModulePieces? start = published is null || spec.Encoded ? null : new ModulePieces(published, layout, mayBeRounded: true);
-            metrics = Step(spec, parameters, momentum, ends, start, cancellationToken);
-        }
-        finally
-        {
-            ends.ForEach(end => end.Dispose());
+            metrics = Step(spec, parameters, momentum, sums, cancellationToken);
         }
 
         ImmutableSortedDictionary<string, BlobHash> outputs = ImmutableSortedDictionary<string, BlobHash>.Empty
@@ -59,7 +45,7 @@ internal static class OuterTask
         else if (spec.Download.IsDelta())
         {
             // Both buffers are written down, and take θ̂: memory stays the module's parameters and momentum.
-            string last = published ?? await store.GetFileAsync(spec.Module.Blob, cancellationToken);
+            string last = await store.GetFileAsync(spec.Published ?? spec.Module.Blob, cancellationToken);
             ModuleFile.Read(last, layout, momentum);
             byte[] delta = Published.Encode(spec.Download, parameters, momentum);
             ModuleFile.Read(last, layout, parameters);
@@ -74,54 +60,28 @@ internal static class OuterTask
     }
 
     /// <summary>The step in place.</summary>
-    private static OuterMetrics Step(OuterSpec spec, float[] parameters, float[] momentum, List<ContributionPieces> ends, ModulePieces? start, CancellationToken cancellationToken)
+    private static OuterMetrics Step(OuterSpec spec, float[] parameters, float[] momentum, ContributionSums sums, CancellationToken cancellationToken)
     {
         double gradientSquares = 0;
-        double[] deltaSquares = new double[ends.Count];
-        float[] end = new float[PieceElements];
-        float[] begun = start is null ? [] : new float[PieceElements];
-        OuterStep step = new(Math.Min(PieceElements, parameters.Length));
-        for (int first = 0; first < parameters.Length; first += PieceElements)
+        for (int first = 0; first < parameters.Length; first += ContributionSums.PieceElements)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int count = Math.Min(PieceElements, parameters.Length - first);
-            if (count == step.Length)
-            {
-                step.Restart();
-            }
-            else
-            {
-                step = new OuterStep(count);
-            }
-
+            int count = sums.PieceAt(first);
             Span<float> theta = parameters.AsSpan(first, count);
-            Span<float> thetaHat = begun.AsSpan(0, start is null ? 0 : count);
-            start?.Read(first, thetaHat);
-            for (int i = 0; i < ends.Count; i++)
-            {
-                ends[i].Read(first, theta, thetaHat, end.AsSpan(0, count));
-                deltaSquares[i] += step.Fold(theta, end.AsSpan(0, count), spec.Contributions[i].Weight);
-            }
-
+            OuterStep step = sums.Next(first, theta);
             gradientSquares += step.GradientSquares(theta);
             step.Apply(theta, momentum.AsSpan(first, count), spec.Options);
         }
 
         DeltaAgreement agreement = new();
-        for (int i = 0; i < ends.Count; i++)
+        ImmutableArray<double> deltaSquares = sums.AllSquares();
+        IEnumerable<double> weights = [.. spec.Folded?.Weights ?? [], .. spec.Contributions.Select(contribution => contribution.Weight)];
+        foreach ((double weight, double squares) in weights.Zip(deltaSquares))
         {
-            if (spec.Contributions[i].Weight == 0)
+            if (weight != 0)
             {
-                continue;
+                agreement.Add(weight, Math.Sqrt(squares));
             }
-
-            if (!double.IsFinite(deltaSquares[i]))
-            {
-                throw new NonFiniteStepException(
-                    $"The outer gradient of path {spec.Contributions[i].Path} has the squared norm {deltaSquares[i]}; a finite number was expected. Lower the inner learning rate, or lengthen its warm-up.");
-            }
-
-            agreement.Add(spec.Contributions[i].Weight, Math.Sqrt(deltaSquares[i]));
         }
 
         double norm = Math.Sqrt(gradientSquares);

@@ -26,14 +26,29 @@ internal static class Arithmetic
 
     public static TaskKey KeyOf(NeededOuterStep task)
     {
-        StringBuilder text = new("outer ");
-        text.Append(task.Start.Module.Name).Append(task.Start.Blob.Hex).Append(task.Start.Momentum?.Hex);
-        foreach (PathContribution contribution in task.Contributions)
+        BlobHash sums = SumsOf(task.Start, task.Folded, task.Contributions.Skip(task.Folded?.Paths ?? 0));
+        return new TaskKey(Hash($"outer {task.Start.Module.Name} {task.Start.Blob.Hex} {task.Start.Momentum?.Hex} {sums.Hex}").Hex);
+    }
+
+    /// <summary>A chain, as real sums are: one contribution after the other, so that nothing depends on where groups begin.</summary>
+    public static TaskKey KeyOf(NeededFold task) => Added(task.Start, task.Before, task.Contributions)!.Value;
+
+    /// <summary>What is made of contributions that are added to those that are folded.</summary>
+    public static BlobHash SumsOf(ModuleVersion start, FoldedGroups? before, IEnumerable<PathContribution> contributions) =>
+        Added(start, before, contributions) is { } last ? Output(last, "sums", Fingerprint) : before!.Sums;
+
+    private static TaskKey? Added(ModuleVersion start, FoldedGroups? before, IEnumerable<PathContribution> contributions)
+    {
+        TaskKey? last = null;
+        BlobHash? sums = before?.Sums;
+        foreach (PathContribution added in contributions)
         {
-            text.Append(CultureInfo.InvariantCulture, $" {contribution.Path.Value} {contribution.Blob.Hex} {contribution.Weight}");
+            last = new TaskKey(Hash(FormattableString.Invariant(
+                $"fold {start.Module.Name} {start.Blob.Hex} {sums?.Hex} {added.Path.Value} {added.Blob.Hex} {added.Weight}")).Hex);
+            sums = Output(last.Value, "sums", Fingerprint);
         }
 
-        return new TaskKey(Hash(text.ToString()).Hex);
+        return last;
     }
 
     public static BlobHash Output(TaskKey key, string name, string fingerprint) => Hash($"{key.Hex} {name} {fingerprint}");

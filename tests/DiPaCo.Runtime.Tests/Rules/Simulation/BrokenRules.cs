@@ -15,6 +15,8 @@ internal static class BrokenRules
         ["an expired lease takes its task along"] = new TasksExpire(),
         ["a module publishes without waiting for all its paths"] = new ImpatientModule(),
         ["a module lets the newest contribution replace an earlier one of the next phase"] = new LateContributionsCount(),
+        ["a module folds a group before the one before it is in"] = new HastyFolds(),
+        ["an outer step forgets what was folded"] = new ForgottenFolds(),
         ["a path takes any result for the one that it waits for"] = new CredulousPath(),
         ["a module forgets a version that the run has not recorded"] = new ForgetfulModule(),
         ["a report that comes twice is counted twice"] = new DoubleEntry(),
@@ -73,6 +75,35 @@ internal static class BrokenRules
     {
         public override (ModuleState State, ContributionReply Reply) Contribute(ModuleState state, PathContribution contribution, DateTimeOffset now) =>
             base.Contribute(state, state.Latest is { } latest ? contribution with { Phase = latest.Version } : contribution, now);
+    }
+
+    private sealed class HastyFolds : SimulatedRules
+    {
+        public override NeededFold? FoldNeeded(ModuleState state) => base.FoldNeeded(state) ?? Next(state);
+
+        public override ModuleState StartFold(ModuleState state, TaskDemand task, DateTimeOffset now) =>
+            state with { Status = ModuleStatus.Folding, Task = task, Since = now };
+
+        private static NeededFold? Next(ModuleState state)
+        {
+            int folded = state.Folded?.Paths ?? 0;
+            if (state is not { Status: ModuleStatus.Collecting, Order: { FoldPaths: > 0 } order, Latest: { } latest }
+                || !order.Segment.Contains(latest.Version) || folded + order.FoldPaths >= order.FoldedIn(latest.Version))
+            {
+                return null;
+            }
+
+            ImmutableArray<PathContribution> group =
+                [.. state.Contributions.Values.Where(each => order.ExpectedIn(latest.Version).IndexOf(each.Path) >= folded + order.FoldPaths).Take(order.FoldPaths)];
+            return group.Length == order.FoldPaths ? new NeededFold(latest, state.Folded, group) : null;
+        }
+    }
+
+    private sealed class ForgottenFolds : SimulatedRules
+    {
+        public override NeededOuterStep? TaskNeeded(ModuleState state) => base.TaskNeeded(state) is { Folded: { } folded } needed
+            ? needed with { Contributions = needed.Contributions[folded.Paths..], Folded = null }
+            : base.TaskNeeded(state);
     }
 
     private sealed class CredulousPath : SimulatedRules

@@ -8,7 +8,8 @@ internal sealed class Faults
     public Faults(RandomStream random)
     {
         Setting = new Setting(
-            Phases: 2 + random.NextInt32(2), Cut: random.NextInt32(3) == 0 ? 1 : 0, Sampled: random.NextInt32(4) == 0, HasPrivate: random.NextInt32(4) == 0);
+            Phases: 2 + random.NextInt32(2), Cut: random.NextInt32(3) == 0 ? 1 : 0, Sampled: random.NextInt32(4) == 0, HasPrivate: random.NextInt32(4) == 0,
+            FoldPaths: random.NextInt32(2) * (1 + random.NextInt32(3)));
         Until = 1_000 + random.NextInt32(5_000);
         Drop = Pick(random, 0, 0.02, 0.15);
         Duplicate = Pick(random, 0, 0.03, 0.2);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Rules;
 
@@ -23,7 +24,9 @@ internal sealed class ModuleParty(World world, ModuleId module) : StatefulParty<
     public void OnSettled(TaskSettled settled)
     {
         State = settled.Outcome is { } outcome
-            ? ModuleRules.Stepped(State, settled.Key, outcome.Outputs["module"], outcome.Outputs["momentum"], Now)
+            ? outcome.Outputs.TryGetValue("sums", out BlobHash sums)
+                ? ModuleRules.FoldMade(State, settled.Key, sums, Now)
+                : ModuleRules.Stepped(State, settled.Key, outcome.Outputs["module"], outcome.Outputs["momentum"], Now)
             : ModuleRules.GivenUp(State, settled.Key, settled.SettledBy, settled.GaveUp!, Now);
         Send(World.Dispatcher, "result acknowledged", () => World.Dispatcher.OnAcknowledged(settled));
     }
@@ -42,11 +45,21 @@ internal sealed class ModuleParty(World world, ModuleId module) : StatefulParty<
 
     public override void SendOutstanding()
     {
-        if (ModuleRules.TaskNeeded(State) is { } needed)
+        if (World.Rules.FoldNeeded(State) is { } group)
+        {
+            TaskDemand demand = new(Arithmetic.KeyOf(group), "fold", Setting.Run, TaskOwner.Of(module))
+            {
+                Flops = 2_000, MemoryBytes = 1, Fingerprint = Arithmetic.Fingerprint, Priority = 1,
+                Inputs = [.. group.Contributions.Select(contribution => new TaskInput(contribution.Blob, 100))],
+            };
+            State = World.Rules.StartFold(State, demand, Now);
+        }
+
+        if (World.Rules.TaskNeeded(State) is { } needed)
         {
             TaskDemand demand = new(Arithmetic.KeyOf(needed), "outer", Setting.Run, TaskOwner.Of(module))
             {
-                Flops = 2_000, MemoryBytes = 1, Fingerprint = Arithmetic.Fingerprint, Priority = 1,
+                Flops = 2_000, MemoryBytes = 1, Fingerprint = Arithmetic.Fingerprint, Priority = 2,
                 Inputs = [.. needed.Contributions.Select(contribution => new TaskInput(contribution.Blob, 100))],
             };
             State = ModuleRules.Start(State, demand, Now);
@@ -86,6 +99,7 @@ internal sealed class ModuleParty(World world, ModuleId module) : StatefulParty<
             return;
         }
 
+        CheckFolded(before, after, latest);
         int first = before.Latest?.Version.Value ?? 0;
         for (int version = first + 1; version <= latest.Version.Value; version++)
         {
@@ -114,6 +128,35 @@ internal sealed class ModuleParty(World world, ModuleId module) : StatefulParty<
             {
                 throw new SimulationException($"Version {latest.Version} of module {module} is made of paths {string.Join(", ", after.MadeOf.Keys)}.");
             }
+
+            if (!after.MadeOf.Values.SequenceEqual(World.Reference.Contributions[(module, made.Value)]))
+            {
+                throw new SimulationException($"Version {latest.Version} of module {module} is made of other contributions than the undisturbed run's.");
+            }
         }
+    }
+
+    /// <summary>What is folded is always a whole number of groups, of the very contributions that count in the end, none left out and none twice.</summary>
+    private void CheckFolded(ModuleState before, ModuleState after, ModuleVersion latest)
+    {
+        if (after.Folded is not { } folded || folded == before.Folded)
+        {
+            return;
+        }
+
+        int already = before.Latest?.Version == latest.Version ? before.Folded?.Paths ?? 0 : 0;
+        ImmutableArray<PathContribution> all = World.Reference.Contributions[(module, latest.Version.Value)];
+        if (folded.Paths != already + World.Faults.Setting.FoldPaths || folded.Paths >= all.Length)
+        {
+            throw new SimulationException($"Module {module} has folded {folded.Paths} of {all.Length} contributions to version {latest.Version.Next}, after {already}.");
+        }
+
+        if (folded.Sums != Arithmetic.SumsOf(World.Reference.Versions[(module, latest.Version.Value)], null, all.Take(folded.Paths)))
+        {
+            throw new SimulationException($"Module {module} has folded other contributions to version {latest.Version.Next} than those that count.");
+        }
+
+        World.Seen.Folds++;
+        World.Seen.FoldsMeanwhile += after.Contributions.Count < all.Length ? 1 : 0;
     }
 }

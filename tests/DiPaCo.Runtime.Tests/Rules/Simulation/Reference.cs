@@ -10,6 +10,9 @@ internal sealed class Reference
 {
     public Dictionary<(ModuleId Module, int Version), ModuleVersion> Versions { get; } = [];
 
+    /// <summary>What each version is made of, by the phase that it ends.</summary>
+    public Dictionary<(ModuleId Module, int Phase), ImmutableArray<PathContribution>> Contributions { get; } = [];
+
     public Dictionary<PathId, PathPosition> Paths { get; } = [];
 
     public List<PhaseLedger> Ledger { get; } = [];
@@ -49,6 +52,7 @@ internal sealed class Reference
 
             foreach ((ModuleId module, List<PathContribution> contributions) in brought)
             {
+                Contributions[(module, phase)] = [.. contributions];
                 ModuleVersion start = Versions[(module, phase)];
                 ModuleVersion next = start with { Version = new Phase(phase + 1) };
                 if (contributions.Count > 0)

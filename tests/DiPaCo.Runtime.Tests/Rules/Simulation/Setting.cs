@@ -9,7 +9,8 @@ namespace DiPaCo.Runtime.Tests.Rules.Simulation;
 /// <param name="Cut">The phase at which the second segment begins; 0: there is one segment.</param>
 /// <param name="Sampled">Whether only half of the paths have a turn in a phase.</param>
 /// <param name="HasPrivate">Whether path 3 has a module of its own.</param>
-internal sealed record Setting(int Phases, int Cut, bool Sampled, bool HasPrivate)
+/// <param name="FoldPaths">Contributions that are folded together; then all paths have a module in common, so that several folds follow each other. 0: none are.</param>
+internal sealed record Setting(int Phases, int Cut, bool Sampled, bool HasPrivate, int FoldPaths)
 {
     public const int Steps = 10;
 
@@ -18,16 +19,21 @@ internal sealed record Setting(int Phases, int Cut, bool Sampled, bool HasPrivat
     public static ImmutableArray<PathId> Paths { get; } = [new(0), new(1), new(2), new(3)];
 
     public ImmutableArray<ModuleId> Modules { get; } =
-        [new("level1.expert0"), new("level1.expert1"), new("level2.expert0"), new("level2.expert1"), .. HasPrivate ? [Private] : ImmutableArray<ModuleId>.Empty];
+        [new("level1.expert0"), new("level1.expert1"), new("level2.expert0"), new("level2.expert1"), .. HasPrivate ? [Private] : ImmutableArray<ModuleId>.Empty, .. FoldPaths > 0 ? [Shared] : ImmutableArray<ModuleId>.Empty];
 
     public static ModuleId Private { get; } = new("head.path3");
+
+    public static ModuleId Shared { get; } = new("embedding");
 
     public ImmutableArray<Segment> Segments { get; } = Cut == 0
         ? [new Segment(new Phase(0), new Phase(Phases))]
         : [new Segment(new Phase(0), new Phase(Cut)), new Segment(new Phase(Cut), new Phase(Phases))];
 
     public ImmutableArray<ModuleId> ModulesOf(PathId path) =>
-        [Modules[path.Value / 2], Modules[2 + (path.Value % 2)], .. HasPrivate && path.Value == 3 ? [Private] : ImmutableArray<ModuleId>.Empty];
+    [
+        Modules[path.Value / 2], Modules[2 + (path.Value % 2)], .. HasPrivate && path.Value == 3 ? [Private] : ImmutableArray<ModuleId>.Empty,
+        .. FoldPaths > 0 ? [Shared] : ImmutableArray<ModuleId>.Empty,
+    ];
 
     public ImmutableArray<PathId> PathsOf(ModuleId module) => [.. Paths.Where(path => ModulesOf(path).Contains(module))];
 
@@ -45,5 +51,5 @@ internal sealed record Setting(int Phases, int Cut, bool Sampled, bool HasPrivat
         0, segment, start ?? new ModuleVersion(module, segment.First, Fork(module), null),
         [.. Enumerable.Range(segment.First.Value, segment.End.Value - segment.First.Value)
             .Select(phase => PathsOf(module).RemoveAll(path => !HasTurn(path, new Phase(phase))))],
-        PathsOf(module), module == Private);
+        PathsOf(module), module == Private) { FoldPaths = FoldPaths };
 }

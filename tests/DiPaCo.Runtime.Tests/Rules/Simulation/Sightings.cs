@@ -31,6 +31,10 @@ internal sealed class Sightings
 
     public long EarlyStarts { get; set; }
 
+    public long Folds { get; set; }
+
+    public long FoldsMeanwhile { get; set; }
+
     public long Forgotten { get; set; }
 
     public long Hangs { get; set; }

@@ -29,6 +29,12 @@ internal class SimulatedRules
     public virtual (ModuleState State, ContributionReply Reply) Contribute(ModuleState state, PathContribution contribution, DateTimeOffset now) =>
         ModuleRules.Contribute(state, contribution, now);
 
+    public virtual NeededFold? FoldNeeded(ModuleState state) => ModuleRules.FoldNeeded(state);
+
+    public virtual ModuleState StartFold(ModuleState state, TaskDemand task, DateTimeOffset now) => ModuleRules.StartFold(state, task, now);
+
+    public virtual NeededOuterStep? TaskNeeded(ModuleState state) => ModuleRules.TaskNeeded(state);
+
     public virtual ModuleState Recorded(ModuleState state, DiPaCo.Core.Phase version) => ModuleRules.Recorded(state, version);
 
     public virtual PathState Trained(PathState state, TaskKey key, TrainedPhase result, DateTimeOffset now) => PathRules.Trained(state, key, result, now);

@@ -8,6 +8,7 @@ namespace DiPaCo.Runtime.Tests.Rules.Simulation;
 internal sealed class WorkerParty : Party
 {
     private static readonly ImmutableArray<string> OuterNames = ["module", "momentum"];
+    private static readonly ImmutableArray<string> FoldNames = ["sums"];
 
     private readonly int _number;
     private readonly WorkerId _id;
@@ -241,7 +242,7 @@ internal sealed class WorkerParty : Party
         held.IsDamaged = _number == 0 && World.HasFaults && World.Chance(World.Faults.Damage);
         ImmutableArray<string> names = held.Demand.Kind == "outer"
             ? OuterNames
-            : [.. World.Faults.Setting.ModulesOf(new PathId(held.Demand.Owner.Name[^1] - '0')).Select(module => module.Name), "optimizer"];
+            : held.Demand.Kind == "fold" ? FoldNames : [.. World.Faults.Setting.ModulesOf(new PathId(held.Demand.Owner.Name[^1] - '0')).Select(module => module.Name), "optimizer"];
         string arithmetic = held.IsDamaged ? $"damaged {World.Draw(2)}" : _fingerprint;
         held.Completion = new Completion(
             _id, _incarnation, held.Lease, held.Demand.Key, Arithmetic.Outputs(held.Demand, names, arithmetic), Arithmetic.Metrics(held.Demand.Key), _fingerprint,
@@ -282,7 +283,7 @@ internal sealed class WorkerParty : Party
 
         public double Share { get; } = share;
 
-        public long Steps { get; } = demand.Kind == "outer" ? 2 : Setting.Steps;
+        public long Steps { get; } = demand.Kind is "outer" or "fold" ? 2 : Setting.Steps;
 
         public long StartedAt { get; set; } = -1;
 
