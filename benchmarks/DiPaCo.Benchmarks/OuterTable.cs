@@ -25,7 +25,7 @@ internal static class OuterTable
         {
             for (int i = 0; i < blobs.Length; i++)
             {
-                blobs[i] = (await maker.ExecuteAsync(new InitializeSpec(Shape, (ulong)i), folder.Store, null, CancellationToken.None))[OuterSpec.ModuleOutput];
+                blobs[i] = (await maker.ExecuteAsync(new InitializeSpec(Shape, i), folder.Store, null, CancellationToken.None))[OuterSpec.ModuleOutput];
             }
         }
 

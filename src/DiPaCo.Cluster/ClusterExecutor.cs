@@ -101,8 +101,10 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
     private TaskOrder OrderOf(TaskSpec spec, string key)
     {
         TaskDemands demands = TaskDemands.Of(spec);
+        // A worker with the version before is nearly as good as one that has the input.
+        IEnumerable<BlobHash> near = spec.Inputs.Concat(spec.Buildable.Select(module => module.Delta.Base)).Distinct();
         return new TaskOrder(
-            run, key, spec.Kind, TaskSpecJson.Write(spec), [.. spec.Inputs.Distinct().Select(input => input.Hex)],
+            run, key, spec.Kind, TaskSpecJson.Write(spec), [.. near.Select(input => input.Hex)],
             demands.MemoryBytes, demands.Flops, demands.Priority, fingerprint, demands.Divisible);
     }
 

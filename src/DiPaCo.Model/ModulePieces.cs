@@ -8,15 +8,18 @@ public sealed class ModulePieces : IDisposable
 {
     private readonly SafeTensorsReader _reader;
     private readonly ModuleLayout _layout;
+    private readonly bool _isRounded;
 
     /// <summary>Opens the file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="layout">What it must hold.</param>
+    /// <param name="mayBeRounded">Whether it may be in bfloat16 (<see cref="ModuleFile.WriteRounded"/>) as well.</param>
     /// <exception cref="SafeTensorsException">The file is not valid.</exception>
-    public ModulePieces(string path, ModuleLayout layout)
+    public ModulePieces(string path, ModuleLayout layout, bool mayBeRounded = false)
     {
         _layout = layout;
         _reader = SafeTensorsReader.Open(path);
+        _isRounded = mayBeRounded && ModuleFile.IsRounded(_reader);
     }
 
     /// <summary>Reads elements of the flat buffer, zeros where it has padding.</summary>
@@ -32,9 +35,19 @@ public sealed class ModulePieces : IDisposable
         {
             long from = Math.Max(first, tensor.Offset);
             long to = Math.Min(first + destination.Length, tensor.Offset + tensor.Length);
-            if (from < to)
+            if (from >= to)
             {
-                _reader.ReadPart(TensorSpec.Of(tensor), from - tensor.Offset, destination.Slice((int)(from - first), (int)(to - from)));
+                continue;
+            }
+
+            Span<float> part = destination.Slice((int)(from - first), (int)(to - from));
+            if (_isRounded)
+            {
+                ModuleFile.ReadRounded(_reader, tensor, from - tensor.Offset, part);
+            }
+            else
+            {
+                _reader.ReadPart(TensorSpec.Of(tensor), from - tensor.Offset, part);
             }
         }
     }

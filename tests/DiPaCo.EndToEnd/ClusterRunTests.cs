@@ -183,6 +183,40 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
         return (config, alone, Path.Combine(folder, "run"));
     }
 
+    [Theory]
+    [InlineData("bf16", "fp32")]
+    [InlineData("int8", "int8")]
+    public async Task ModulesThatArePublished_LeadToTheSameBytes_WhoeverHadTheVersionsBefore(string download, string codec)
+    {
+        string folder = Path.Combine(reference.Folder, $"published-{download}"), config = Path.Combine(folder, "small.yaml");
+        SmallRun.Prepare(folder);
+        await File.WriteAllTextAsync(
+            config,
+            (await File.ReadAllTextAsync(config, Cancellation)).Replace("phases: 2", "phases: 4", StringComparison.Ordinal)
+                + $"outer:\n  download: {download}\n  codec: {codec}\n",
+            Cancellation);
+        string alone = Path.Combine(folder, "alone"), run = Path.Combine(folder, "run");
+        using DipacoProcess undisturbed = DipacoProcess.Start("train", config, "--run", alone);
+        Assert.True(await undisturbed.EndAsync(Cancellation) == 0, undisturbed.Output);
+
+        using DipacoProcess silo = DipacoProcess.Start("train", config, "--run", run, "--listen", "127.0.0.1:0", "--workers-only", "--lease", "2");
+        string invitation = Invitation().Match(await silo.LineWithAsync("dipaco1.", Cancellation)).Value;
+        using DipacoProcess first = Worker(invitation, 0), second = Worker(invitation, 1);
+
+        // Comes with an empty cache when versions are out already.
+        await Task.WhenAny(silo.EndAsync(Cancellation), silo.LineWithAsync("phase 2/4", Cancellation));
+        using DipacoProcess late = Worker(invitation, 2);
+        Assert.True(await silo.EndAsync(Cancellation) == 0, silo.Output);
+        foreach (DipacoProcess worker in new[] { first, second })
+        {
+            worker.Signal("TERM");
+            Assert.True(await worker.EndAsync(Cancellation) == 0, worker.Output);
+            TestContext.Current.SendDiagnosticMessage(worker.Output.Split('\n').Last(line => line.StartsWith("fetched", StringComparison.Ordinal)));
+        }
+
+        Assert.Equal(WithoutJournal(RunContents.Of(alone)), WithoutJournal(RunContents.Of(run)));
+    }
+
     private DipacoProcess Worker(string invitation, int number) => DipacoProcess.Start(
         "worker", "--join", invitation, "--name", $"worker-{number}", "--threads", "1", "--device", "cpu",
         "--cache", Path.Combine(reference.Folder, $"cache-{number}-{Guid.NewGuid():n}"));

@@ -92,9 +92,14 @@ internal static class WorkerCommand
         WorkerCheckpoints checkpoints = new(cache, fingerprint, settings.Options, lines, services.Clock);
         using WorkerAgent agent = new(link, machine.Executor, new CachedBlobs(store), offer, settings.Options, lines, services.Clock, checkpoints);
         await agent.RunAsync(cancellation);
+        output.WriteLine(TrafficOf(store.Counts));
         output.WriteLine("Left; what was not finished goes to other workers.");
         return ExitCodes.Success;
     }
+
+    private static string TrafficOf(TransferCounts counts) =>
+        $"fetched {Units.Bytes(counts.BytesReceived)}, sent {Units.Bytes(counts.BytesSent)}"
+        + (counts.ModulesBuilt > 0 ? $", built {Units.Count(counts.ModulesBuilt, "module")} from differences" : "");
 
     /// <summary>A silo that opens; the first of them where none does now: the preflight says what is in the way, and tries again.</summary>
     private static async Task<Uri> FirstAsync(Invitation invitation, TimeProvider clock, CancellationToken cancellation)

@@ -8,6 +8,7 @@ public sealed class TransferCounts
     private long _downloads;
     private long _uploads;
     private long _hits;
+    private long _built;
     private long _retries;
 
     /// <summary>Bytes of blobs that came in, whether or not they were good for anything.</summary>
@@ -25,6 +26,9 @@ public sealed class TransferCounts
     /// <summary>Blobs that were in the cache when somebody wanted them.</summary>
     public long CacheHits => Interlocked.Read(ref _hits);
 
+    /// <summary>Versions of modules that were built here from a difference instead of being downloaded.</summary>
+    public long ModulesBuilt => Interlocked.Read(ref _built);
+
     /// <summary>Attempts that failed and were followed by another.</summary>
     public long Retries => Interlocked.Read(ref _retries);
 
@@ -37,6 +41,8 @@ public sealed class TransferCounts
     internal void Uploaded() => Interlocked.Increment(ref _uploads);
 
     internal void Hit() => Interlocked.Increment(ref _hits);
+
+    internal void Built() => Interlocked.Increment(ref _built);
 
     internal void Retried() => Interlocked.Increment(ref _retries);
 }

@@ -114,7 +114,7 @@ internal sealed class ResultGuard(IBlobStore? store)
     private static double NormOf(ModuleLayout layout, string start, string end, CancellationToken cancellationToken)
     {
         ThrowUnlessOnly(end, layout.Tensors.Length);
-        using ModulePieces before = new(start, layout);
+        using ModulePieces before = new(start, layout, mayBeRounded: true);
         using ModulePieces after = new(end, layout);
         float[] theta = new float[PieceElements], own = new float[PieceElements];
         double squares = 0;

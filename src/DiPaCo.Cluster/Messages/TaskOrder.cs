@@ -7,7 +7,7 @@ namespace DiPaCo.Cluster;
 /// <param name="Key">The task's name.</param>
 /// <param name="Kind">Its kind.</param>
 /// <param name="Spec">Its description, <see cref="Runtime.Tasks.TaskSpecJson"/>.</param>
-/// <param name="Inputs">The blobs that it reads, as 64 hexadecimal digits: workers that have them are preferred.</param>
+/// <param name="Inputs">The blobs that it reads, or can build what it reads from, as 64 hexadecimal digits: workers that have them are preferred.</param>
 /// <param name="MemoryBytes">Memory that it needs.</param>
 /// <param name="Flops">Estimate of its work.</param>
 /// <param name="Priority">Larger goes first.</param>

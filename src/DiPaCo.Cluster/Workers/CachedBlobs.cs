@@ -1,5 +1,6 @@
 using DiPaCo.Cluster.Blobs;
 using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Cluster;
 
@@ -7,6 +8,8 @@ namespace DiPaCo.Cluster;
 /// <param name="store">The store; kept by the caller.</param>
 public sealed class CachedBlobs(RemoteBlobStore store) : IWorkerBlobs
 {
+    private readonly ModuleBuilder _builder = new(store);
+
     /// <inheritdoc/>
     public async Task<T> UseAsync<T>(Func<IBlobStore, Task<T>> use)
     {
@@ -21,6 +24,15 @@ public sealed class CachedBlobs(RemoteBlobStore store) : IWorkerBlobs
         {
             await leased.AbandonAsync();
             throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task BuildAsync(IEnumerable<BuildableModule> modules, CancellationToken cancellationToken)
+    {
+        foreach (BuildableModule module in modules)
+        {
+            await _builder.TryBuildAsync(module, cancellationToken);
         }
     }
 

@@ -1,4 +1,5 @@
 using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Cluster;
 
@@ -11,6 +12,11 @@ public interface IWorkerBlobs
     /// </summary>
     /// <param name="use">The task.</param>
     Task<T> UseAsync<T>(Func<IBlobStore, Task<T>> use);
+
+    /// <summary>Builds, of the modules that a task is about to read, those that can be built from what is here: less has to be fetched then.</summary>
+    /// <param name="modules">The modules.</param>
+    /// <param name="cancellationToken">Ends it; what is built stays.</param>
+    Task BuildAsync(IEnumerable<BuildableModule> modules, CancellationToken cancellationToken);
 
     /// <summary>The blobs that are here already, as 64 hexadecimal digits, the last used first: tasks that read them had better come here.</summary>
     /// <param name="most">At most so many.</param>

@@ -1,4 +1,5 @@
 using DiPaCo.Runtime.Storage;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Cluster;
 
@@ -8,6 +9,9 @@ public sealed class SharedBlobs(IBlobStore store) : IWorkerBlobs
 {
     /// <inheritdoc/>
     public Task<T> UseAsync<T>(Func<IBlobStore, Task<T>> use) => use(store);
+
+    /// <inheritdoc/>
+    public Task BuildAsync(IEnumerable<BuildableModule> modules, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Newest(int most) => [];

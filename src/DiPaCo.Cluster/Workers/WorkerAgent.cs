@@ -262,7 +262,7 @@ public sealed class WorkerAgent : IDisposable
 
     /// <summary>Brings what the task reads here, while another is computed.</summary>
     /// <returns>Where to go on; null: at the beginning, also where the state is not to be had any more.</returns>
-    private static async Task<InnerState?> FetchAsync(HeldTask held, TaskSpec spec, InnerState? from, IBlobStore store)
+    private async Task<InnerState?> FetchAsync(HeldTask held, TaskSpec spec, InnerState? from, IBlobStore store)
     {
         using var stopped = CancellationTokenSource.CreateLinkedTokenSource(held.Ended, held.Stop);
         if (from is not null && spec is TrainSpec train)
@@ -270,6 +270,12 @@ public sealed class WorkerAgent : IDisposable
             try
             {
                 await FetchAsync(from.Blobs.Values.Concat(train.Shard));
+                if (train.Codec is not null)
+                {
+                    // At its end the task encodes how far it came from its inputs.
+                    await _blobs.BuildAsync(spec.Buildable, stopped.Token);
+                }
+
                 return from;
             }
             catch (DiPaCoException exception) when (ReasonOf(exception) == GiveBackReason.Failed)
@@ -278,6 +284,7 @@ public sealed class WorkerAgent : IDisposable
             }
         }
 
+        await _blobs.BuildAsync(spec.Buildable, stopped.Token);
         await FetchAsync(spec.Inputs);
         return null;
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DiPaCo.Core.Configuration;
 
 /// <summary>The outer optimizer of each module: m ← μ m + Δ; θ ← θ − η (Δ + μ m) (paper §2.6, DiLoCo).</summary>
@@ -28,6 +30,14 @@ public sealed record OuterOptimizerOptions
     public double TopKFraction { get; init; } = 0.05;
 
     /// <summary>
+    /// How modules that make outer steps travel to their paths. With anything but fp32 paths train from a published version θ̂ beside the
+    /// master θ, which is what is evaluated, served and stepped on. Default fp32: paths train from θ.
+    /// </summary>
+    /// <remarks>Left out where it is fp32: so runs that were begun before there was a choice go on.</remarks>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DownloadCodec Download { get; init; }
+
+    /// <summary>
     /// Contributions of how many paths, neighbors in the order of path ids, are folded together while other paths of the module still train (paper
     /// §3); a module with no more paths takes all of them in its outer step. No byte of a module depends on it. 0: none are folded. Default 0.
     /// </summary>
@@ -53,4 +63,7 @@ public sealed record OuterOptimizerOptions
 
     /// <summary>Whether a module makes outer steps; one that does not takes over what its only path brings.</summary>
     public bool StepsOn(ModelTopology topology, ModuleId module) => PrivateModules || !topology.IsPrivate(module);
+
+    /// <summary>Whether a module has a published version beside its master.</summary>
+    public bool Publishes(ModelTopology topology, ModuleId module) => Download != DownloadCodec.Fp32 && StepsOn(topology, module);
 }

@@ -1,7 +1,7 @@
 namespace DiPaCo.Core.Planning;
 
 /// <summary>Bytes that move in one phase. A worker that keeps its path from phase to phase need not fetch the optimizer's state again.</summary>
-/// <param name="ModulesDownPerPath">Modules that one path's task fetches: 4 bytes per parameter.</param>
+/// <param name="ModulesDownPerPath">Modules that one path's task fetches: 4 bytes per parameter, or what <c>outer.download</c> makes of it; differences where the worker has the version before.</param>
 /// <param name="OptimizerDownPerPath">The path's state that it fetches where another worker had the path before: AdamW's two moments, 8 bytes per parameter, and with a codec 4 more for what it left out.</param>
 /// <param name="ModulesUpPerPath">Trained parameters, or their encoded deltas, that it hands back.</param>
 /// <param name="OptimizerUpPerPath">State that it hands back.</param>

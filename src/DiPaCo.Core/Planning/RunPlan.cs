@@ -106,11 +106,13 @@ public sealed record RunPlan
 
     private static PlannedTraffic TrafficOf(RunConfig config, ModelTopology topology, long perPath, int rounds)
     {
-        long encoded = config.Outer.Codec == DeltaCodec.Fp32 ? 0 : topology.ModulesOf(topology.Paths[0])
+        long stepping = topology.ModulesOf(topology.Paths[0])
             .Where(module => config.Outer.StepsOn(topology, module.Id)).Sum(module => module.Layout.Parameters);
+        long encoded = config.Outer.Codec == DeltaCodec.Fp32 ? 0 : stepping;
         long state = (8 * perPath) + (4 * encoded);
         long up = (4 * (perPath - encoded)) + (long)(config.Outer.BitsPerElement() * encoded / 8);
-        PlannedTraffic traffic = new(4 * perPath, state, up, state, rounds, topology.Paths.Length);
+        long down = (4 * (perPath - stepping)) + (long)(config.Outer.Download.BitsPerElement() * stepping / 8);
+        PlannedTraffic traffic = new(down, state, up, state, rounds, topology.Paths.Length);
         bool hasSteps = config.Recipe.Training == TrainingMode.Phases;
         foreach (ModuleDefinition module in topology.Modules.Where(module => hasSteps && config.Outer.StepsOn(topology, module.Id)))
         {

@@ -31,7 +31,10 @@ public sealed class TensorSpec
     }
 
     /// <summary>A module's tensor as module files have it, in fp32.</summary>
-    public static TensorSpec Of(NamedTensor tensor) => new(tensor.Name, TensorDType.F32, tensor.Shape.AsSpan());
+    public static TensorSpec Of(NamedTensor tensor) => Of(tensor, TensorDType.F32);
+
+    /// <summary>A module's tensor in another element type.</summary>
+    public static TensorSpec Of(NamedTensor tensor, TensorDType type) => new(tensor.Name, type, tensor.Shape.AsSpan());
 
     /// <summary>The tensor's name, unique in its file.</summary>
     public string Name { get; }

@@ -23,6 +23,12 @@ internal sealed record ModelVersion(
     /// <summary>AdamW's moments of all modules, in synchronous training.</summary>
     public BlobHash? GridOptimizer { get; init; }
 
+    /// <summary>What the next phase's paths train from, of those modules where it is not the parameters themselves.</summary>
+    public ImmutableSortedDictionary<ModuleId, PublishedVersion> Published { get; init; } = ImmutableSortedDictionary<ModuleId, PublishedVersion>.Empty;
+
+    /// <summary>The blobs of <see cref="Published"/> that workers may fetch. The base of a difference is none of them: who has it not fetches the whole.</summary>
+    public IEnumerable<BlobHash> PublishedBlobs => Published.Values.SelectMany(version => version.Delta is { } delta ? new[] { version.Blob, delta.Blob } : [version.Blob]);
+
     public IEnumerable<BlobHash> Blobs =>
         [.. Modules.Values, .. Momenta.Values, .. Optimizers.Values, .. GridOptimizer is { } state ? [state] : Array.Empty<BlobHash>()];
 

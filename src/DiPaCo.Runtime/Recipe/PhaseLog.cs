@@ -43,6 +43,7 @@ internal sealed class PhaseLog(
     public IEnumerable<BlobHash> Kept =>
     [
         .. _kept.SelectMany(version => version.Blobs),
+        .. Model.PublishedBlobs,
         .. Served.StoppedPaths.SelectMany(path => path.Modules.Values),
         .. Routed.Blobs,
     ];

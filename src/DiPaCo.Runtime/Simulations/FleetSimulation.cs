@@ -260,7 +260,7 @@ internal sealed class FleetSimulation
                     _outerSeconds.Add((Clock.Elapsed - _contributed[module]).TotalSeconds);
                 }
 
-                _parties.Stepped(module, key, blobs["module"], blobs["momentum"]);
+                _parties.Stepped(module, key, blobs["module"], blobs["momentum"], _costs.PublishedOf(needed, blobs));
             });
             _parties.Start(needed, task.Demand.Key);
             Submit(task);

@@ -13,8 +13,8 @@ internal sealed class SimulatedCache(double capacity)
     private double _bytes;
     private bool _hasNews = true;
 
-    /// <summary>Bytes of those blobs that are not here.</summary>
-    public double Missing(ImmutableArray<TaskInput> inputs) => inputs.Where(input => !_nodes.ContainsKey(input.Blob)).Sum(input => (double)input.Bytes);
+    /// <summary>Bytes that have to be fetched of blobs that are not here.</summary>
+    public double Missing(ImmutableArray<TaskInput> inputs) => inputs.Sum(input => (double)input.Missing(_nodes.ContainsKey));
 
     /// <summary>Blobs were used here.</summary>
     public void Add(IEnumerable<TaskInput> blobs)

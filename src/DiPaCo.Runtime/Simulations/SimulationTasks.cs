@@ -52,7 +52,7 @@ internal sealed class SimulationTasks
         long encoded = modules.Where(IsEncoded).Sum(module => module.Layout.Parameters);
         long state = (2 * BytesOfParameter * PathParameters) + (BytesOfParameter * encoded);
         ImmutableArray<TaskInput>.Builder inputs = ImmutableArray.CreateBuilder<TaskInput>();
-        inputs.AddRange(needed.Modules.Zip(modules, (version, module) => new TaskInput(version.Blob, BytesOfParameter * module.Layout.Parameters)));
+        inputs.AddRange(needed.Modules.Zip(modules, (version, module) => StartOf(version, module)));
         inputs.Add(new TaskInput(SimulationNames.BlobOf($"shard/{needed.Path}"), _shardBytes));
         if (needed.Optimizer is { } optimizer)
         {
@@ -82,6 +82,7 @@ internal sealed class SimulationTasks
         [
             new TaskInput(needed.Start.Blob, BytesOfParameter * module.Layout.Parameters),
             .. SumsOf(needed.Before, module),
+            .. needed.Start.Published is { } published && !IsEncoded(module) ? [new TaskInput(published.Blob, WholeBytes(module))] : Array.Empty<TaskInput>(),
             .. needed.Contributions.Select(contribution => new TaskInput(contribution.Blob, ContributionBytes(module))),
         ];
         ImmutableSortedDictionary<string, TaskInput> outputs = ImmutableSortedDictionary<string, TaskInput>.Empty.WithComparers(StringComparer.Ordinal)
@@ -106,12 +107,28 @@ internal sealed class SimulationTasks
             inputs.Add(new TaskInput(momentum, bytes));
         }
 
+        DownloadCodec download = _config.Outer.Download;
+        if (needed.Start.Published is { } start && (download.IsDelta() || !IsEncoded(module)))
+        {
+            inputs.Add(new TaskInput(start.Blob, WholeBytes(module)));
+        }
+
         int folded = needed.Folded?.Paths ?? 0;
         inputs.AddRange(SumsOf(needed.Folded, module));
         inputs.AddRange(needed.Contributions.Skip(folded).Select(contribution => new TaskInput(contribution.Blob, ContributionBytes(module))));
         ImmutableSortedDictionary<string, TaskInput> outputs = ImmutableSortedDictionary<string, TaskInput>.Empty.WithComparers(StringComparer.Ordinal)
             .Add("module", new TaskInput(SimulationNames.BlobOf($"{key}/module"), bytes))
             .Add("momentum", new TaskInput(SimulationNames.BlobOf($"{key}/momentum"), bytes));
+        if (download != DownloadCodec.Fp32)
+        {
+            outputs = outputs.Add(OuterSpec.PublishedOutput, new TaskInput(SimulationNames.BlobOf($"{key}/published"), WholeBytes(module)));
+        }
+
+        if (download.IsDelta())
+        {
+            outputs = outputs.Add(OuterSpec.PublishedDeltaOutput, new TaskInput(SimulationNames.BlobOf($"{key}/published-delta"), DeltaBytes(module)));
+        }
+
         TaskDemand demand = new(key, "outer", run, TaskOwner.Of(module.Id))
         {
             Inputs = inputs.ToImmutable(), Flops = 4.0 * module.Layout.Parameters * (needed.Contributions.Length - folded), MemoryBytes = 2 * bytes,
@@ -119,6 +136,11 @@ internal sealed class SimulationTasks
         };
         return Task(demand, 1, outputs, 0, done);
     }
+
+    /// <summary>What an outer step has published; null: paths train from the module itself.</summary>
+    public PublishedVersion? PublishedOf(NeededOuterStep needed, ImmutableSortedDictionary<string, BlobHash> blobs) =>
+        !blobs.TryGetValue(OuterSpec.PublishedOutput, out BlobHash published) ? null : new PublishedVersion(
+            published, _config.Outer.Download.IsDelta() ? new VersionDelta(needed.Start.TrainedFrom, blobs[OuterSpec.PublishedDeltaOutput]) : null);
 
     /// <summary>The model at the start, and the orders of a segment of phases from there.</summary>
     public (ImmutableSortedDictionary<PathId, PathOrder> Paths, ImmutableSortedDictionary<ModuleId, ModuleOrder> Modules) Orders(Segment segment)
@@ -146,6 +168,15 @@ internal sealed class SimulationTasks
     private ModuleDefinition DefinitionOf(ModuleId module) => Topology.Modules.First(each => each.Id == module);
 
     private bool IsEncoded(ModuleDefinition module) => _config.Outer.Codec != DeltaCodec.Fp32 && _config.Outer.StepsOn(Topology, module.Id);
+
+    /// <summary>A module as a path reads it.</summary>
+    private TaskInput StartOf(Rules.ModuleVersion version, ModuleDefinition module) => version.Published is null
+        ? new TaskInput(version.Blob, BytesOfParameter * module.Layout.Parameters)
+        : new TaskInput(version.TrainedFrom, WholeBytes(module)) { Base = version.Published.Delta?.Base, DeltaBytes = DeltaBytes(module) };
+
+    private long WholeBytes(ModuleDefinition module) => _config.Outer.Download.BitsOfWhole() * module.Layout.Parameters / 8;
+
+    private long DeltaBytes(ModuleDefinition module) => (long)(_config.Outer.Download.BitsPerElement() * module.Layout.Parameters / 8);
 
     private long ContributionBytes(ModuleDefinition module) =>
         IsEncoded(module) ? (long)(_config.Outer.BitsPerElement() * module.Layout.Parameters / 8) : BytesOfParameter * module.Layout.Parameters;

@@ -26,7 +26,7 @@ public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, b
     public static TaskDemands Of(TaskSpec spec) => spec switch
     {
         TrainSpec train => new(
-            Path(train.Model, PositionsOf(train.Sequences)).Total + EncodingOf(train),
+            Path(train.Model, PositionsOf(train.Sequences)).Total + EncodingOf(train) + BuildingOf(train),
             TrainingFlops(train.Model.Shape, train.Sequences.Length, (double)train.Steps * train.BatchSequences), 0, true),
         SynchronousSpec synchronous => Of(synchronous),
         FoldSpec fold => Small with { Flops = FoldingFlops(fold.Shape, fold.Module, fold.Contributions.Length), Priority = Soon },
@@ -56,9 +56,13 @@ public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, b
             TrainingFlops(spec.Shape, spec.Sequences.Length, (double)spec.Steps * spec.Paths.Length * spec.BatchSequences), 0, false);
     }
 
-    /// <summary>Parameters and momentum; sums and contributions are read piece by piece.</summary>
-    private static TaskDemands Of(OuterSpec spec) => new(
-        2L * sizeof(float) * ParametersOf(spec.Shape, spec.Module.Parts), FoldingFlops(spec.Shape, spec.Module, spec.Contributions.Length), Urgent, false);
+    /// <summary>Parameters and momentum, and an encoded difference that is published; sums and contributions are read piece by piece.</summary>
+    private static TaskDemands Of(OuterSpec spec)
+    {
+        long parameters = ParametersOf(spec.Shape, spec.Module.Parts);
+        double published = spec.Download.IsDelta() ? spec.Download.BitsPerElement() / 8 * parameters : 0;
+        return new TaskDemands((2L * sizeof(float) * parameters) + (long)published, FoldingFlops(spec.Shape, spec.Module, spec.Contributions.Length), Urgent, false);
+    }
 
     /// <summary>A fused multiply-add and a square for each element of each contribution.</summary>
     private static double FoldingFlops(TransformerShape shape, ModuleInput module, int contributions) => 4.0 * ParametersOf(shape, module.Parts) * contributions;
@@ -69,6 +73,10 @@ public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, b
 
     private static PlannedMemory Memory(TransformerShape shape, long parameters, ComputeType compute, int positions) =>
         PlannedMemory.Of(shape, parameters, compute, positions);
+
+    /// <summary>A module at a time is built from the version before.</summary>
+    private static long BuildingOf(TrainSpec spec) =>
+        sizeof(float) * spec.Buildable.Select(module => ParametersOf(module.Shape, module.Parts)).DefaultIfEmpty(0).Max();
 
     /// <summary>What was left out of each module, and of one module at a time its start, its delta and that delta's bytes.</summary>
     private static long EncodingOf(TrainSpec spec)

@@ -21,6 +21,10 @@ public abstract record TaskSpec
     [JsonIgnore]
     public abstract IEnumerable<BlobHash> Inputs { get; }
 
+    /// <summary>Those inputs that a worker may be able to build instead of fetching them. What they are built from is no input.</summary>
+    [JsonIgnore]
+    public virtual IEnumerable<BuildableModule> Buildable => [];
+
     /// <summary>The task's name: SHA-256 of kind, arithmetic version and all properties.</summary>
     public TaskKey Key()
     {

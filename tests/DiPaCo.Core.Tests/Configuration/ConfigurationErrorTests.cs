@@ -14,7 +14,7 @@ public sealed class ConfigurationErrorTests
     [InlineData("data2: 5", "run.yaml:3:1: data2: unknown key. Did you mean 'data'?")]
     [InlineData(
         "outer: { temperature: 5 }",
-        "run.yaml:3:10: outer.temperature: unknown key. The keys in 'outer' are: learning_rate, momentum, momentum_warmup_phases, weights, rescaling, codec, top_k_fraction, fold_paths, private_modules.")]
+        "run.yaml:3:10: outer.temperature: unknown key. The keys in 'outer' are: learning_rate, momentum, momentum_warmup_phases, weights, rescaling, codec, top_k_fraction, download, fold_paths, private_modules.")]
     [InlineData("topology: { levels: [{ expert: 2 }] }", "run.yaml:3:24: topology.levels[0].expert: unknown key. Did you mean 'experts'?")]
     public void AnUnknownKey_NamesThePlaceAndTheNearestValidKey(string text, string error) => Assert.Equal([error], Yaml.Errors(text));
 
@@ -31,6 +31,7 @@ public sealed class ConfigurationErrorTests
     [InlineData("inner: { learning_rate: .inf }", "run.yaml:3:25: inner.learning_rate: found '.inf', expected a number above 0 to 10.")]
     [InlineData("inner: { learning_rate: 0 }", "run.yaml:3:25: inner.learning_rate: found '0', expected a number above 0 to 10.")]
     [InlineData("outer: { momentum: 1 }", "run.yaml:3:20: outer.momentum: found '1', expected a number from 0 to below 1.")]
+    [InlineData("outer: { download: top_k }", "run.yaml:3:20: outer.download: found 'top_k', expected one of: fp32, bf16, int8, int4.")]
     [InlineData("outer: 0.7", "run.yaml:3:8: outer: found '0.7', expected a section of keys, indented below it.")]
     [InlineData("transformer: { tied_embedding: yes }", "run.yaml:3:32: transformer.tied_embedding: found 'yes', expected true or false.")]
     [InlineData("transformer: { width: 100 }", "run.yaml:3:23: transformer.width: found '100', expected a multiple of 32 from 32 to 65,536.")]

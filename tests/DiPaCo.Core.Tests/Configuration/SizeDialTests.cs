@@ -59,9 +59,14 @@ public sealed partial class SizeDialTests
     public void EveryValueOfAConfiguration_HasAKeyInTheFile()
     {
         LoadedConfig loaded = Load(ConfigTemplate.Write(ModelSize.Tiny, ["demo"], "start"));
-        // The one key that the JSON leaves out where it says nothing: runs that were begun before there was it go on.
-        RunConfig whole = loaded.Config with { Tokenizer = loaded.Config.Tokenizer with { ChatTemplate = "chat.jinja" } };
+        // The keys that the JSON leaves out where they say nothing: runs that were begun before there were any go on.
+        RunConfig whole = loaded.Config with
+        {
+            Tokenizer = loaded.Config.Tokenizer with { ChatTemplate = "chat.jinja" },
+            Outer = loaded.Config.Outer with { Download = DownloadCodec.Int8 },
+        };
         Assert.DoesNotContain("chat_template", RunConfigJson.Serialize(loaded.Config), StringComparison.Ordinal);
+        Assert.DoesNotContain("download", RunConfigJson.Serialize(loaded.Config), StringComparison.Ordinal);
         using JsonDocument json = JsonDocument.Parse(RunConfigJson.Serialize(whole));
 
         IEnumerable<string> inJson = json.RootElement.EnumerateObject().SelectMany(section => section.Value.ValueKind == JsonValueKind.Object

@@ -105,6 +105,28 @@ public sealed class RunPlanTests
     }
 
     [Theory]
+    [InlineData("fp32", 32)]
+    [InlineData("bf16", 16)]
+    [InlineData("int8", 8.25)]
+    [InlineData("int4", 4.5)]
+    public void ADownload_TakesTheBitsThatAreSaid(string download, double bits)
+    {
+        RunPlan plan = PlanOf.Text($"size: tiny\nouter: {{ download: {download} }}");
+
+        Assert.Equal((long)(bits * plan.PathParameters / 8), plan.Traffic.ModulesDownPerPath);
+        Assert.Equal(4 * plan.PathParameters, plan.Traffic.ModulesUpPerPath);
+    }
+
+    [Fact]
+    public void PrivateModulesThatMakeNoOuterStep_TravelAsTheyAre()
+    {
+        RunPlan plan = PlanOf.Text("size: tiny\ntopology: { embedding: private }\nouter: { download: int8, private_modules: false }");
+        long own = plan.Modules.Where(module => module.Paths == 1 && plan.Paths[0].Modules.Contains(module.Id)).Sum(module => module.Parameters);
+
+        Assert.Equal((4 * own) + (long)(8.25 * (plan.PathParameters - own) / 8), plan.Traffic.ModulesDownPerPath);
+    }
+
+    [Theory]
     [InlineData("bf16", 18)]
     [InlineData("fp32", 16)]
     public void ParametersInTraining_TakeAtMost18BytesEach(string compute, long bytes)

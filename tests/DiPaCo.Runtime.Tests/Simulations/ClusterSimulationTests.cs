@@ -61,6 +61,23 @@ public sealed class ClusterSimulationTests : IDisposable
         Assert.InRange(encoded / plain, 13.0 / 12, 13.1 / 12);
     }
 
+    [Theory]
+    [InlineData("bf16", 16)]
+    [InlineData("int8", 8.25)]
+    [InlineData("int4", 4.5)]
+    public void ADownload_TakesTheBitsThatAreSaid(string download, double bits)
+    {
+        string fleet = "worker: { speed_spread: 0, flops_per_second: 1e7 }\nsilo: { workers: 16, memory_gigabytes: 0.0003 }";
+        Simulation simulation = Load(Grid, fleet, $"outer: {{ download: {download} }}");
+        FleetResult plain = Run(Load(Grid, fleet), 4), published = Run(simulation, 4);
+        ModelTopology topology = ModelTopology.Create(simulation.Run.Config.Topology, simulation.Run.Config.ShapeFor(simulation.Run.Config.Tokenizer.Vocabulary));
+        long path = topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters);
+
+        // The first phase begins from the fork.
+        Assert.Equal((simulation.Phases - 1) * 4 * (32 - bits) / 8 * path, plain.BytesDown - published.BytesDown, plain.BytesDown * 0.01);
+        Assert.Equal(plain.BytesUp, published.BytesUp);
+    }
+
     [Fact]
     public void WorkersThatEndSuddenlyCostTimeAndWorkButNoStep()
     {

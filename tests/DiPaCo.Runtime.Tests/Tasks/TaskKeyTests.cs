@@ -62,6 +62,22 @@ public sealed class TaskKeyTests
         Assert.Equal(Blobs(spec).Distinct().Order(), spec.Inputs.Distinct().Order());
     }
 
+    [Fact]
+    public void WhatAnInputCanBeBuiltFrom_IsPartOfTheKey_AndNoInput()
+    {
+        TrainSpec spec = (TrainSpec)Of("train");
+        TrainSpec buildable = spec with { Model = spec.Model with { Modules = [spec.Model.Modules[0] with { Delta = new VersionDelta(Blob(98), Blob(99)) }] } };
+
+        Assert.Equal(spec.Inputs, buildable.Inputs);
+        Assert.Empty(spec.Buildable);
+        Assert.Equal((Blob(1), Blob(98), Blob(99)), Assert.Single(buildable.Buildable) is var module ? (module.Blob, module.Delta.Base, module.Delta.Blob) : default);
+        Assert.NotEqual(spec.Key(), buildable.Key());
+        Assert.NotEqual(
+            buildable.Key(),
+            (buildable with { Model = spec.Model with { Modules = [spec.Model.Modules[0] with { Delta = new VersionDelta(Blob(97), Blob(99)) }] } }).Key());
+        Assert.Equal(TaskSpecJson.Write(buildable), TaskSpecJson.Write(TaskSpecJson.Read("train", TaskSpecJson.Write(buildable), buildable.Key())));
+    }
+
     // Keys are stored in journals: a key that changes makes every run begin anew. If this fails, the change of the
     // specification or of its JSON must be undone, or made with a new property that old specifications do not show.
     [Theory]
@@ -240,7 +256,11 @@ public sealed class TaskKeyTests
                 yield return ("", text + "x");
                 break;
             case null:
-                yield return ("", type == typeof(string) ? "x" : type == typeof(int?) ? 5 : type == typeof(FoldedSums) ? new FoldedSums(Blob(99), [1]) : Blob(99));
+                yield return ("", type == typeof(string) ? "x"
+                    : type == typeof(int?) ? 5
+                    : type == typeof(VersionDelta) ? new VersionDelta(Blob(98), Blob(99))
+                    : type == typeof(FoldedSums) ? new FoldedSums(Blob(99), [1])
+                    : Blob(99));
                 break;
             case Enum word:
                 yield return ("", Enum.GetValues(word.GetType()).Cast<object>().First(other => !other.Equals(word)));

@@ -13,7 +13,7 @@ namespace DiPaCo.Runtime.Recipe;
 internal sealed class PhaseCollector(ModelVersion start, ModelTopology topology, SegmentPlan segments)
 {
     private readonly Dictionary<(PathId Path, Phase Phase), (TaskResult Result, PathConsumption Consumed)> _trained = [];
-    private readonly Dictionary<(ModuleId Module, Phase Phase), (TaskResult Result, int Paths)> _stepped = [];
+    private readonly Dictionary<(ModuleId Module, Phase Phase), (TaskResult Result, int Paths, PublishedVersion? Published)> _stepped = [];
 
     /// <summary>The model after the last phase that was taken.</summary>
     public ModelVersion Model { get; private set; } = start;
@@ -27,8 +27,8 @@ internal sealed class PhaseCollector(ModelVersion start, ModelTopology topology,
     }
 
     /// <summary>A module has made the outer step that ends a phase.</summary>
-    public void Add(NeededOuterStep needed, TaskResult result) =>
-        _stepped[(needed.Start.Module, needed.Start.Version)] = (result, needed.Contributions.Length);
+    public void Add(NeededOuterStep needed, TaskResult result, PublishedVersion? published) =>
+        _stepped[(needed.Start.Module, needed.Start.Version)] = (result, needed.Contributions.Length, published);
 
     /// <summary>What the next phase brought, of which everything must be there.</summary>
     /// <param name="ledger">What its paths have consumed.</param>
@@ -52,11 +52,18 @@ internal sealed class PhaseCollector(ModelVersion start, ModelTopology topology,
 
         ImmutableSortedDictionary<ModuleId, BlobHash>.Builder modules = before.Modules.ToBuilder();
         ImmutableSortedDictionary<ModuleId, BlobHash>.Builder momenta = before.Momenta.ToBuilder();
+        ImmutableSortedDictionary<ModuleId, PublishedVersion>.Builder published = before.Published.ToBuilder();
         ImmutableArray<OuterGradient>.Builder gradients = ImmutableArray.CreateBuilder<OuterGradient>();
         foreach (ModuleDefinition module in topology.Modules)
         {
-            if (_stepped.Remove((module.Id, phase), out (TaskResult Result, int Paths) step))
+            if (_stepped.Remove((module.Id, phase), out (TaskResult Result, int Paths, PublishedVersion? Published) step))
             {
+                published.Remove(module.Id);
+                if (step.Published is { } next)
+                {
+                    published[module.Id] = next;
+                }
+
                 modules[module.Id] = step.Result[OuterSpec.ModuleOutput];
                 momenta[module.Id] = step.Result[OuterSpec.MomentumOutput];
                 OuterMetrics metrics = JsonSerializer.Deserialize<OuterMetrics>(step.Result.Metrics, TaskJson.Options)!;
@@ -78,6 +85,7 @@ internal sealed class PhaseCollector(ModelVersion start, ModelTopology topology,
             Phase = phase.Next,
             Modules = modules.ToImmutable(),
             Momenta = momenta.ToImmutable(),
+            Published = segments.IsLast(phase) ? before.Published.Clear() : published.ToImmutable(),
             Optimizers = optimizers.ToImmutable(),
             StepsMade = steps.ToImmutable(),
         };

@@ -27,7 +27,7 @@ internal sealed class PhaseSpecs(RunSession session, ModelTopology topology, Seg
         {
             Model = new PathInput(
                 topology.Shape, _config.Transformer.Compute,
-                [.. needed.Modules.Select(module => new ModuleInput(module.Module, _modules[module.Module].Layout.Parts, module.Blob))]),
+                [.. needed.Modules.Select(module => new ModuleInput(module.Module, _modules[module.Module].Layout.Parts, module.TrainedFrom) { Delta = module.Published?.Delta })]),
             Optimizer = needed.Optimizer,
             Shard = routed.Chunks[needed.Path],
             Sequences = session.Sequences,
@@ -57,6 +57,7 @@ internal sealed class PhaseSpecs(RunSession session, ModelTopology topology, Seg
         {
             Before = SumsOf(needed.Before, weights),
             Encoded = _config.Outer.Codec != DeltaCodec.Fp32,
+            Published = _config.Outer.Codec == DeltaCodec.Fp32 ? needed.Start.Published?.Blob : null,
         };
     }
 
@@ -77,6 +78,8 @@ internal sealed class PhaseSpecs(RunSession session, ModelTopology topology, Seg
                 outer.LearningRate, outer.MomentumOf(phase), OuterWeighting.Scale(outer.Rescaling, needed.Contributions.Length, MostPathsIn(phase))))
         {
             Encoded = outer.Codec != DeltaCodec.Fp32,
+            Published = outer.Codec == DeltaCodec.Fp32 || outer.Download.IsDelta() ? needed.Start.Published?.Blob : null,
+            Download = segments.IsLast(phase) ? DownloadCodec.Fp32 : outer.Download,
             Folded = SumsOf(needed.Folded, weights),
         };
     }

@@ -85,9 +85,9 @@ internal sealed class SegmentParties
     public void Folded(ModuleId module, TaskKey key, BlobHash sums) => _modules[module] = ModuleRules.FoldMade(_modules[module], key, sums, Now);
 
     /// <summary>A module's outer step is done; everybody hears what follows from it.</summary>
-    public void Stepped(ModuleId module, TaskKey key, BlobHash blob, BlobHash? momentum)
+    public void Stepped(ModuleId module, TaskKey key, BlobHash blob, BlobHash? momentum, PublishedVersion? published = null)
     {
-        _modules[module] = ModuleRules.Stepped(_modules[module], key, blob, momentum, Now);
+        _modules[module] = ModuleRules.Stepped(_modules[module], key, blob, momentum, Now, published);
         _talkingModules.Add(module);
         Settle();
     }

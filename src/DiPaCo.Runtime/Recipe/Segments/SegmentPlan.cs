@@ -29,6 +29,9 @@ internal sealed class SegmentPlan(RunConfig config, ModelTopology topology)
         }
     }
 
+    /// <summary>Whether no phase follows: nobody trains from the versions that it ends with.</summary>
+    public bool IsLast(Phase phase) => phase.Next.Value >= config.Recipe.Phases;
+
     /// <summary>The paths with a turn in a phase, in order of their ids.</summary>
     public ImmutableArray<PathId> TurnsIn(Phase phase) => _turns[phase];
 
@@ -63,7 +66,10 @@ internal sealed class SegmentPlan(RunConfig config, ModelTopology topology)
             module => new ModuleOrder(
                 Number: 0, segment,
                 new Rules.ModuleVersion(
-                    module.Id, segment.First, start.Modules[module.Id], start.Momenta.TryGetValue(module.Id, out BlobHash momentum) ? momentum : null),
+                    module.Id, segment.First, start.Modules[module.Id], start.Momenta.TryGetValue(module.Id, out BlobHash momentum) ? momentum : null)
+                {
+                    Published = start.Published.GetValueOrDefault(module.Id),
+                },
                 [.. turns.Select(turn => module.Paths.Where(turn.Contains).ToImmutableArray())],
                 module.Paths,
                 Adopts: !config.Outer.StepsOn(topology, module.Id)) { FoldPaths = config.Outer.FoldPaths });

@@ -208,8 +208,9 @@ internal sealed class SegmentRunner(RunSession session, ModelTopology topology)
                 TaskResult result = await StepAsync(spec, needed.Start);
                 return () =>
                 {
-                    _collector.Add(needed, result);
-                    _parties.Stepped(needed.Start.Module, key, result[OuterSpec.ModuleOutput], result[OuterSpec.MomentumOutput]);
+                    PublishedVersion? published = spec.PublishedOf(result);
+                    _collector.Add(needed, result, published);
+                    _parties.Stepped(needed.Start.Module, key, result[OuterSpec.ModuleOutput], result[OuterSpec.MomentumOutput], published);
                 };
             });
         }

@@ -393,7 +393,7 @@ internal sealed class Matching(DispatcherOptions options)
         long bytes = 0;
         foreach (TaskInput input in entry.Demand.Inputs)
         {
-            bytes += worker.Capabilities.HasStore || worker.Cached.Contains(input.Blob) ? input.Bytes : 0;
+            bytes += worker.Capabilities.HasStore ? input.Bytes : input.Bytes - input.Missing(worker.Cached.Contains);
         }
 
         return bytes;

@@ -105,9 +105,10 @@ public static class ModuleRules
     /// <param name="blob">The module's parameters.</param>
     /// <param name="momentum">Its momentum.</param>
     /// <param name="now">Now.</param>
-    public static ModuleState Stepped(ModuleState state, TaskKey key, BlobHash blob, BlobHash? momentum, DateTimeOffset now) =>
+    /// <param name="published">What paths train from; null: the parameters themselves.</param>
+    public static ModuleState Stepped(ModuleState state, TaskKey key, BlobHash blob, BlobHash? momentum, DateTimeOffset now, PublishedVersion? published = null) =>
         state.Status is ModuleStatus.Stepping or ModuleStatus.Failed && state.Task?.Key == key
-            ? Advance(Publish(state with { Failure = null, FailureHeard = false }, blob, momentum, now), now)
+            ? Advance(Publish(state with { Failure = null, FailureHeard = false }, blob, momentum, published, now), now)
             : state;
 
     /// <summary>The fold is made: one group more is folded. The result of any other task means nothing.</summary>
@@ -224,11 +225,11 @@ public static class ModuleRules
 
             if (order.ExpectedIn(latest.Version).IsEmpty)
             {
-                state = Publish(state, latest.Blob, latest.Momentum, now);
+                state = Publish(state, latest.Blob, latest.Momentum, latest.Published, now);
             }
             else if (order.Adopts && IsComplete(state, order, latest.Version))
             {
-                state = Publish(state, state.Contributions.Values.Single().Blob, latest.Momentum, now);
+                state = Publish(state, state.Contributions.Values.Single().Blob, latest.Momentum, null, now);
             }
             else
             {
@@ -239,9 +240,9 @@ public static class ModuleRules
         return state;
     }
 
-    private static ModuleState Publish(ModuleState state, BlobHash blob, BlobHash? momentum, DateTimeOffset now)
+    private static ModuleState Publish(ModuleState state, BlobHash blob, BlobHash? momentum, PublishedVersion? published, DateTimeOffset now)
     {
-        ModuleVersion next = new(state.Module, state.Latest!.Version.Next, blob, momentum);
+        ModuleVersion next = new(state.Module, state.Latest!.Version.Next, blob, momentum) { Published = published };
         return state with
         {
             Status = ModuleStatus.Collecting,

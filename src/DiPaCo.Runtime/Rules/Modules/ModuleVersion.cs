@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using DiPaCo.Core;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Rules;
 
@@ -7,4 +9,12 @@ namespace DiPaCo.Runtime.Rules;
 /// <param name="Version">Its version: what the phase of the same number starts from.</param>
 /// <param name="Blob">Its parameters.</param>
 /// <param name="Momentum">Its outer momentum; null: zeros.</param>
-public sealed record ModuleVersion(ModuleId Module, Phase Version, BlobHash Blob, BlobHash? Momentum);
+public sealed record ModuleVersion(ModuleId Module, Phase Version, BlobHash Blob, BlobHash? Momentum)
+{
+    /// <summary>What paths train from; null: the parameters themselves.</summary>
+    public PublishedVersion? Published { get; init; }
+
+    /// <summary>The blob that paths train from.</summary>
+    [JsonIgnore]
+    public BlobHash TrainedFrom => Published?.Blob ?? Blob;
+}

@@ -28,20 +28,29 @@ internal sealed class ContributionPieces : IDisposable
         }
     }
 
-    /// <summary>Reads the next piece of θ_i.</summary>
+    /// <summary>Reads the next piece of θ_i, or of what θ_i would be had the path begun from θ.</summary>
     /// <param name="first">Its first element, the one behind the piece before.</param>
-    /// <param name="theta">The module at the start of the phase.</param>
+    /// <param name="theta">The module at the start of the phase, θ.</param>
+    /// <param name="start">θ̂, which the path has begun from; empty: that was θ.</param>
     /// <param name="end">Receives θ_i.</param>
     /// <exception cref="DiPaCoException">A value is not a possible one.</exception>
-    public void Read(long first, ReadOnlySpan<float> theta, Span<float> end)
+    public void Read(long first, ReadOnlySpan<float> theta, ReadOnlySpan<float> start, Span<float> end)
     {
-        if (_delta is null)
+        if (_delta is not null)
+        {
+            _delta.Read(end);
+        }
+        else
         {
             _end!.Read(first, end);
-            return;
+            if (start.IsEmpty)
+            {
+                return;
+            }
+
+            TensorPrimitives.Subtract(end, start, end);
         }
 
-        _delta.Read(end);
         TensorPrimitives.Add(theta, end, end);
     }
 

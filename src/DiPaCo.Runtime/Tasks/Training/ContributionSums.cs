@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Model;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Training;
 
@@ -22,6 +23,8 @@ internal sealed class ContributionSums : IDisposable
     private readonly double[] _squares;
     private readonly float[] _end;
     private SumsFile? _before;
+    private ModulePieces? _published;
+    private float[] _start = [];
     private OuterStep _step;
 
     private ContributionSums(ModuleLayout layout, ImmutableArray<Contribution> contributions)
@@ -39,10 +42,12 @@ internal sealed class ContributionSums : IDisposable
     /// <param name="before">What a fold has added up; null: nothing.</param>
     /// <param name="contributions">What is added to it.</param>
     /// <param name="isEncoded">Whether they are encoded deltas; otherwise they are θ_i.</param>
+    /// <param name="published">θ̂, from which θ_i began; null: from the module itself.</param>
     /// <param name="store">Has the blobs.</param>
     /// <param name="cancellationToken">Ends the fetching.</param>
     public static async Task<ContributionSums> OpenAsync(
-        ModuleLayout layout, FoldedSums? before, ImmutableArray<Contribution> contributions, bool isEncoded, IBlobStore store, CancellationToken cancellationToken)
+        ModuleLayout layout, FoldedSums? before, ImmutableArray<Contribution> contributions, bool isEncoded, BlobHash? published, IBlobStore store,
+        CancellationToken cancellationToken)
     {
         ContributionSums sums = new(layout, contributions);
         try
@@ -50,6 +55,12 @@ internal sealed class ContributionSums : IDisposable
             if (before is not null)
             {
                 sums._before = new SumsFile(await store.GetFileAsync(before.Blob, cancellationToken), layout, before.Weights);
+            }
+
+            if (published is { } start)
+            {
+                sums._published = new ModulePieces(await store.GetFileAsync(start, cancellationToken), layout, mayBeRounded: true);
+                sums._start = new float[sums._end.Length];
             }
 
             foreach (Contribution contribution in contributions)
@@ -86,9 +97,11 @@ internal sealed class ContributionSums : IDisposable
 
         _before?.Read(first, _step.Sums.Span);
         Span<float> end = _end.AsSpan(0, theta.Length);
+        Span<float> start = _start.AsSpan(0, Math.Min(_start.Length, theta.Length));
+        _published?.Read(first, start);
         for (int i = 0; i < _ends.Count; i++)
         {
-            _ends[i].Read(first, theta, end);
+            _ends[i].Read(first, theta, start, end);
             _squares[i] += _step.Fold(theta, end, _contributions[i].Weight);
         }
 
@@ -117,6 +130,7 @@ internal sealed class ContributionSums : IDisposable
     public void Dispose()
     {
         _before?.Dispose();
+        _published?.Dispose();
         _ends.ForEach(end => end.Dispose());
     }
 }

@@ -21,6 +21,10 @@ public sealed record FoldSpec(TransformerShape Shape, ModuleInput Module, Immuta
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public FoldedSums? Before { get; init; }
 
+    /// <summary>θ̂, from which contributions that are θ_i began; null: from the module itself, or they are encoded.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public BlobHash? Published { get; init; }
+
     /// <summary>Whether contributions are encoded deltas; otherwise they are θ_i.</summary>
     public bool Encoded { get; init; }
 
@@ -29,5 +33,8 @@ public sealed record FoldSpec(TransformerShape Shape, ModuleInput Module, Immuta
 
     /// <inheritdoc/>
     public override IEnumerable<BlobHash> Inputs =>
-        [Module.Blob, .. Before is { } before ? [before.Blob] : Array.Empty<BlobHash>(), .. Contributions.Select(contribution => contribution.Blob)];
+    [
+        Module.Blob, .. Before is { } before ? [before.Blob] : Array.Empty<BlobHash>(), .. Published is { } published ? [published] : Array.Empty<BlobHash>(),
+        .. Contributions.Select(contribution => contribution.Blob),
+    ];
 }

@@ -13,7 +13,7 @@ internal static class FoldTask
     {
         ModuleLayout layout = ModuleLayout.Of(spec.Shape, spec.Module.Parts);
         using ModulePieces start = new(await store.GetFileAsync(spec.Module.Blob, cancellationToken), layout);
-        using ContributionSums sums = await ContributionSums.OpenAsync(layout, spec.Before, spec.Contributions, spec.Encoded, store, cancellationToken);
+        using ContributionSums sums = await ContributionSums.OpenAsync(layout, spec.Before, spec.Contributions, spec.Encoded, spec.Published, store, cancellationToken);
         int count = (spec.Before?.Weights.Length ?? 0) + spec.Contributions.Length;
         BlobHash blob = await store.PutAsync(
             stream => SumsFile.Write(stream, layout, count, Pieces(layout, start, sums, cancellationToken), sums.AllSquares), cancellationToken);

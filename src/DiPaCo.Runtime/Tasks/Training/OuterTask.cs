@@ -1,13 +1,17 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Training;
 
 namespace DiPaCo.Runtime.Tasks;
 
-/// <summary>Computes an <see cref="OuterSpec"/>: memory is the module's parameters and momentum, however many paths there are.</summary>
+/// <summary>
+/// Computes an <see cref="OuterSpec"/>: memory is the module's parameters and momentum, however many paths there are. Where paths train from a
+/// published version, that is made at the end.
+/// </summary>
 internal static class OuterTask
 {
     public static async Task<TaskResult> ExecuteAsync(OuterSpec spec, IBlobStore store, CancellationToken cancellationToken)
@@ -23,16 +27,36 @@ internal static class OuterTask
         }
 
         OuterMetrics metrics;
-        using (ContributionSums sums = await ContributionSums.OpenAsync(layout, spec.Folded, spec.Contributions, spec.Encoded, store, cancellationToken))
+        using (ContributionSums sums = await ContributionSums.OpenAsync(
+            layout, spec.Folded, spec.Contributions, spec.Encoded, spec.Encoded ? null : spec.Published, store, cancellationToken))
         {
             metrics = Step(spec, parameters, momentum, sums, cancellationToken);
         }
 
-        return new TaskResult(
-            ImmutableSortedDictionary<string, BlobHash>.Empty
-                .Add(OuterSpec.ModuleOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, parameters), cancellationToken))
-                .Add(OuterSpec.MomentumOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, momentum), cancellationToken)),
-            JsonSerializer.Serialize(metrics, TaskJson.Options));
+        ImmutableSortedDictionary<string, BlobHash> outputs = ImmutableSortedDictionary<string, BlobHash>.Empty
+            .Add(OuterSpec.ModuleOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, parameters), cancellationToken))
+            .Add(OuterSpec.MomentumOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, momentum), cancellationToken));
+        if (spec.Download == DownloadCodec.Bf16)
+        {
+            Published.ThrowUnlessFinite(parameters);
+            outputs = outputs.Add(OuterSpec.PublishedOutput, await store.PutAsync(stream => ModuleFile.WriteRounded(stream, layout, parameters), cancellationToken));
+            metrics = metrics with { PublishedBytes = sizeof(ushort) * layout.Parameters };
+        }
+        else if (spec.Download.IsDelta())
+        {
+            // Both buffers are written down, and take θ̂: memory stays the module's parameters and momentum.
+            string last = await store.GetFileAsync(spec.Published ?? spec.Module.Blob, cancellationToken);
+            ModuleFile.Read(last, layout, momentum);
+            byte[] delta = Published.Encode(spec.Download, parameters, momentum);
+            ModuleFile.Read(last, layout, parameters);
+            Published.Advance(parameters, new MemoryStream(delta));
+            outputs = outputs
+                .Add(OuterSpec.PublishedOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, parameters), cancellationToken))
+                .Add(OuterSpec.PublishedDeltaOutput, await store.PutAsync(delta, cancellationToken));
+            metrics = metrics with { PublishedBytes = delta.Length };
+        }
+
+        return new TaskResult(outputs, JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
 
     /// <summary>The step in place.</summary>

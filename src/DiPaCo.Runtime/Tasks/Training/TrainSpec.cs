@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using DiPaCo.Core;
 using DiPaCo.Training;
 
@@ -18,6 +19,12 @@ public sealed record TrainSpec : TaskSpec
 
     /// <inheritdoc/>
     public override IEnumerable<BlobHash> Inputs => [.. Model.Blobs, .. Optimizer is { } state ? [state] : Array.Empty<BlobHash>(), .. Shard];
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override IEnumerable<BuildableModule> Buildable => Model.Modules
+        .Where(module => module.Delta is not null)
+        .Select(module => new BuildableModule(Model.Shape, module.Parts, module.Blob, module.Delta!));
 
     /// <summary>The path's modules at the start.</summary>
     public required PathInput Model { get; init; }
