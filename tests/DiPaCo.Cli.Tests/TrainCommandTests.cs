@@ -26,7 +26,7 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Contains("path 0 continues a text of System.Net.Http", cli.Standard, StringComparison.Ordinal);
         Assert.Contains("path 2 continues a text of System.Collections.Generic", cli.Standard, StringComparison.Ordinal);
         Assert.Contains(SampleRun.Digest, cli.Standard, StringComparison.Ordinal);
-        Assert.Contains($"dipaco eval {_folder["run"]} --data", cli.Standard, StringComparison.Ordinal);
+        Assert.Contains($"dipaco generate {_folder["run"]} --prompt", cli.Standard, StringComparison.Ordinal);
         Assert.True(File.Exists(_folder[Path.Combine("run", "report.html")]));
     }
 
