@@ -5,6 +5,9 @@ namespace DiPaCo.Benchmarks;
 /// <summary>The program as a process of its own; of every line it is known when it came. Killed when it is disposed.</summary>
 internal sealed class DipacoProcess : IDisposable
 {
+    /// <summary>What to say where <see cref="Program"/> is not there.</summary>
+    public const string IsMissing = "The program is missing: dotnet build -c Release src/DiPaCo.Cli";
+
     private readonly Process _process;
     private readonly List<(double Time, string Line)> _lines = [];
     private readonly Task _reading;
@@ -24,7 +27,7 @@ internal sealed class DipacoProcess : IDisposable
     {
         if (!File.Exists(Program))
         {
-            throw new InvalidOperationException("The program is missing: dotnet build -c Release src/DiPaCo.Cli");
+            throw new InvalidOperationException(IsMissing);
         }
 
         ProcessStartInfo start = new("dotnet", [Program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -68,18 +71,6 @@ internal sealed class DipacoProcess : IDisposable
             }
 
             await Task.WhenAny(changed, _reading);
-        }
-    }
-
-    /// <summary>The number of its lines so far.</summary>
-    public int Lines
-    {
-        get
-        {
-            lock (_lines)
-            {
-                return _lines.Count;
-            }
         }
     }
 

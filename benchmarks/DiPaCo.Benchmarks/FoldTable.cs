@@ -1,10 +1,7 @@
-using System.Collections.Immutable;
 using System.Diagnostics;
 using DiPaCo.Core;
-using DiPaCo.Model;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
-using DiPaCo.Training;
 using TorchSharp;
 
 namespace DiPaCo.Benchmarks;
@@ -30,7 +27,7 @@ internal static class FoldTable
             {
                 Vocabulary = megabytes * (1 << 18) / Width, Blocks = 1, Width = Width, Heads = 8, KeyValueHeads = 8, HeadWidth = 32, FeedForward = 512,
             };
-            OuterSpec whole = await SpecAsync(folder, shape, paths);
+            OuterSpec whole = await RandomOuterStep.SpecAsync(new FolderBlobStore(folder), shape, paths);
             double once = await TimeAsync(folder, [whole]);
             Console.WriteLine($"one outer step over {paths} contributions of {megabytes} MiB: {once:0.00} s");
             List<TaskSpec> chain = [];
@@ -72,37 +69,5 @@ internal static class FoldTable
         }
 
         return best;
-    }
-
-    private static async Task<OuterSpec> SpecAsync(string folder, TransformerShape shape, int paths)
-    {
-        FolderBlobStore store = new(folder);
-        ImmutableArray<TransformerPart> parts = [.. TransformerPart.All(1)];
-        ModuleLayout layout = ModuleLayout.Of(shape, parts);
-        float[] values = new float[layout.Length];
-        async Task<BlobHash> PutAsync(int which)
-        {
-            RandomStream random = new(1, "fold", which);
-            foreach (NamedTensor tensor in layout.Tensors)
-            {
-                Span<float> part = values.AsSpan((int)tensor.Offset, (int)tensor.Length);
-                for (int i = 0; i < part.Length; i++)
-                {
-                    part[i] = (float)random.NextDouble() - 0.5f;
-                }
-            }
-
-            return await store.PutAsync(stream => ModuleFile.Write(stream, layout, values), CancellationToken.None);
-        }
-
-        ModuleInput module = new(ModuleId.Dense, parts, await PutAsync(0));
-        BlobHash momentum = await PutAsync(1);
-        List<Contribution> contributions = [];
-        for (int path = 0; path < paths; path++)
-        {
-            contributions.Add(new Contribution(new PathId(path), await PutAsync(2 + path), 1.0 / paths));
-        }
-
-        return new OuterSpec(shape, module, momentum, [.. contributions], new OuterStepOptions(0.7, 0.9, 1));
     }
 }

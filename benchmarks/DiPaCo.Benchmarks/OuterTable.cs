@@ -1,8 +1,6 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Tasks;
-using DiPaCo.Training;
 using TorchSharp;
 
 namespace DiPaCo.Benchmarks;
@@ -20,21 +18,9 @@ internal static class OuterTable
     public static async Task PrintAsync()
     {
         using TemporaryStore folder = new();
-        BlobHash[] blobs = new BlobHash[Paths + 1];
-        using (LocalExecutor maker = new(torch.CPU, Environment.ProcessorCount, TimeProvider.System))
-        {
-            for (int i = 0; i < blobs.Length; i++)
-            {
-                blobs[i] = (await maker.ExecuteAsync(new InitializeSpec(Shape, i), folder.Store, null, CancellationToken.None))[OuterSpec.ModuleOutput];
-            }
-        }
-
+        OuterSpec spec = await RandomOuterStep.SpecAsync(folder.Store, Shape, Paths);
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        ImmutableArray<TransformerPart> parts = [.. TransformerPart.All(Shape.Blocks)];
-        long parameters = ModuleLayout.Of(Shape, parts).Length;
-        OuterSpec spec = new(
-            Shape, new ModuleInput(ModuleId.Dense, parts, blobs[0]), null,
-            [.. blobs.Skip(1).Select((blob, path) => new Contribution(new PathId(path), blob, 1.0 / Paths))], new OuterStepOptions(0.7, 0.9, 1));
+        long parameters = ModuleLayout.Of(Shape, spec.Module.Parts).Length;
         using LocalExecutor executor = new(torch.CPU, Environment.ProcessorCount, TimeProvider.System);
         for (int round = 0; round < 3; round++)
         {

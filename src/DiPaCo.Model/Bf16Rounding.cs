@@ -1,30 +1,30 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using DiPaCo.Model.Kernels.Cpu;
 
 namespace DiPaCo.Model;
 
 /// <summary>Single precision to bfloat16 and back: rounded to nearest, ties to even. For finite values.</summary>
-internal static class Bf16Rounding
+internal static unsafe class Bf16Rounding
 {
     /// <summary>Rounds elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Round(ReadOnlySpan<float> values, Span<ushort> halves)
     {
-        ref float source = ref MemoryMarshal.GetReference(values);
-        ref ushort target = ref MemoryMarshal.GetReference(halves);
-        int i = 0;
-        for (; i <= values.Length - Vector512<float>.Count; i += Vector512<float>.Count)
+        ArgumentOutOfRangeException.ThrowIfLessThan(halves.Length, values.Length);
+        fixed (float* source = values)
+        fixed (ushort* target = halves)
         {
-            Vector512<uint> bits = Vector512.LoadUnsafe(ref source, (nuint)i).AsUInt32();
-            Vector512<uint> rounded = (bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One)) >>> 16;
-            Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).StoreUnsafe(ref target, (nuint)i);
-        }
+            int i = 0;
+            for (; i <= values.Length - Vector512<float>.Count; i += Vector512<float>.Count)
+            {
+                BFloat16Element.Store(target, i, Vector512.Load(source + i));
+            }
 
-        for (; i < values.Length; i++)
-        {
-            uint bits = BitConverter.SingleToUInt32Bits(values[i]);
-            halves[i] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+            for (; i < values.Length; i++)
+            {
+                BFloat16Element.StoreOne(target, i, source[i]);
+            }
         }
     }
 
@@ -32,10 +32,12 @@ internal static class Bf16Rounding
     /// <param name="values">Of n elements; its last 2n bytes hold the halves.</param>
     public static void WidenInPlace(Span<float> values)
     {
-        Span<ushort> halves = MemoryMarshal.Cast<float, ushort>(values)[values.Length..];
-        for (int i = 0; i < values.Length; i++)
+        fixed (float* target = values)
         {
-            values[i] = BitConverter.UInt32BitsToSingle((uint)halves[i] << 16);
+            for (int i = 0; i < values.Length; i++)
+            {
+                target[i] = BFloat16Element.LoadOne(target, values.Length + i);
+            }
         }
     }
 }

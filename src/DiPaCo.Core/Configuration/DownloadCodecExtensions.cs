@@ -10,8 +10,8 @@ public static class DownloadCodecExtensions
     public static double BitsPerElement(this DownloadCodec codec) => codec switch
     {
         DownloadCodec.Bf16 => 16,
-        DownloadCodec.Int8 => 8 + (16.0 / 64),
-        DownloadCodec.Int4 => 4 + (16.0 / 32),
+        DownloadCodec.Int8 => OuterOptimizerOptions.Int8Bits,
+        DownloadCodec.Int4 => OuterOptimizerOptions.Int4Bits,
         _ => 32,
     };
 

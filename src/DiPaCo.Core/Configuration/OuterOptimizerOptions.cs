@@ -48,12 +48,18 @@ public sealed record OuterOptimizerOptions
     /// <param name="foldPaths">Contributions of a group; 0: none are folded.</param>
     public static int FoldedOf(int paths, int foldPaths) => foldPaths == 0 || paths == 0 ? 0 : (paths - 1) / foldPaths * foldPaths;
 
+    /// <summary>Bits of an element in blocks of 64 with a scale of 16 bits.</summary>
+    internal const double Int8Bits = 8 + (16.0 / 64);
+
+    /// <summary>Bits of an element in blocks of 32 with a scale of 16 bits.</summary>
+    internal const double Int4Bits = 4 + (16.0 / 32);
+
     /// <summary>Bits of an element of a contribution, scales and positions included.</summary>
     public double BitsPerElement() => Codec switch
     {
         DeltaCodec.Bf16 => 16,
-        DeltaCodec.Int8 => 8 + (16.0 / 64),
-        DeltaCodec.Int4 => 4 + (16.0 / 32),
+        DeltaCodec.Int8 => Int8Bits,
+        DeltaCodec.Int4 => Int4Bits,
         DeltaCodec.TopK => 32 * TopKFraction,
         _ => 32,
     };

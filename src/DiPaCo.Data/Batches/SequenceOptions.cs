@@ -52,12 +52,8 @@ public sealed record SequenceOptions(int SequenceLength, int PrefixLength = 32, 
     /// <summary>How many targets of a sequence are scored.</summary>
     /// <param name="slice">The sequence.</param>
     /// <param name="prefixScored">Whether the prefix's tokens are targets.</param>
-    public int ScoredTargets(SequenceSlice slice, bool prefixScored)
-    {
-        int body = slice.Length - slice.Prefix;
-        int first = Math.Max(slice.FirstTarget, prefixScored ? 1 : PrefixLength);
-        return body - Math.Min(body, first - (slice.Start + 1));
-    }
+    public int ScoredTargets(SequenceSlice slice, bool prefixScored) =>
+        prefixScored ? slice.ScoredTargets : Math.Max(0, (slice with { FirstTarget = Math.Max(slice.FirstTarget, PrefixLength) }).ScoredTargets);
 
     /// <summary>Which tokens the sequence <paramref name="ordinal"/> of a document of so many tokens has.</summary>
     public SequenceSlice Slice(int tokenCount, int ordinal)

@@ -65,10 +65,7 @@ internal sealed class LedgerReader(string folder)
         using RunFolder run = RunFolder.OpenForReading(folder);
         RunConfig config = RunConfigJson.Deserialize(run.Info.Config.GetRawText());
         using TokenCorpus shard = await OpenAsync(line, new FolderBlobStore(run.Paths.Blobs), cancellationToken);
-        SequenceInput sequences = RunSession.SequencesOf(config);
-        ShardBatches batches = new(
-            shard, Shard.Of(shard, shard.Documents(Split.Train)), new SequenceOptions(sequences.Length, sequences.PrefixTokens, sequences.LossOnPrefix),
-            new ShardOrderOptions(config.Seed, line.Path, config.Recipe.BatchSequences, sequences.LengthWindow));
+        ShardBatches batches = RunSession.SequencesOf(config).BatchesOf(shard, config.Seed, line.Path, config.Recipe.BatchSequences);
         SortedDictionary<(int Chunk, int Document), (int Sequences, long Tokens)> read = [];
         long tokens = 0;
         for (long step = line.FirstStep; step < line.FirstStep + line.Steps; step++)

@@ -19,11 +19,7 @@ internal sealed class SynchronousTask(SynchronousSpec spec, IReadOnlyList<TokenC
     public TrainMetrics Execute(
         ModuleGrid grid, PathModel model, AdamW optimizer, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
-        ShardBatches[] batches = [.. spec.Paths.Select((path, p) => new ShardBatches(
-            shards[p],
-            Shard.Of(shards[p], shards[p].Documents(Split.Train)),
-            new SequenceOptions(spec.Sequences.Length, spec.Sequences.PrefixTokens, spec.Sequences.LossOnPrefix),
-            new ShardOrderOptions(spec.Seed, path.Path, spec.BatchSequences, spec.Sequences.LengthWindow)))];
+        ShardBatches[] batches = [.. spec.Paths.Select((path, p) => spec.Sequences.BatchesOf(shards[p], spec.Seed, path.Path, spec.BatchSequences))];
         Batch batch = batches[0].NewBatch();
         TrainMetrics sums = TrainMetrics.None;
         for (int step = 0; step < spec.Steps; step++)

@@ -13,6 +13,8 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
 {
     private const int BatchesAhead = 3;
 
+    private ShardBatches? _batches;
+
     /// <summary>Makes steps until the last one, the limit, or a moment at which the state is to be kept.</summary>
     /// <param name="model">The path, loaded.</param>
     /// <param name="start">Where it stands.</param>
@@ -52,13 +54,10 @@ internal sealed class TrainTask(TrainSpec spec, TokenCorpus shard, TimeProvider 
     private TrainOutcome Execute(
         PathModel model, AdamW adamW, TrainMetrics sums, StepRange call, StepLimit limit, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
-        ShardBatches batches = new(
-            shard,
-            Shard.Of(shard, shard.Documents(Split.Train)),
-            new SequenceOptions(spec.Sequences.Length, spec.Sequences.PrefixTokens, spec.Sequences.LossOnPrefix),
-            new ShardOrderOptions(spec.Seed, new PathId((int)spec.Order), spec.BatchSequences, spec.Sequences.LengthWindow));
+        // Made once: a task that is paused for its state to be kept does not list its shard's sequences again.
+        _batches ??= spec.Sequences.BatchesOf(shard, spec.Seed, new PathId((int)spec.Order), spec.BatchSequences);
         int first = spec.FirstStep + (int)sums.Steps;
-        using BatchPrefetcher prefetcher = new(batches, call with { Start = first }, BatchesAhead, time);
+        using BatchPrefetcher prefetcher = new(_batches, call with { Start = first }, BatchesAhead, time);
         model.Parameters.ClearGradients();
         for (int step = first; step < call.End; step++)
         {
