@@ -39,6 +39,26 @@ public sealed unsafe class ElementTests
     }, iter: 2000, threads: 1);
 
     [Fact]
+    public void Sigmoid_IsWithinAFewUnitsOfTheLastPlace() => Gen.Double[-79, 100].Array[16].Sample(values =>
+    {
+        Vector512<float> x = Vector512.Create<float>([.. values.Select(value => (float)value)]);
+        Vector512<float> y = VectorMath.Sigmoid(x);
+        for (int i = 0; i < 16; i++)
+        {
+            double expected = 1 / (1 + Math.Exp(-x[i]));
+            Assert.InRange(y[i], expected * (1 - 5e-7), expected * (1 + 5e-7));
+        }
+    }, iter: 2000, threads: 1);
+
+    [Fact]
+    public void Sigmoid_AtTheEnds_IsZeroOneOrNaN()
+    {
+        Assert.True(float.IsNaN(VectorMath.Sigmoid(Vector512.Create(float.NaN))[5]));
+        Assert.InRange(VectorMath.Sigmoid(Vector512.Create(float.NegativeInfinity))[0], 0, 1e-34f);
+        Assert.Equal(1, VectorMath.Sigmoid(Vector512.Create(float.PositiveInfinity))[0]);
+    }
+
+    [Fact]
     public void Exp_OfNaNIsNaN_AndOfVeryNegativeNumbersNearlyZero()
     {
         Assert.True(float.IsNaN(VectorMath.Exp(Vector512.Create(float.NaN))[0]));

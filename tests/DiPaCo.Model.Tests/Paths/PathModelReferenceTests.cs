@@ -29,6 +29,13 @@ public sealed class PathModelReferenceTests
     [Fact]
     public void SequencesOfSeveralAttentionTiles_AreThoseOfTheNaiveTransformer() => Compare("grouped", ComputeType.Fp32, composed: false, length: 70, 2e-5);
 
+    [Theory]
+    [InlineData("grouped")]
+    [InlineData("odd-head")]
+    [InlineData("wide-head")]
+    public void SequencesOfSeveralAttentionTiles_InBf16_AreThoseOfTheNaiveTransformerWithinItsRounding(string variant) =>
+        Compare(variant, ComputeType.Bf16, composed: false, length: 70, 5e-2);
+
     private static void Compare(string variant, ComputeType type, bool composed, int length, double tolerance)
     {
         TransformerShape shape = ShapeOf(variant);

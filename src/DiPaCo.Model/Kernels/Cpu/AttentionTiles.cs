@@ -4,7 +4,9 @@ namespace DiPaCo.Model.Kernels.Cpu;
 /// Sizes of the fp32 tiles in which attention works through one head, and how many floats of scratch a thread needs.
 /// Queries are taken <see cref="Queries"/> at a time against all keys up to the last of them.
 /// </summary>
-internal readonly struct AttentionTiles(AttentionGeometry geometry)
+/// <param name="geometry">Dimensions.</param>
+/// <param name="vector">What the width of a head is rounded up to a multiple of.</param>
+internal readonly struct AttentionTiles(AttentionGeometry geometry, int vector = 16)
 {
     /// <summary>Queries of a tile.</summary>
     public const int Queries = 32;
@@ -13,7 +15,7 @@ internal readonly struct AttentionTiles(AttentionGeometry geometry)
     public int Length { get; } = (geometry.Length + Queries - 1) / Queries * Queries;
 
     /// <summary>Head width, rounded up to whole vectors.</summary>
-    public int Width { get; } = (geometry.HeadWidth + 15) / 16 * 16;
+    public int Width { get; } = (geometry.HeadWidth + vector - 1) / vector * vector;
 
     /// <summary>Distance of the rows of a transposed tile: not a power of two, so that a column does not fall into one set of the cache.</summary>
     public int Stride => Length + 16;

@@ -25,13 +25,20 @@ internal readonly unsafe struct BFloat16Element : IElement
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(void* origin, nint index, Vector512<float> values)
     {
-        Vector512<uint> bits = values.AsUInt32();
-        Vector512<uint> odd = (bits >>> 16) & Vector512<uint>.One;
-        Vector512<uint> rounded = (bits + Vector512.Create(0x7FFFu) + odd) >>> 16;
+        Vector512<uint> rounded = Round(values) >>> 16;
         Vector256<ushort> halves = Avx512F.IsSupported
             ? Avx512F.ConvertToVector256UInt16(rounded)
             : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
         halves.Store((ushort*)origin + index);
+    }
+
+    /// <summary>The rounded numbers in the upper halves; what is in the lower ones means nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Round(Vector512<float> values)
+    {
+        Vector512<uint> bits = values.AsUInt32();
+        Vector512<uint> odd = (bits >>> 16) & Vector512<uint>.One;
+        return bits + Vector512.Create(0x7FFFu) + odd;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model.Buffers;
+using DiPaCo.Model.Kernels.Cpu.Amx;
 using static TorchSharp.torch;
 
 namespace DiPaCo.Model.Kernels.Cpu;
@@ -66,6 +67,19 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
 
     public void Attention(AttentionGeometry geometry, TensorBuffer qkv, TensorBuffer heads, TensorBuffer logSums)
     {
+        if (UsesAmx)
+        {
+            AttentionTiles blocks = AmxAttention.TilesOf(geometry);
+            _threads.Run(
+                new AmxAttentionKernel
+                {
+                    Geometry = geometry, Tiles = blocks, Rotation = _rotary.Upto(geometry.Length), Qkv = qkv.Pointer, Heads = heads.Pointer,
+                    LogSums = logSums.Floats, Scratch = AmxScratch(blocks),
+                },
+                (long)geometry.Sequences * geometry.KeyValueHeads);
+            return;
+        }
+
         AttentionTiles tiles = new(geometry);
         _threads.Run(
             new AttentionKernel<TElement>
@@ -78,6 +92,19 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
 
     public void AttentionBackward(AttentionGeometry geometry, TensorBuffer qkv, TensorBuffer heads, TensorBuffer logSums, TensorBuffer headsGradient)
     {
+        if (UsesAmx)
+        {
+            AttentionTiles blocks = AmxAttention.TilesOf(geometry);
+            _threads.Run(
+                new AmxAttentionBackwardKernel
+                {
+                    Geometry = geometry, Tiles = blocks, Rotation = _rotary.Upto(geometry.Length), Qkv = qkv.Pointer, Heads = heads.Pointer,
+                    LogSums = logSums.Floats, HeadsGradient = headsGradient.Pointer, Scratch = AmxScratch(blocks),
+                },
+                (long)geometry.Sequences * geometry.KeyValueHeads);
+            return;
+        }
+
         AttentionTiles tiles = new(geometry);
         _threads.Run(
             new AttentionBackwardKernel<TElement>
@@ -203,6 +230,11 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
             Keep = (float)(1 - (step.LearningRate * weightDecay)),
         },
         Chunks(count, AdamWKernel<TElement>.Elements));
+
+    /// <summary>Which arithmetic attention has is a matter of the processor and of the compute type alone.</summary>
+    private static bool UsesAmx => typeof(TElement) == typeof(BFloat16Element) && AmxProduct.IsSupported;
+
+    private byte* AmxScratch(AttentionTiles tiles) => (byte*)Scratch((nuint)(AmxAttention.ScratchBytes(tiles) * WorkerThreads.Count));
 
     private float* AttentionScratch(AttentionTiles tiles) =>
         (float*)Scratch((nuint)(tiles.Scratch * WorkerThreads.Count * sizeof(float)));

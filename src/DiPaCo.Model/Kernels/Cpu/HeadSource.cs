@@ -49,15 +49,7 @@ internal readonly unsafe struct HeadSource<TElement>(AttentionGeometry geometry,
         for (int first = 0; first < tiles.Length; first += 16)
         {
             float* target = rows == null ? scratch : rows + (first * tiles.Width);
-            for (int row = 0; row < 16; row++)
-            {
-                LoadOrClear(KeyAt(head, first + row), first + row, target + (row * tiles.Width));
-                if (first + row < geometry.Length)
-                {
-                    rotation.Forward(target + (row * tiles.Width), first + row, 1);
-                }
-            }
-
+            LoadKeyRows(head, first, target);
             HeadRows.Transpose16(target, tiles.Width, transposed + first, tiles.Stride);
         }
     }
@@ -78,12 +70,32 @@ internal readonly unsafe struct HeadSource<TElement>(AttentionGeometry geometry,
     {
         for (int first = 0; first < tiles.Length; first += 16)
         {
-            for (int row = 0; row < 16; row++)
-            {
-                LoadOrClear(ValueAt(head, first + row), first + row, scratch + (row * tiles.Width));
-            }
-
+            LoadValueRows(head, first, scratch);
             HeadRows.Transpose16(scratch, tiles.Width, transposed + first, tiles.Stride);
+        }
+    }
+
+    /// <summary>16 keys from position <paramref name="first"/> on, rotated; those beyond the sequence are zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void LoadKeyRows(int head, int first, float* target)
+    {
+        for (int row = 0; row < 16; row++)
+        {
+            LoadOrClear(KeyAt(head, first + row), first + row, target + (row * tiles.Width));
+            if (first + row < geometry.Length)
+            {
+                rotation.Forward(target + (row * tiles.Width), first + row, 1);
+            }
+        }
+    }
+
+    /// <summary>16 values from position <paramref name="first"/> on; those beyond the sequence are zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void LoadValueRows(int head, int first, float* target)
+    {
+        for (int row = 0; row < 16; row++)
+        {
+            LoadOrClear(ValueAt(head, first + row), first + row, target + (row * tiles.Width));
         }
     }
 

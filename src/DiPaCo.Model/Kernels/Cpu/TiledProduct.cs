@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
+using DiPaCo.Model.Kernels.Cpu.Amx;
 using static TorchSharp.torch;
 
 namespace DiPaCo.Model.Kernels.Cpu;
@@ -13,10 +13,8 @@ internal static class TiledProduct
     private const long Large = 1 << 21;
     private const long Medium = 1 << 18;
 
-    private static readonly bool HasTiles = ReadHasTiles();
-
     /// <summary>Whether a product has to be divided here.</summary>
-    public static bool IsNeeded(Tensor destination) => HasTiles && destination.dtype == ScalarType.BFloat16;
+    public static bool IsNeeded(Tensor destination) => AmxProduct.IsInProcessor && destination.dtype == ScalarType.BFloat16;
 
     /// <summary>destination = left·right.</summary>
     /// <param name="threads">Runs the tiles.</param>
@@ -45,9 +43,6 @@ internal static class TiledProduct
             throw new InvalidOperationException("A tile of a matrix product failed.", failure);
         }
     }
-
-    /// <summary>Whether the processor has AMX for bfloat16: leaf 7 of CPUID, bit 22 of EDX.</summary>
-    private static bool ReadHasTiles() => X86Base.IsSupported && ((X86Base.CpuId(7, 0).Edx >> 22) & 1) == 1;
 
     private struct TileKernel : IChunkKernel
     {

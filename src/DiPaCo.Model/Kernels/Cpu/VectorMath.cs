@@ -14,6 +14,7 @@ internal static class VectorMath
     private const float Ln2Low = -2.12194440e-4f;
     private const float Lowest = -87.3f;
     private const float Highest = 88.3f;
+    private const float SigmoidEnd = 80f;
 
     /// <summary>eˣ = 2ⁿ·eʳ with n = round(x / ln 2) and a polynomial for eʳ. Arguments beyond the range of fp32 give its ends; NaN stays NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -34,10 +35,25 @@ internal static class VectorMath
         return p * (exponent << 23).AsSingle();
     }
 
-    /// <summary>1 / (1 + e⁻ˣ).</summary>
+    /// <summary>1 / (1 + e⁻ˣ), at least e⁻⁸⁰.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Sigmoid(Vector512<float> x) =>
-        Vector512<float>.One / (Vector512<float>.One + Exp(-x));
+        Reciprocal(Vector512<float>.One + Exp(Vector512.MinNative(Vector512.Create(SigmoidEnd), -x)));
+
+    /// <summary>
+    /// 1 / x for 1 ≤ x ≤ 2¹²⁰. From a first guess that the number's own bits give, three steps of Newton's method: a division occupies the processor for
+    /// three times as long, and the processor's own guess is not the same on all of them.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Reciprocal(Vector512<float> x)
+    {
+        Vector512<float> two = Vector512.Create(2f);
+        Vector512<float> y = (Vector512.Create(0x7EF311C7) - x.AsInt32()).AsSingle();
+        y *= Vector512.FusedMultiplyAdd(-x, y, two);
+        y *= Vector512.FusedMultiplyAdd(-x, y, two);
+        Vector512<float> left = Vector512.FusedMultiplyAdd(-x, y, Vector512<float>.One);
+        return Vector512.FusedMultiplyAdd(left, y, y);
+    }
 
     /// <summary>The sum in one fixed order, whatever the width of the hardware.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace DiPaCo.Model.Kernels.Cpu.Amx;
+
+/// <summary>Products of bf16 with sums in fp32 on the matrix unit of the processor (AMX), called by one thread for operands in its cache.</summary>
+internal static unsafe partial class AmxProduct
+{
+    /// <summary>Rows, columns and depth are multiples of this.</summary>
+    public const int Block = 32;
+
+    private const int ArchPrctl = 158;
+    private const int RequestPermission = 0x1023;
+    private const int TileData = 18;
+
+    private static readonly void* Configuration = Configure();
+    private static readonly delegate* unmanaged[SuppressGCTransition]<AmxOperands*, void> Code = Make();
+
+    /// <summary>Whether processor, operating system and this process have it.</summary>
+    public static bool IsSupported => Code != null;
+
+    /// <summary>Whether the processor has AMX for bfloat16: leaf 7 of CPUID, bit 22 of EDX.</summary>
+    public static bool IsInProcessor => X86Base.X64.IsSupported && ((X86Base.CpuId(7, 0).Edx >> 22) & 1) == 1;
+
+    /// <summary>Multiplies. Takes some microseconds at most where operands are in the cache: no collection of garbage can begin meanwhile.</summary>
+    public static void Multiply(AmxOperands operands)
+    {
+        operands.Configuration = Configuration;
+        Code(&operands);
+    }
+
+    private static delegate* unmanaged[SuppressGCTransition]<AmxOperands*, void> Make()
+    {
+        // Linux gives a process the large state of the tiles only if it asks; threads that begin later have it too.
+        bool isAllowed = IsInProcessor && Avx512F.IsSupported && OperatingSystem.IsLinux() && Call(ArchPrctl, RequestPermission, TileData) == 0;
+        return (delegate* unmanaged[SuppressGCTransition]<AmxOperands*, void>)(isAllowed ? ExecutableMemory.TryPlace(AmxCode.Assemble()) : null);
+    }
+
+    /// <summary>Eight tiles of 16 rows of 64 bytes.</summary>
+    private static void* Configure()
+    {
+        byte* bytes = (byte*)NativeMemory.AlignedAlloc(64, 64);
+        new Span<byte>(bytes, 64).Clear();
+        bytes[0] = 1;
+        for (int tile = 0; tile < 8; tile++)
+        {
+            *(ushort*)(bytes + 16 + (2 * tile)) = 64;
+            bytes[48 + tile] = 16;
+        }
+
+        return bytes;
+    }
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    private static partial nint Call(nint number, nint code, nint argument);
+}
