@@ -43,7 +43,7 @@ internal sealed partial class ClusterRun : IDisposable
               embedding: shared
               head: shared
               levels: [{ blocks: {{blocks}}, experts: {{experts}} }, { blocks: {{blocks}}, experts: {{experts}} }]
-            recipe: { base_steps: 5, phases: {{phases}}, inner_steps: {{steps}}, batch_sequences: 8, micro_batch_sequences: 8 }
+            recipe: { base_steps: 20, phases: {{phases}}, inner_steps: {{steps}}, batch_sequences: 8, micro_batch_sequences: 8 }
             evaluation: { every_phases: {{phases}}, max_documents: 20, dense_equal_steps: false, dense_equal_flops: false, sample_tokens: 0 }
 
             """));

@@ -29,13 +29,13 @@ internal sealed class Block(TransformerShape shape, int number, PathParameters p
             kernels.AddNorm(kept.ResidualIn, delta: null, kept.ResidualIn, AttentionNorm, kept.AttentionInput, kept.InverseRootIn);
         }
 
-        Products.Forward(kernels, kept.AttentionInput, _qkv, kept.Qkv);
+        kernels.Multiply(kept.AttentionInput, _qkv, kept.Qkv);
         kernels.Attention(geometry, kept.Qkv, kept.Heads, kept.LogSums);
-        Products.Forward(kernels, kept.Heads, _output, a.Delta);
+        kernels.Multiply(kept.Heads, _output, a.Delta);
         kernels.AddNorm(kept.ResidualIn, a.Delta, kept.ResidualMid, _feedForwardNorm, kept.FeedForwardInput, kept.InverseRootMid);
-        Products.Forward(kernels, kept.FeedForwardInput, _up, kept.Up);
+        kernels.Multiply(kept.FeedForwardInput, _up, kept.Up);
         kernels.Activate(shape.Activation, kept.Up, a.Inner);
-        Products.Forward(kernels, a.Inner, _down, a.Delta);
+        kernels.Multiply(a.Inner, _down, a.Delta);
     }
 
     /// <summary>
@@ -45,9 +45,9 @@ internal sealed class Block(TransformerShape shape, int number, PathParameters p
     public void Backward(AttentionGeometry geometry, Activations a, BlockActivations kept)
     {
         // The inner activations are not kept: the activation's backward pass computes them again beside the gradient.
-        kernels.Multiply(a.Delta.Value, _down.Compute, a.Inner.Value);
+        kernels.MultiplyBack(a.Delta, _down, a.Inner);
         kernels.ActivateBackward(shape.Activation, kept.Up, a.Inner);
-        Products.WeightGradient(kernels, a.Delta.Transposed, a.Inner.Value, _down);
+        kernels.AddWeightGradient(a.Delta, a.Inner, _down);
         Products.Backward(kernels, kept.Up, kept.FeedForwardInput, _up, a.HeadInput);
         kernels.NormBackward(a.HeadInput, kept.ResidualMid, kept.InverseRootMid, _feedForwardNorm, a.ResidualGradient, a.Delta, first: false);
 

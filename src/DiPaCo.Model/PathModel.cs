@@ -310,13 +310,14 @@ public sealed class PathModel : IDisposable
         {
             int count = Math.Min(_options.HeadTokens, targets.Length - first);
             a.Logits.Resize(count);
-            using Tensor hidden_CD = a.HeadInput.Value.narrow(0, first, count);
-            _kernels.Multiply(hidden_CD, _head.ComputeTransposed, a.Logits.Value);
+            using Tensor rows = a.HeadInput.Value.narrow(0, first, count);
+            MatrixRows hidden_CD = new(a.HeadInput, rows, first);
+            _kernels.Multiply(hidden_CD, _head, a.Logits);
             _kernels.CrossEntropy(a.Logits, a.Targets, a.Losses, first, training ? scale : 0);
             if (training)
             {
-                Products.WeightGradient(_kernels, a.Logits.Transposed, hidden_CD, _head);
-                _kernels.Multiply(a.Logits.Value, _head.Compute, hidden_CD);
+                _kernels.AddWeightGradient(a.Logits, hidden_CD, _head);
+                _kernels.MultiplyBack(a.Logits, _head, hidden_CD);
             }
         }
 

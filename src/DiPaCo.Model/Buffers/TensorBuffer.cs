@@ -31,6 +31,9 @@ internal sealed unsafe class TensorBuffer : IDisposable
     /// <summary>Rows in use.</summary>
     public long Rows { get; private set; }
 
+    /// <summary>Columns; 0: none.</summary>
+    public long Columns => _columns;
+
     /// <summary>Elements in use.</summary>
     public long Length => Rows * Math.Max(1, _columns);
 

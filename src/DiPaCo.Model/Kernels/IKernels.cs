@@ -1,6 +1,5 @@
 using DiPaCo.Core;
 using DiPaCo.Model.Buffers;
-using static TorchSharp.torch;
 
 namespace DiPaCo.Model.Kernels;
 
@@ -68,14 +67,23 @@ internal interface IKernels : IDisposable
     /// <param name="scale">Weight of each scored token's loss; 0: the gradient is not wanted.</param>
     void CrossEntropy(TensorBuffer logits, TensorBuffer targets, TensorBuffer losses, long firstToken, float scale);
 
-    /// <summary>destination = left·right, with the same bytes whatever the number of threads.</summary>
-    /// <param name="left">Compute [M, K].</param>
-    /// <param name="right">Compute [K, N].</param>
-    /// <param name="destination">Compute [M, N].</param>
-    void Multiply(Tensor left, Tensor right, Tensor destination);
+    /// <summary>y = x·Wᵀ, with the same bytes whatever the number of threads, as all products.</summary>
+    /// <param name="x">Compute [M, K].</param>
+    /// <param name="weight">[N, K].</param>
+    /// <param name="y">Compute [M, N].</param>
+    void Multiply(MatrixRows x, Parameter weight, TensorBuffer y);
 
-    /// <summary>gradient += <see cref="Parameter.Product"/>, the compute-type product of the weight's backward pass.</summary>
-    void AddGradient(Parameter parameter);
+    /// <summary>dx = dy·W.</summary>
+    /// <param name="dy">Compute [M, N].</param>
+    /// <param name="weight">[N, K].</param>
+    /// <param name="dx">Compute [M, K].</param>
+    void MultiplyBack(TensorBuffer dy, Parameter weight, MatrixRows dx);
+
+    /// <summary>dW += dyᵀ·x.</summary>
+    /// <param name="dy">Compute [M, N].</param>
+    /// <param name="x">Compute [M, K].</param>
+    /// <param name="weight">[N, K]; its gradient is fp32.</param>
+    void AddWeightGradient(TensorBuffer dy, MatrixRows x, Parameter weight);
 
     /// <summary>Copies a module's elements of a flat buffer from fp32 to the compute type.</summary>
     void Cast(TensorBuffer source, TensorBuffer destination, long offset, long length);

@@ -131,9 +131,20 @@ internal sealed class ComposedKernels(TransformerShape shape, Device device, lon
         }
     }
 
-    public void Multiply(Tensor left, Tensor right, Tensor destination) => destination.addmm_(left, right, beta: 0, alpha: 1);
+    public void Multiply(MatrixRows x, Parameter weight, TensorBuffer y) => y.Value.addmm_(x.Value, weight.ComputeTransposed, beta: 0, alpha: 1);
 
-    public void AddGradient(Parameter parameter) => parameter.Gradient.add_(parameter.Product);
+    public void MultiplyBack(TensorBuffer dy, Parameter weight, MatrixRows dx) => dx.Value.addmm_(dy.Value, weight.Compute, beta: 0, alpha: 1);
+
+    public void AddWeightGradient(TensorBuffer dy, MatrixRows x, Parameter weight)
+    {
+        // In fp32 the product adds to the gradient itself; in bf16 it goes through scratch.
+        bool isDirect = ReferenceEquals(weight.Product, weight.Gradient);
+        weight.Product.addmm_(dy.Transposed, x.Value, beta: isDirect ? 1 : 0, alpha: 1);
+        if (!isDirect)
+        {
+            weight.Gradient.add_(weight.Product);
+        }
+    }
 
     public void Cast(TensorBuffer source, TensorBuffer destination, long offset, long length)
     {

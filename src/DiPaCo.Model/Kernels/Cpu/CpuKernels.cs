@@ -20,6 +20,7 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
     where TElement : IElement
 {
     private readonly WorkerThreads _threads = new();
+    private readonly AmxLinear _linear = new();
     private readonly RotaryTable _rotary = new(shape.HeadWidth, shape.RopeBase);
     private void* _scratch;
     private nuint _scratchBytes;
@@ -151,21 +152,46 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
         },
         logits.Rows);
 
-    public void Multiply(Tensor left, Tensor right, Tensor destination)
+    public void Multiply(MatrixRows x, Parameter weight, TensorBuffer y)
     {
-        if (TiledProduct.IsNeeded(destination))
+        if (UsesAmx && AmxLinear.Fits(weight))
         {
-            TiledProduct.Multiply(_threads, left, right, destination);
+            _linear.Multiply(x, weight, y);
+            return;
+        }
+
+        MultiplyInto(y.Value, x.Value, weight.ComputeTransposed);
+    }
+
+    public void MultiplyBack(TensorBuffer dy, Parameter weight, MatrixRows dx)
+    {
+        if (UsesAmx && AmxLinear.Fits(weight))
+        {
+            _linear.MultiplyBack(dy, weight, dx);
+            return;
+        }
+
+        MultiplyInto(dx.Value, dy.Value, weight.Compute);
+    }
+
+    public void AddWeightGradient(TensorBuffer dy, MatrixRows x, Parameter weight)
+    {
+        if (UsesAmx && AmxLinear.Fits(weight))
+        {
+            _linear.AddWeightGradient(dy, x, weight);
+        }
+        else if (ReferenceEquals(weight.Product, weight.Gradient))
+        {
+            weight.Gradient.addmm_(dy.Transposed, x.Value, beta: 1, alpha: 1);
         }
         else
         {
-            destination.addmm_(left, right, beta: 0, alpha: 1);
+            MultiplyInto(weight.Product, dy.Transposed, x.Value);
+            _threads.Run(
+                new AddGradientKernel<TElement> { Product = weight.ProductPointer, Gradient = weight.GradientPointer, Count = weight.Layout.Length },
+                Chunks(weight.Layout.Length, AddGradientKernel<TElement>.Elements));
         }
     }
-
-    public void AddGradient(Parameter parameter) => _threads.Run(
-        new AddGradientKernel<TElement> { Product = parameter.ProductPointer, Gradient = parameter.GradientPointer, Count = parameter.Layout.Length },
-        Chunks(parameter.Layout.Length, AddGradientKernel<TElement>.Elements));
 
     public void Cast(TensorBuffer source, TensorBuffer destination, long offset, long length) => _threads.Run(
         new CastKernel<TElement>
@@ -200,12 +226,24 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
     public void Dispose()
     {
         _rotary.Dispose();
+        _linear.Dispose();
         NativeMemory.AlignedFree(_scratch);
         _scratch = null;
         _scratchBytes = 0;
     }
 
     private static long Chunks(long items, long perChunk) => (items + perChunk - 1) / perChunk;
+
+    private void MultiplyInto(Tensor destination, Tensor left, Tensor right)
+    {
+        if (TiledProduct.IsNeeded(destination))
+        {
+            TiledProduct.Multiply(_threads, left, right, destination);
+            return;
+        }
+
+        destination.addmm_(left, right, beta: 0, alpha: 1);
+    }
 
     private void Gelu(TensorBuffer up, TensorBuffer inner, bool backward) => _threads.Run(
         new GeluKernel<TElement> { Up = up.Pointer, Inner = inner.Pointer, Count = up.Length, Backward = backward },

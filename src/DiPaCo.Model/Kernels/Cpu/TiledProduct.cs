@@ -71,9 +71,7 @@ internal static class TiledProduct
                 using Tensor r = right.narrow(1, firstColumn, columns);
                 using Tensor band = destination.narrow(0, firstRow, rows);
                 using Tensor d = band.narrow(1, firstColumn, columns);
-
-                // The operation hands out a second handle of the tensor.
-                using Tensor result = d.addmm_(l, r, beta: 0, alpha: 1);
+                d.addmm_(l, r, beta: 0, alpha: 1);
             }
             catch (Exception exception)
             {

@@ -35,7 +35,7 @@ internal static unsafe class AmxAttention
     /// <summary>scores[key, query] = Σ rows[key, d]·queries[query, d].</summary>
     public static void Score(ushort* rows, uint* queries, float* scores, int keys, int width) => AmxProduct.Multiply(new AmxOperands
     {
-        A = rows, ARow = width * sizeof(ushort),
+        A = rows, ARow = width * sizeof(ushort), ABlock = AmxProduct.Block * width * sizeof(ushort),
         B = queries, BRow = Queries * sizeof(uint),
         C = scores, CRow = Queries * sizeof(float),
         RowBlocks = keys / AmxProduct.Block, ColumnBlocks = 1, DepthBlocks = width / AmxProduct.Block,

@@ -79,7 +79,7 @@ internal unsafe struct AmxAttentionBackwardKernel : IChunkKernel
         AddOuter(buffers.WeightGradients, buffers.QueryPairs, buffers.KeyGradients, keys);
         AmxProduct.Multiply(new AmxOperands
         {
-            A = buffers.KeysTurned, ARow = buffers.Stride * sizeof(ushort),
+            A = buffers.KeysTurned, ARow = buffers.Stride * sizeof(ushort), ABlock = AmxProduct.Block * buffers.Stride * sizeof(ushort),
             B = buffers.Pairs, BRow = Queries * sizeof(uint),
             C = buffers.Turned, CRow = Queries * sizeof(float),
             RowBlocks = Tiles.Width / AmxProduct.Block, ColumnBlocks = 1, DepthBlocks = keys / AmxProduct.Block,
@@ -117,8 +117,8 @@ internal unsafe struct AmxAttentionBackwardKernel : IChunkKernel
     /// <summary>gradients[key, d] += Σ over the 32 queries of weights[key, query]·pairs[query, d].</summary>
     private readonly void AddOuter(ushort* weights, uint* pairs, float* gradients, int keys) => AmxProduct.Multiply(new AmxOperands
     {
-        A = weights, ARow = Queries * sizeof(ushort),
-        B = pairs, BRow = Tiles.Width * sizeof(uint),
+        A = weights, ARow = Queries * sizeof(ushort), ABlock = AmxProduct.Block * Queries * sizeof(ushort),
+        B = pairs, BRow = Tiles.Width * sizeof(uint), BBlock = AmxProduct.Block * sizeof(uint),
         C = gradients, CRow = Tiles.Width * sizeof(float),
         RowBlocks = keys / AmxProduct.Block, ColumnBlocks = Tiles.Width / AmxProduct.Block, DepthBlocks = Queries / AmxProduct.Block, Accumulate = 1,
     });

@@ -58,7 +58,7 @@ internal unsafe struct AmxAttentionKernel : IChunkKernel
         Softmax(buffers, first, HalfTile, maxima, sums);
         AmxProduct.Multiply(new AmxOperands
         {
-            A = buffers.ValuesTurned, ARow = buffers.Stride * sizeof(ushort),
+            A = buffers.ValuesTurned, ARow = buffers.Stride * sizeof(ushort), ABlock = AmxProduct.Block * buffers.Stride * sizeof(ushort),
             B = buffers.Pairs, BRow = Queries * sizeof(uint),
             C = buffers.Turned, CRow = Queries * sizeof(float),
             RowBlocks = Tiles.Width / AmxProduct.Block, ColumnBlocks = 1, DepthBlocks = keys / AmxProduct.Block,

@@ -12,9 +12,11 @@ internal static class AmxCode
 {
     private const int TileBytes = 64;
     private const int BlockBytes = 2 * TileBytes;
+    private const int RowsAtOnce = 4;
 
     /// <summary>The code of <c>void (AmxOperands*)</c>, for the calling convention of Unix on x64.</summary>
-    public static byte[] Assemble()
+    /// <param name="rounds">Whether C is bf16: each block is rounded to it at the end. Else C is fp32.</param>
+    public static byte[] Assemble(bool rounds)
     {
         Assembler c = new(64);
         AssemblerRegister64[] kept = [rbx, rbp, r12, r13, r14, r15];
@@ -42,15 +44,19 @@ internal static class AmxCode
         c.mov(r14, Field(nameof(AmxOperands.ColumnBlocks)));
 
         c.Label(ref column);
-        c.cmp(Field(nameof(AmxOperands.Accumulate)), 0);
-        c.je(zero);
-        HalfWay(c, r12, r10);
-        c.tileloadd(tmm0, __[r12 + r10]);
-        c.tileloadd(tmm1, __[r12 + r10 + TileBytes]);
-        c.tileloadd(tmm2, __[rcx + r10]);
-        c.tileloadd(tmm3, __[rcx + r10 + TileBytes]);
-        c.jmp(begin);
-        c.Label(ref zero);
+        if (!rounds)
+        {
+            c.cmp(Field(nameof(AmxOperands.Accumulate)), 0);
+            c.je(zero);
+            HalfWay(c, r12, r10);
+            c.tileloadd(tmm0, __[r12 + r10]);
+            c.tileloadd(tmm1, __[r12 + r10 + TileBytes]);
+            c.tileloadd(tmm2, __[rcx + r10]);
+            c.tileloadd(tmm3, __[rcx + r10 + TileBytes]);
+            c.jmp(begin);
+            c.Label(ref zero);
+        }
+
         c.tilezero(tmm0);
         c.tilezero(tmm1);
         c.tilezero(tmm2);
@@ -76,22 +82,40 @@ internal static class AmxCode
         c.dec(rsi);
         c.jne(depth);
 
-        HalfWay(c, r12, r10);
-        c.tilestored(__[r12 + r10], tmm0);
-        c.tilestored(__[r12 + r10 + TileBytes], tmm1);
-        c.tilestored(__[rcx + r10], tmm2);
-        c.tilestored(__[rcx + r10 + TileBytes], tmm3);
-        c.add(r12, BlockBytes);
-        c.add(r13, BlockBytes);
+        if (rounds)
+        {
+            c.mov(rax, Field(nameof(AmxOperands.Room)));
+            c.mov(rdx, BlockBytes);
+            c.tilestored(__[rax + rdx], tmm0);
+            c.tilestored(__[rax + rdx + TileBytes], tmm1);
+            c.tilestored(__[rax + rdx + (16 * BlockBytes)], tmm2);
+            c.tilestored(__[rax + rdx + (16 * BlockBytes) + TileBytes], tmm3);
+            RoundBlock(c);
+            c.add(r12, TileBytes);
+        }
+        else
+        {
+            HalfWay(c, r12, r10);
+            c.tilestored(__[r12 + r10], tmm0);
+            c.tilestored(__[r12 + r10 + TileBytes], tmm1);
+            c.tilestored(__[rcx + r10], tmm2);
+            c.tilestored(__[rcx + r10 + TileBytes], tmm3);
+            c.add(r12, BlockBytes);
+        }
+
+        c.add(r13, Field(nameof(AmxOperands.BBlock)));
         c.dec(r14);
         c.jne(column);
 
-        NextBlock(c, r11, r8);
-        NextBlock(c, rbx, r10);
+        c.add(r11, Field(nameof(AmxOperands.ABlock)));
+        c.mov(rcx, r10);
+        c.shl(rcx, 5);
+        c.add(rbx, rcx);
         c.dec(rbp);
         c.jne(row);
 
         c.tilerelease();
+        c.vzeroupper();
         Array.ForEach([.. kept.Reverse()], c.pop);
         c.ret();
 
@@ -110,11 +134,28 @@ internal static class AmxCode
         c.add(rcx, start);
     }
 
-    /// <summary>Moves on by 32 rows.</summary>
-    private static void NextBlock(Assembler c, AssemblerRegister64 start, AssemblerRegister64 distance)
+    /// <summary>From the 32 rows of fp32 at rax to the rows of bf16 at r12.</summary>
+    private static void RoundBlock(Assembler c)
     {
-        c.mov(rcx, distance);
-        c.shl(rcx, 5);
-        c.add(start, rcx);
+        AssemblerRegisterZMM[] upper = [zmm0, zmm1, zmm2, zmm3];
+        Label rows = c.CreateLabel("rows");
+        c.mov(rdx, r12);
+        c.mov(rsi, 2 * 16 / RowsAtOnce);
+        c.Label(ref rows);
+        for (int i = 0; i < RowsAtOnce; i++)
+        {
+            c.vmovups(upper[i], __[rax + (i * BlockBytes) + TileBytes]);
+            c.vcvtne2ps2bf16(upper[i], upper[i], __[rax + (i * BlockBytes)]);
+        }
+
+        for (int i = 0; i < RowsAtOnce; i++)
+        {
+            c.vmovups(__[rdx], upper[i]);
+            c.add(rdx, r10);
+        }
+
+        c.add(rax, RowsAtOnce * BlockBytes);
+        c.dec(rsi);
+        c.jne(rows);
     }
 }

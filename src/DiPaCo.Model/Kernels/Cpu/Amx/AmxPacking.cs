@@ -48,6 +48,32 @@ internal static unsafe class AmxPacking
         }
     }
 
+    /// <summary>pairs[row / 2, c] = (source[row, c], source[row + 1, c]) for 32 columns.</summary>
+    /// <param name="source">bf16, from the first of the 32 columns on.</param>
+    /// <param name="columns">Elements from a row to the next.</param>
+    /// <param name="rows">An even number.</param>
+    /// <param name="pairs">[rows / 2, 32].</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void PairRows(ushort* source, nint columns, int rows, uint* pairs)
+    {
+        for (int row = 0; row < rows; row += 2)
+        {
+            PairAt(source, columns, rows, row, 0).Store(pairs);
+            PairAt(source, columns, rows, row, Vector).Store(pairs + Vector);
+            pairs += AmxProduct.Block;
+        }
+    }
+
+    /// <summary>16 elements of a row beside those of the next one; rows beyond the last one are 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> PairAt(ushort* source, nint columns, int rows, int row, nint column)
+    {
+        ushort* even = source + (row * columns) + column;
+        Vector512<uint> lower = row < rows ? Avx512F.ConvertToVector512UInt32(Vector256.Load(even)) : Vector512<uint>.Zero;
+        Vector512<uint> upper = row + 1 < rows ? Avx512F.ConvertToVector512UInt32(Vector256.Load(even + columns)) : Vector512<uint>.Zero;
+        return lower | (upper << 16);
+    }
+
     /// <summary>turned[d, row] = rows[row, d] for 16 rows, rounded.</summary>
     /// <param name="rows">[16, width].</param>
     /// <param name="width">A multiple of 16.</param>
@@ -82,7 +108,7 @@ internal static unsafe class AmxPacking
 
     /// <summary>Transposes 16 × 16 elements: pairs of rows are interleaved, then pairs of pairs, then quarters of vectors change places.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Turn16(float* source, nint sourceRow, float* target, nint targetRow)
+    public static void Turn16(float* source, nint sourceRow, float* target, nint targetRow)
     {
         Vector512<float>* quads = stackalloc Vector512<float>[Vector];
         for (int r = 0; r < Vector; r += 4)

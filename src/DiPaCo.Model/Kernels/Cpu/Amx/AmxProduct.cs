@@ -14,27 +14,41 @@ internal static unsafe partial class AmxProduct
     private const int TileData = 18;
 
     private static readonly void* Configuration = Configure();
-    private static readonly delegate* unmanaged[SuppressGCTransition]<AmxOperands*, void> Code = Make();
+    private static readonly bool IsAllowed = Ask();
+    private static readonly delegate* unmanaged[SuppressGCTransition]<AmxOperands*, void> Code = Make(rounds: false);
+    private static readonly delegate* unmanaged[SuppressGCTransition]<AmxOperands*, void> RoundingCode = Make(rounds: true);
 
     /// <summary>Whether processor, operating system and this process have it.</summary>
-    public static bool IsSupported => Code != null;
+    public static bool IsSupported => Code != null && RoundingCode != null;
 
     /// <summary>Whether the processor has AMX for bfloat16: leaf 7 of CPUID, bit 22 of EDX.</summary>
     public static bool IsInProcessor => X86Base.X64.IsSupported && ((X86Base.CpuId(7, 0).Edx >> 22) & 1) == 1;
 
-    /// <summary>Multiplies. Takes some microseconds at most where operands are in the cache: no collection of garbage can begin meanwhile.</summary>
+    /// <summary>C = A·B or C += A·B in fp32. No collection of garbage can begin meanwhile, so it is to take microseconds only.</summary>
     public static void Multiply(AmxOperands operands)
     {
         operands.Configuration = Configuration;
         Code(&operands);
     }
 
-    private static delegate* unmanaged[SuppressGCTransition]<AmxOperands*, void> Make()
+    /// <summary>C = A·B, rounded to bf16 to nearest, ties to even, subnormal numbers to 0.</summary>
+    public static void MultiplyRounded(AmxOperands operands)
     {
-        // Linux gives a process the large state of the tiles only if it asks; threads that begin later have it too.
-        bool isAllowed = IsInProcessor && Avx512F.IsSupported && OperatingSystem.IsLinux() && Call(ArchPrctl, RequestPermission, TileData) == 0;
-        return (delegate* unmanaged[SuppressGCTransition]<AmxOperands*, void>)(isAllowed ? ExecutableMemory.TryPlace(AmxCode.Assemble()) : null);
+        operands.Configuration = Configuration;
+        RoundingCode(&operands);
     }
+
+    private static bool Ask()
+    {
+        // The instruction that rounds: leaf 7.1 of CPUID, bit 5 of EAX.
+        bool hasAll = IsInProcessor && Avx512F.IsSupported && ((X86Base.CpuId(7, 1).Eax >> 5) & 1) == 1 && OperatingSystem.IsLinux();
+
+        // Linux gives a process the large state of the tiles only if it asks; threads that begin later have it too.
+        return hasAll && Call(ArchPrctl, RequestPermission, TileData) == 0;
+    }
+
+    private static delegate* unmanaged[SuppressGCTransition]<AmxOperands*, void> Make(bool rounds) =>
+        (delegate* unmanaged[SuppressGCTransition]<AmxOperands*, void>)(IsAllowed ? ExecutableMemory.TryPlace(AmxCode.Assemble(rounds)) : null);
 
     /// <summary>Eight tiles of 16 rows of 64 bytes.</summary>
     private static void* Configure()
