@@ -22,6 +22,11 @@ public sealed unsafe class LinearProductTests
     [InlineData(600, 64, 320)]
     [InlineData(1055, 32, 32)]
     [InlineData(50, 17, 40)]
+    [InlineData(32, 16, 16)]
+    [InlineData(130, 48, 16)]
+    [InlineData(65, 16, 176)]
+    [InlineData(300, 176, 80)]
+    [InlineData(700, 80, 304)]
     public void AllThree_AreThoseInDoublePrecision(int tokens, int outputs, int inputs)
     {
         TorchLibrary.Initialize();

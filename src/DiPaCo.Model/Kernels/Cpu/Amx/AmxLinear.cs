@@ -10,6 +10,7 @@ namespace DiPaCo.Model.Kernels.Cpu.Amx;
 internal sealed unsafe class AmxLinear : IDisposable
 {
     private const int Block = AmxProduct.Block;
+    private const int HalfBlock = Block / 2;
     private const int RowsOfJob = 4 * Block;
     private const int Alignment = 64;
 
@@ -25,14 +26,14 @@ internal sealed unsafe class AmxLinear : IDisposable
 
     /// <summary>Whether a layer can be computed here.</summary>
     public static bool Fits(Parameter weight) =>
-        AmxProduct.IsSupported && weight.Layout is { IsMatrix: true } layout && layout.Rows % Block == 0 && layout.Columns % Block == 0;
+        AmxProduct.IsSupported && weight.Layout is { IsMatrix: true } layout && layout.Rows % HalfBlock == 0 && layout.Columns % HalfBlock == 0;
 
     /// <summary>y = x·Wᵀ.</summary>
     public void Multiply(MatrixRows x, Parameter weight, TensorBuffer y)
     {
         (int n, int k) = SizeOf(weight);
         Rounded(x, y, depth: k, columns: n, panels => _threads.Run(
-            new PackColumnsKernel { Source = (ushort*)weight.ComputePointer, Panels = panels, Depth = k }, n / Block));
+            new PackColumnsKernel { Source = (ushort*)weight.ComputePointer, Panels = panels, Depth = k, Columns = n }, BlocksOf(n)));
     }
 
     /// <summary>dx = dy·W.</summary>
@@ -40,7 +41,7 @@ internal sealed unsafe class AmxLinear : IDisposable
     {
         (int n, int k) = SizeOf(weight);
         Rounded(dy, dx, depth: n, columns: k, panels => _threads.Run(
-            new PackRowsKernel { Source = (ushort*)weight.ComputePointer, Panels = panels, Depth = n, Columns = k }, k / Block));
+            new PackRowsKernel { Source = (ushort*)weight.ComputePointer, Panels = panels, Depth = n, Columns = k }, BlocksOf(k)));
     }
 
     /// <summary>dW += dyᵀ·x. The narrower of the two is turned, the other brought into pairs by whoever needs them.</summary>
@@ -53,18 +54,18 @@ internal sealed unsafe class AmxLinear : IDisposable
         (int rows, int columns) = turnsInput ? (k, n) : (n, k);
         int depth = (int)x.Count;
         int chunks = (depth + TurnKernel.Depth - 1) / TurnKernel.Depth;
-        int columnBlocks = columns / Block;
-        int most = (int)Math.Clamp(SumBytes / ((long)rows * Block * sizeof(float)), 1, MostColumns);
+        int columnBlocks = BlocksOf(columns);
+        int most = (int)Math.Clamp(SumBytes / ((long)AmxProduct.Padded(rows) * Block * sizeof(float)), 1, MostColumns);
         int jobs = Math.Min(columnBlocks, Math.Max(FewestJobs, (columnBlocks + most - 1) / most));
         int blocksOfJob = (columnBlocks + jobs - 1) / jobs;
 
-        long turnedBytes = Aligned((long)chunks * rows * TurnKernel.Depth * sizeof(ushort));
-        long sumBytes = Aligned((long)rows * blocksOfJob * Block * sizeof(float));
-        long panelBytes = Aligned((long)TurnKernel.Depth * blocksOfJob * Block * sizeof(ushort));
+        long turnedBytes = Aligned((long)chunks * AmxProduct.Padded(rows) * TurnKernel.Depth * sizeof(ushort));
+        long sumBytes = Aligned((long)AmxProduct.Padded(rows) * blocksOfJob * Block * sizeof(float));
+        long panelBytes = Aligned(WeightGradientKernel.PanelBytesOf(blocksOfJob));
         byte* memory = Reserve(turnedBytes + (WorkerThreads.Count * (sumBytes + panelBytes)));
         _threads.Run(
             new TurnKernel { Source = (ushort*)narrow.Pointer, Turned = (ushort*)memory, Rows = depth, Columns = rows },
-            (long)chunks * (rows / Block));
+            (long)chunks * BlocksOf(rows));
         _threads.Run(
             new WeightGradientKernel
             {
@@ -86,15 +87,17 @@ internal sealed unsafe class AmxLinear : IDisposable
 
     private static (int Rows, int Columns) SizeOf(Parameter weight) => (weight.Layout.Rows, weight.Layout.Columns);
 
+    private static int BlocksOf(int length) => AmxProduct.Padded(length) / Block;
+
     private static long Aligned(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 
     private void Rounded(MatrixRows left, MatrixRows result, int depth, int columns, Pack pack)
     {
-        int columnBlocks = columns / Block;
-        int chunks = (int)Math.Clamp(((long)depth * columns * sizeof(ushort)) / PanelBytes, 1, columnBlocks);
+        int columnBlocks = BlocksOf(columns);
+        long packedBytes = (long)AmxProduct.Padded(depth) * AmxProduct.Padded(columns) * sizeof(ushort);
+        int chunks = (int)Math.Clamp(packedBytes / PanelBytes, 1, columnBlocks);
         long rowJobs = (left.Count + RowsOfJob - 1) / RowsOfJob;
-        long packedBytes = Aligned((long)depth * columns * sizeof(ushort));
-        long roomBytes = RoundedProductKernel.ScratchBytes(depth, columns);
+        long roomBytes = Aligned(RoundedProductKernel.ScratchBytes(depth, columns, RowsOfJob));
         byte* memory = Reserve(packedBytes + (WorkerThreads.Count * roomBytes));
         pack((uint*)memory);
         _threads.Run(

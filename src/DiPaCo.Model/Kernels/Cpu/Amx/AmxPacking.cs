@@ -48,30 +48,17 @@ internal static unsafe class AmxPacking
         }
     }
 
-    /// <summary>pairs[row / 2, c] = (source[row, c], source[row + 1, c]) for 32 columns.</summary>
-    /// <param name="source">bf16, from the first of the 32 columns on.</param>
-    /// <param name="columns">Elements from a row to the next.</param>
-    /// <param name="rows">An even number.</param>
-    /// <param name="pairs">[rows / 2, 32].</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void PairRows(ushort* source, nint columns, int rows, uint* pairs)
-    {
-        for (int row = 0; row < rows; row += 2)
-        {
-            PairAt(source, columns, rows, row, 0).Store(pairs);
-            PairAt(source, columns, rows, row, Vector).Store(pairs + Vector);
-            pairs += AmxProduct.Block;
-        }
-    }
-
-    /// <summary>16 elements of a row beside those of the next one; rows beyond the last one are 0.</summary>
+    /// <summary>16 elements of a row beside those of the next one; what lies beyond the last row or column is 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> PairAt(ushort* source, nint columns, int rows, int row, nint column)
     {
         ushort* even = source + (row * columns) + column;
-        Vector512<uint> lower = row < rows ? Avx512F.ConvertToVector512UInt32(Vector256.Load(even)) : Vector512<uint>.Zero;
-        Vector512<uint> upper = row + 1 < rows ? Avx512F.ConvertToVector512UInt32(Vector256.Load(even + columns)) : Vector512<uint>.Zero;
-        return lower | (upper << 16);
+        if (row + 1 < rows && column < columns)
+        {
+            return Avx512F.ConvertToVector512UInt32(Vector256.Load(even)) | (Avx512F.ConvertToVector512UInt32(Vector256.Load(even + columns)) << 16);
+        }
+
+        return row < rows && column < columns ? Avx512F.ConvertToVector512UInt32(Vector256.Load(even)) : Vector512<uint>.Zero;
     }
 
     /// <summary>turned[d, row] = rows[row, d] for 16 rows, rounded.</summary>

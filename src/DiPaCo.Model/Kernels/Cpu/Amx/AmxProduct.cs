@@ -24,6 +24,9 @@ internal static unsafe partial class AmxProduct
     /// <summary>Whether the processor has AMX for bfloat16: leaf 7 of CPUID, bit 22 of EDX.</summary>
     public static bool IsInProcessor => X86Base.X64.IsSupported && ((X86Base.CpuId(7, 0).Edx >> 22) & 1) == 1;
 
+    /// <summary>A length rounded up to whole blocks.</summary>
+    public static int Padded(int length) => (length + Block - 1) / Block * Block;
+
     /// <summary>C = A·B or C += A·B in fp32. No collection of garbage can begin meanwhile, so it is to take microseconds only.</summary>
     public static void Multiply(AmxOperands operands)
     {

@@ -6,12 +6,36 @@ namespace DiPaCo.Model.Kernels.Cpu.Amx;
 internal unsafe struct PackColumnsKernel : IChunkKernel
 {
     private const int Block = AmxProduct.Block;
+    private const int Vector = Block / 2;
 
     public ushort* Source;
     public uint* Panels;
     public int Depth;
+    public int Columns;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public readonly void Run(long chunk, int worker) => AmxPacking.Turn(
-        (float*)(Source + ((nint)chunk * Block * Depth)), Block, Depth / 2, (float*)(Panels + ((nint)chunk * Block * (Depth / 2))));
+    public readonly void Run(long chunk, int worker)
+    {
+        int pairs = Depth / 2;
+        int padded = AmxProduct.Padded(Depth) / 2;
+        uint* panel = Panels + ((nint)chunk * Block * padded);
+        new Span<uint>(panel + ((nint)pairs * Block), (padded - pairs) * Block).Clear();
+        for (int half = 0; half < Block; half += Vector)
+        {
+            nint column = ((nint)chunk * Block) + half;
+            int full = column < Columns ? pairs / Vector * Vector : 0;
+            for (int pair = 0; pair < full; pair += Vector)
+            {
+                AmxPacking.Turn16((float*)(Source + (column * Depth)) + pair, pairs, (float*)(panel + ((nint)pair * Block) + half), Block);
+            }
+
+            for (int pair = full; pair < pairs; pair++)
+            {
+                for (int i = 0; i < Vector; i++)
+                {
+                    panel[((nint)pair * Block) + half + i] = column < Columns ? ((uint*)(Source + ((column + i) * Depth)))[pair] : 0;
+                }
+            }
+        }
+    }
 }

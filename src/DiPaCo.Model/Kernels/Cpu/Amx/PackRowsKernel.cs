@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace DiPaCo.Model.Kernels.Cpu.Amx;
 
@@ -6,6 +7,7 @@ namespace DiPaCo.Model.Kernels.Cpu.Amx;
 internal unsafe struct PackRowsKernel : IChunkKernel
 {
     private const int Block = AmxProduct.Block;
+    private const int Vector = Block / 2;
 
     public ushort* Source;
     public uint* Panels;
@@ -13,6 +15,15 @@ internal unsafe struct PackRowsKernel : IChunkKernel
     public int Columns;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public readonly void Run(long chunk, int worker) =>
-        AmxPacking.PairRows(Source + ((nint)chunk * Block), Columns, Depth, Panels + ((nint)chunk * Block * (Depth / 2)));
+    public readonly void Run(long chunk, int worker)
+    {
+        nint column = (nint)chunk * Block;
+        uint* panel = Panels + (column * (AmxProduct.Padded(Depth) / 2));
+        for (int row = 0; row < AmxProduct.Padded(Depth); row += 2)
+        {
+            AmxPacking.PairAt(Source, Columns, Depth, row, column).Store(panel);
+            AmxPacking.PairAt(Source, Columns, Depth, row, column + Vector).Store(panel + Vector);
+            panel += Block;
+        }
+    }
 }

@@ -9,6 +9,7 @@ namespace DiPaCo.Model.Kernels.Cpu.Amx;
 internal unsafe struct RoundedProductKernel : IChunkKernel
 {
     private const int Block = AmxProduct.Block;
+    private const int RoomBytes = Block * Block * sizeof(float);
 
     public ushort* Left;
     public uint* Panels;
@@ -21,52 +22,79 @@ internal unsafe struct RoundedProductKernel : IChunkKernel
     public int Depth;
     public int Chunks;
 
-    /// <summary>Bytes of scratch of a thread: a block in fp32, and the last rows where they are no whole block.</summary>
-    public static long ScratchBytes(int depth, int columns) => (Block * Block * sizeof(float)) + ((long)Block * (depth + columns) * sizeof(ushort));
+    /// <summary>Bytes of scratch of a thread: a block in fp32, the last rows of the left matrix, and a job's results where they are no whole blocks.</summary>
+    public static long ScratchBytes(int depth, int columns, int rowsOfJob) =>
+        RoomBytes + (((long)Block * AmxProduct.Padded(depth)) + ((long)rowsOfJob * AmxProduct.Padded(columns))) * sizeof(ushort);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
         (long part, long job) = Math.DivRem(chunk, RowJobs);
-        int blocks = Columns / Block;
+        int blocks = AmxProduct.Padded(Columns) / Block;
         int firstBlock = (int)(part * blocks / Chunks);
         int endBlock = (int)((part + 1) * blocks / Chunks);
-        byte* room = Scratch + ((nint)worker * (nint)ScratchBytes(Depth, Columns));
+        byte* room = Scratch + ((nint)worker * (nint)ScratchBytes(Depth, Columns, RowsOfJob));
         long first = job * RowsOfJob;
         int count = (int)Math.Min(RowsOfJob, Rows - first);
-        ushort* left = Left + ((nint)first * Depth);
+
+        // Blocks that reach beyond the end of a row read the next one, times 0. Beyond the matrix lies other memory: the last rows are copied before they are read, and results that are not wanted go elsewhere.
+        bool readsBeyond = first + count == Rows && (count % Block != 0 || Depth % Block != 0);
+        int direct = readsBeyond ? (count - 1) / Block * Block : count;
+        ushort* rows = (ushort*)(room + RoomBytes);
+        ushort* results = rows + ((nint)Block * AmxProduct.Padded(Depth));
+        bool isWhole = endBlock * Block <= Columns;
+        int width = isWhole ? Columns : (endBlock - firstBlock) * Block;
         ushort* result = Result + ((nint)first * Columns) + ((nint)firstBlock * Block);
         AmxOperands operands = new()
         {
-            A = left, ARow = Depth * sizeof(ushort), ABlock = (nint)Block * Depth * sizeof(ushort),
-            B = Panels + ((nint)firstBlock * Block * (Depth / 2)), BRow = Block * sizeof(uint), BBlock = (nint)Block * (Depth / 2) * sizeof(uint),
-            C = result, CRow = Columns * sizeof(ushort), Room = room,
-            RowBlocks = count / Block, ColumnBlocks = endBlock - firstBlock, DepthBlocks = Depth / Block,
+            A = Left + ((nint)first * Depth), ARow = Depth * sizeof(ushort), ABlock = (nint)Block * Depth * sizeof(ushort),
+            B = Panels + ((nint)firstBlock * Block * (AmxProduct.Padded(Depth) / 2)), BRow = Block * sizeof(uint),
+            BBlock = (nint)Block * (AmxProduct.Padded(Depth) / 2) * sizeof(uint),
+            C = isWhole ? result : results, CRow = width * sizeof(ushort), Room = room,
+            RowBlocks = direct / Block, ColumnBlocks = endBlock - firstBlock, DepthBlocks = AmxProduct.Padded(Depth) / Block,
         };
-        if (operands.RowBlocks > 0)
+        if (direct > 0)
         {
             AmxProduct.MultiplyRounded(operands);
         }
 
-        if (count % Block is int rest and > 0)
+        if (direct < count)
         {
-            // Beyond the last rows lies other memory.
-            int whole = count - rest;
-            ushort* rows = (ushort*)(room + (Block * Block * sizeof(float)));
-            ushort* results = rows + ((nint)Block * Depth);
-            Copy(left + ((nint)whole * Depth), rows, (long)rest * Depth);
-            new Span<ushort>(rows + ((nint)rest * Depth), (Block - rest) * Depth).Clear();
+            ushort* rest = results + ((nint)direct * width);
+            LoadRest(first + direct, count - direct, rows);
             operands.A = rows;
-            operands.C = results;
+            operands.ARow = AmxProduct.Padded(Depth) * sizeof(ushort);
+            operands.C = rest;
+            operands.CRow = width * sizeof(ushort);
             operands.RowBlocks = 1;
             AmxProduct.MultiplyRounded(operands);
-            for (int row = 0; row < rest; row++)
+            if (isWhole)
             {
-                Copy(results + ((nint)row * Columns), result + ((nint)(whole + row) * Columns), (endBlock - firstBlock) * Block);
+                CopyRows(rest, width, result + ((nint)direct * Columns), count - direct, (endBlock - firstBlock) * Block);
             }
+        }
+
+        if (!isWhole)
+        {
+            CopyRows(results, width, result, count, Columns - (firstBlock * Block));
         }
     }
 
-    private static void Copy(ushort* from, ushort* to, long elements) =>
-        Buffer.MemoryCopy(from, to, elements * sizeof(ushort), elements * sizeof(ushort));
+    private readonly void LoadRest(long first, int count, ushort* rows)
+    {
+        int depth = AmxProduct.Padded(Depth);
+        new Span<ushort>(rows, Block * depth).Clear();
+        for (int row = 0; row < count; row++)
+        {
+            new ReadOnlySpan<ushort>(Left + ((nint)(first + row) * Depth), Depth).CopyTo(new Span<ushort>(rows + ((nint)row * depth), Depth));
+        }
+    }
+
+    private readonly void CopyRows(ushort* from, int width, ushort* to, int rows, int columns)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            new ReadOnlySpan<ushort>(from + ((nint)row * width), columns).CopyTo(new Span<ushort>(to + ((nint)row * Columns), columns));
+        }
+    }
 }

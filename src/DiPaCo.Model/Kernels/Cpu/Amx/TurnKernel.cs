@@ -5,7 +5,7 @@ namespace DiPaCo.Model.Kernels.Cpu.Amx;
 
 /// <summary>
 /// Turns a matrix [row, column], so that what is to be added up, its rows, lies side by side: [chunk of 512 rows, column, 512 rows]. What is missing of the
-/// last rows is 0. A chunk of the loop is 32 columns of a chunk of rows.
+/// last rows and columns is 0. A chunk of the loop is 32 columns of a chunk of rows.
 /// </summary>
 internal unsafe struct TurnKernel : IChunkKernel
 {
@@ -23,10 +23,10 @@ internal unsafe struct TurnKernel : IChunkKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
-        (long part, long group) = Math.DivRem(chunk, Columns / Block);
+        (long part, long group) = Math.DivRem(chunk, AmxProduct.Padded(Columns) / Block);
         int first = (int)part * Depth;
         uint* pairs = stackalloc uint[Vector * Vector];
-        ushort* target = Turned + (((nint)part * Columns) + ((nint)group * Block)) * Depth;
+        ushort* target = Turned + (((nint)part * AmxProduct.Padded(Columns)) + ((nint)group * Block)) * Depth;
         for (int row = first; row < Math.Min(first + Depth, Rows); row += Block)
         {
             for (int half = 0; half < Block; half += Vector)

@@ -12,6 +12,9 @@ internal unsafe struct WeightGradientKernel : IChunkKernel
     private const int Block = AmxProduct.Block;
     private const int Vector = 16;
 
+    // A panel's pairs and a line more: panels that lie a power of two apart fall into one set of the cache.
+    private const int PanelPairs = (Block * TurnKernel.Depth / 2) + Block;
+
     public ushort* Turned;
     public ushort* Wide;
     public float* Gradient;
@@ -23,13 +26,17 @@ internal unsafe struct WeightGradientKernel : IChunkKernel
     public int Depth;
     public int Jobs;
 
+    /// <summary>Bytes of the panels of some blocks of columns.</summary>
+    public static long PanelBytesOf(int blocks) => (long)blocks * PanelPairs * sizeof(uint);
+
     /// <summary>Whether the sum is the gradient with its dimensions exchanged.</summary>
     public bool IsTurned;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
-        int all = Columns / Block;
+        int all = AmxProduct.Padded(Columns) / Block;
+        int rows = AmxProduct.Padded(Rows);
         int firstBlock = (int)(chunk * all / Jobs);
         int blocks = (int)((chunk + 1) * all / Jobs) - firstBlock;
         float* sums = (float*)(Scratch + ((nint)worker * (nint)(SumBytes + PanelBytes)));
@@ -37,50 +44,55 @@ internal unsafe struct WeightGradientKernel : IChunkKernel
         int width = blocks * Block;
         for (int first = 0; first < Depth; first += TurnKernel.Depth)
         {
-            int depth = (Math.Min(TurnKernel.Depth, Depth - first) + Block - 1) / Block * Block;
-            for (int block = 0; block < blocks; block++)
-            {
-                Pack(first, depth, (firstBlock + block) * Block, panels + ((nint)block * Block * (depth / 2)));
-            }
-
+            int depth = AmxProduct.Padded(Math.Min(TurnKernel.Depth, Depth - first));
+            Pack(first, depth, firstBlock * Block, width, panels);
             AmxProduct.Multiply(new AmxOperands
             {
-                A = Turned + ((nint)first * Rows), ARow = TurnKernel.Depth * sizeof(ushort), ABlock = Block * TurnKernel.Depth * sizeof(ushort),
-                B = panels, BRow = Block * sizeof(uint), BBlock = (nint)Block * (depth / 2) * sizeof(uint),
+                A = Turned + ((nint)first * rows), ARow = TurnKernel.Depth * sizeof(ushort), ABlock = Block * TurnKernel.Depth * sizeof(ushort),
+                B = panels, BRow = Block * sizeof(uint), BBlock = PanelPairs * sizeof(uint),
                 C = sums, CRow = width * sizeof(float),
-                RowBlocks = Rows / Block, ColumnBlocks = blocks, DepthBlocks = depth / Block, Accumulate = first > 0 ? 1 : 0,
+                RowBlocks = rows / Block, ColumnBlocks = blocks, DepthBlocks = depth / Block, Accumulate = first > 0 ? 1 : 0,
             });
         }
 
+        int column = firstBlock * Block;
+        int count = Math.Min(width, Columns - column);
         if (IsTurned)
         {
-            AddTurned(sums, width, firstBlock * Block);
+            AddTurned(sums, width, column, count);
         }
         else
         {
-            Add(sums, width, firstBlock * Block);
+            Add(sums, width, column, count);
         }
     }
 
+    /// <summary>Brings rows into pairs, [block of 32 columns, depth / 2, 32]. A row is read from one end to the other: it lies far from the next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Pack(int first, int depth, int column, uint* panel)
+    private readonly void Pack(int first, int depth, int column, int width, uint* panels)
     {
         for (int row = first; row < first + depth; row += 2)
         {
-            AmxPacking.PairAt(Wide, Columns, Depth, row, column).Store(panel);
-            AmxPacking.PairAt(Wide, Columns, Depth, row, column + Vector).Store(panel + Vector);
-            panel += Block;
+            uint* target = panels;
+            for (int c = 0; c < width; c += Block)
+            {
+                AmxPacking.PairAt(Wide, Columns, Depth, row, column + c).Store(target);
+                AmxPacking.PairAt(Wide, Columns, Depth, row, column + c + Vector).Store(target + Vector);
+                target += PanelPairs;
+            }
+
+            panels += Block;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Add(float* sums, int width, int column)
+    private readonly void Add(float* sums, int width, int column, int count)
     {
         for (int row = 0; row < Rows; row++)
         {
             float* gradient = Gradient + ((nint)row * Columns) + column;
             float* sum = sums + ((nint)row * width);
-            for (int c = 0; c < width; c += Vector)
+            for (int c = 0; c < count; c += Vector)
             {
                 (Vector512.Load(gradient + c) + Vector512.Load(sum + c)).Store(gradient + c);
             }
@@ -88,10 +100,10 @@ internal unsafe struct WeightGradientKernel : IChunkKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void AddTurned(float* sums, int width, int column)
+    private readonly void AddTurned(float* sums, int width, int column, int count)
     {
         float* turned = stackalloc float[Vector * Vector];
-        for (int c = 0; c < width; c += Vector)
+        for (int c = 0; c < count; c += Vector)
         {
             for (int row = 0; row < Rows; row += Vector)
             {
