@@ -13,9 +13,6 @@ switch (args)
     case ["steps", ..]:
         StepTable.Print(args[1..]);
         break;
-    case ["amx"]:
-        AmxPeak.Print();
-        break;
     case ["adamw", ..]:
         Console.WriteLine($"AdamW: {AdamWBenchmark.Measure(BenchmarkShapes.Large, pairs: 10):F2} times a copy of the same bytes");
         break;
