@@ -86,10 +86,10 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
             : throw new LinkException($"A worker named '{offer.Worker}' has joined later than this one; give one of them another name (--name).", isFinal: true);
     }
 
-    public async Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, ImmutableArray<string> cached)
+    public async Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, ImmutableArray<string> cached, CancellationToken cancellationToken)
     {
-        LeaseRequest request = new(new WorkerId(worker), incarnation, number, [.. cached.Select(BlobHash.Parse)]);
-        LeaseReply reply = await _waiters.AnswerAsync(request, Patience, _time);
+        LeaseRequest request = new(new WorkerId(worker), incarnation, number, [.. cached.Select(BlobHash.Parse)], Now);
+        LeaseReply reply = await _waiters.AnswerAsync(request, Patience, _time, cancellationToken);
         LeaseGrant? grant = reply.Grant;
         return new LeaseOutcome(
             grant is null ? null : new LeasedTask(

@@ -12,7 +12,7 @@ internal sealed class GrainWorkerLink(IGrainFactory grains) : IWorkerLink
         CallAsync(Dispatcher.RegisterAsync(offer), cancellationToken);
 
     public Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, IReadOnlyList<string> cached, CancellationToken cancellationToken) =>
-        CallAsync(Dispatcher.LeaseAsync(worker, incarnation, number, [.. cached]), cancellationToken);
+        CallAsync(Dispatcher.LeaseAsync(worker, incarnation, number, [.. cached], cancellationToken), cancellationToken);
 
     public Task<HeartbeatOutcome> HeartbeatAsync(HeartbeatNote note, CancellationToken cancellationToken) =>
         CallAsync(Dispatcher.HeartbeatAsync(note), cancellationToken);

@@ -18,9 +18,9 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
     [Alias("register")]
     Task RegisterAsync(WorkerOffer offer);
 
-    /// <summary>A worker asks for a task, and waits a while.</summary>
+    /// <summary>A worker asks for a task, and waits a while, or until it is gone.</summary>
     [Alias("lease")]
-    Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, ImmutableArray<string> cached);
+    Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, ImmutableArray<string> cached, CancellationToken cancellationToken);
 
     /// <summary>A worker keeps its lease.</summary>
     [Alias("heartbeat")]

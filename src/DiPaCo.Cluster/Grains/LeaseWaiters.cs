@@ -15,12 +15,13 @@ internal sealed class LeaseWaiters(Func<LeaseRequest, (LeaseReply Reply, bool Is
     /// <summary>How many wait.</summary>
     public int Count => _waiting.Count;
 
-    /// <summary>Waits for an answer, or until patience ends.</summary>
+    /// <summary>Waits for an answer, until patience ends or the worker is gone.</summary>
     /// <param name="request">The question.</param>
     /// <param name="patience">How long to wait at most.</param>
     /// <param name="time">Measures that.</param>
+    /// <param name="gone">Whether anybody still wants the answer.</param>
     /// <returns>The last reply.</returns>
-    public async Task<LeaseReply> AnswerAsync(LeaseRequest request, TimeSpan patience, TimeProvider time)
+    public async Task<LeaseReply> AnswerAsync(LeaseRequest request, TimeSpan patience, TimeProvider time, CancellationToken gone)
     {
         (LeaseReply reply, bool isAnswer) = answer(request);
         if (isAnswer)
@@ -30,7 +31,7 @@ internal sealed class LeaseWaiters(Func<LeaseRequest, (LeaseReply Reply, bool Is
 
         Waiter waiter = new(request, reply);
         _waiting.AddLast(waiter.Place);
-        await waiter.Answered.Task.WaitAsync(patience, time)
+        await waiter.Answered.Task.WaitAsync(patience, time, gone)
             .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         waiter.Place.List?.Remove(waiter.Place);
         return waiter.Reply;

@@ -30,6 +30,12 @@ public sealed record OuterOptimizerOptions
     public double TopKFraction { get; init; } = 0.05;
 
     /// <summary>
+    /// Weight with which a path adds what a codec has left out of its earlier deltas to its next one, 0 to 1. Default 1: nothing is lost, only late. Where much is
+    /// left out for many phases a path goes the same way again before it arrives, and all of it adds up: then less is better.
+    /// </summary>
+    public double ErrorFeedback { get; init; } = 1;
+
+    /// <summary>
     /// How modules that make outer steps travel to their paths. With anything but fp32 paths train from a published version θ̂ beside the
     /// master θ, which is what is evaluated, served and stepped on. Default fp32: paths train from θ.
     /// </summary>

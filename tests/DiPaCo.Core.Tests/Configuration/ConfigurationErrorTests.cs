@@ -14,7 +14,7 @@ public sealed class ConfigurationErrorTests
     [InlineData("data2: 5", "run.yaml:3:1: data2: unknown key. Did you mean 'data'?")]
     [InlineData(
         "outer: { temperature: 5 }",
-        "run.yaml:3:10: outer.temperature: unknown key. The keys in 'outer' are: learning_rate, momentum, momentum_warmup_phases, weights, rescaling, codec, top_k_fraction, download, fold_paths, private_modules.")]
+        "run.yaml:3:10: outer.temperature: unknown key. The keys in 'outer' are: learning_rate, momentum, momentum_warmup_phases, weights, rescaling, codec, top_k_fraction, error_feedback, download, fold_paths, private_modules.")]
     [InlineData("topology: { levels: [{ expert: 2 }] }", "run.yaml:3:24: topology.levels[0].expert: unknown key. Did you mean 'experts'?")]
     public void AnUnknownKey_NamesThePlaceAndTheNearestValidKey(string text, string error) => Assert.Equal([error], Yaml.Errors(text));
 

@@ -48,6 +48,13 @@ internal sealed class DispatcherBench(DispatcherOptions? options = null)
         return reply;
     }
 
+    /// <summary>The worker's last question, which has waited since then, is looked at again.</summary>
+    public LeaseReply LookAgain(string worker, DateTimeOffset asked)
+    {
+        (State, LeaseReply reply) = _rules.Lease(State, new LeaseRequest(new WorkerId(worker), 1, _requests[worker], Asked: asked), Now);
+        return reply;
+    }
+
     public LeaseGrant Lease(string worker) => Ask(worker).Grant ?? throw new InvalidOperationException($"{worker} got nothing.");
 
     public HeartbeatReply Beat(string worker, LeaseGrant grant, double done = 0, double elapsed = 0, LeaseNumber? lease = null)

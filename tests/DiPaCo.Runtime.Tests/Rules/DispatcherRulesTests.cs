@@ -47,6 +47,28 @@ public sealed class DispatcherRulesTests
     }
 
     [Fact]
+    public void AWorkerThatDiesWithAQuestionUnderWay_DoesNotGetItsOwnTaskAgain()
+    {
+        _bench.Register("dead", slots: 2);
+        _bench.Register("other");
+        _bench.Submit(Demand("task"));
+        LeaseGrant grant = _bench.Lease("dead");
+        DateTimeOffset asked = _bench.Now;
+        Assert.Null(_bench.Ask("dead").Grant);
+
+        _bench.Pass(11);
+        _bench.Tick();
+        LeaseReply reply = _bench.LookAgain("dead", asked);
+        Assert.Null(reply.Grant);
+        Assert.Equal(WaitCause.Stale, reply.Wait!.Cause);
+        Assert.Equal(grant.Demand.Key, _bench.Lease("other").Demand.Key);
+
+        // One that lives after all asks anew.
+        _bench.Submit(Demand("next"));
+        Assert.NotNull(_bench.LookAgain("dead", _bench.Now).Grant);
+    }
+
+    [Fact]
     public void ABusyWorkerFetchesNoTaskAheadThatAnIdleOneWouldBeginAtOnce()
     {
         _bench.Register("busy", slots: 2);

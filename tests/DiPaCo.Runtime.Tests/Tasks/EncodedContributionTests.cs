@@ -23,14 +23,16 @@ public sealed class EncodedContributionTests : IDisposable
     public void Dispose() => _lab.Dispose();
 
     [Theory]
-    [InlineData(DeltaCodec.Bf16)]
-    [InlineData(DeltaCodec.Int8)]
-    [InlineData(DeltaCodec.Int4)]
-    [InlineData(DeltaCodec.TopK)]
-    public async Task DeltaAndResidual_AreWhatThePathHasChanged_AndWhatWasLeftOutBefore(DeltaCodec codec)
+    [InlineData(DeltaCodec.Bf16, 1)]
+    [InlineData(DeltaCodec.Int8, 1)]
+    [InlineData(DeltaCodec.Int4, 0.5)]
+    [InlineData(DeltaCodec.TopK, 1)]
+    [InlineData(DeltaCodec.TopK, 0.25)]
+    [InlineData(DeltaCodec.TopK, 0)]
+    public async Task DeltaAndResidual_AreWhatThePathHasChanged_AndTheWeightedRestOfBefore(DeltaCodec codec, double feedback)
     {
         TrainSpec plain = await _lab.SpecAsync(ComputeType.Fp32, Cancellation);
-        TrainSpec first = plain with { Codec = new ContributionCodec(codec, 0.1, Both) };
+        TrainSpec first = plain with { Codec = new ContributionCodec(codec, 0.1, feedback, Both) };
         (TaskResult exact, TaskResult coded) = (await RunAsync(plain), await RunAsync(first));
         // The same steps from the same parameters once more, with what the first time has left out.
         TrainSpec second = first with { Optimizer = coded[TrainSpec.OptimizerOutput] };
@@ -48,7 +50,7 @@ public sealed class EncodedContributionTests : IDisposable
                 float[] residual = await ResidualAsync(encoded, module.Id, layout);
                 for (int i = 0; i < delta.Length; i++)
                 {
-                    double whole = (double)theta[i] - start[i] + before[i];
+                    double whole = (double)theta[i] - start[i] + (feedback * before[i]);
                     Assert.Equal(whole, (double)delta[i] + residual[i], 1e-7);
                 }
 
@@ -71,7 +73,7 @@ public sealed class EncodedContributionTests : IDisposable
         TrainSpec plain = await _lab.SpecAsync(ComputeType.Fp32, Cancellation);
         TaskResult exact = await RunAsync(plain);
 
-        TaskResult coded = await RunAsync(plain with { Codec = new ContributionCodec(DeltaCodec.Int8, 0.1, [new ModuleId("upper")]) });
+        TaskResult coded = await RunAsync(plain with { Codec = new ContributionCodec(DeltaCodec.Int8, 0.1, 1, [new ModuleId("upper")]) });
 
         Assert.Equal(exact["lower"], coded["lower"]);
         Assert.NotEqual(exact["upper"], coded["upper"]);
@@ -81,7 +83,7 @@ public sealed class EncodedContributionTests : IDisposable
     public async Task WhereverATaskIsCut_TheEncodedEndIsTheSame()
     {
         TrainSpec spec = await _lab.SpecAsync(ComputeType.Fp32, Cancellation);
-        spec = spec with { Codec = new ContributionCodec(DeltaCodec.Int4, 0.1, Both) };
+        spec = spec with { Codec = new ContributionCodec(DeltaCodec.Int4, 0.1, 1, Both) };
         spec = spec with { Optimizer = (await RunAsync(spec))[TrainSpec.OptimizerOutput] };
         TaskResult whole = await RunAsync(spec);
         using LocalExecutor one = TrainingLab.NewWorker(), other = TrainingLab.NewWorker();
@@ -99,7 +101,7 @@ public sealed class EncodedContributionTests : IDisposable
     public async Task TheOuterStep_IsThatOfTheDecodedDeltas(DeltaCodec codec)
     {
         TrainSpec plain = await _lab.SpecAsync(ComputeType.Fp32, Cancellation);
-        TrainSpec spec = plain with { Codec = new ContributionCodec(codec, 0.1, Both) };
+        TrainSpec spec = plain with { Codec = new ContributionCodec(codec, 0.1, 1, Both) };
         ModuleInput module = plain.Model.Modules[1];
         ModuleLayout layout = ModuleLayout.Of(plain.Model.Shape, module.Parts);
         (double Weight, BlobHash Blob)[] paths = [(0.25, (await RunAsync(spec))["upper"]), (0.75, (await RunAsync(spec with { Order = 4 }))["upper"])];

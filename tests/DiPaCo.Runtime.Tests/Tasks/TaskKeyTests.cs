@@ -158,7 +158,7 @@ public sealed class TaskKeyTests
             Steps = 2,
             Schedule = new LearningRateSchedule(0.01, 1, 4, 0.1),
             AdamW = new AdamWOptions(0.9, 0.95, 1e-8, 0.1, 1),
-            Codec = new ContributionCodec(DeltaCodec.TopK, 0.05, [new ModuleId("dense")]),
+            Codec = new ContributionCodec(DeltaCodec.TopK, 0.05, 1, [new ModuleId("dense")]),
             Seed = 1,
             Order = 3,
         };

@@ -92,7 +92,7 @@ internal sealed class PhaseSpecs(RunSession session, ModelTopology topology, Seg
     {
         OuterOptimizerOptions outer = _config.Outer;
         return outer.Codec == DeltaCodec.Fp32 ? null : new ContributionCodec(
-            outer.Codec, outer.TopKFraction,
+            outer.Codec, outer.TopKFraction, outer.ErrorFeedback,
             [.. topology.ModulesOf(path).Select(module => module.Id).Where(module => outer.StepsOn(topology, module))]);
     }
 

@@ -169,6 +169,12 @@ public sealed class DispatcherRules(DispatcherOptions options)
             return (state, new LeaseReply(request.Number, null, new WaitReason(WaitCause.Stale, $"Request {worker.LastRequest} was answered before.", now)));
         }
 
+        if (request.Asked < worker.LastExpired)
+        {
+            // It was taken for dead after it had asked, and its task must not go to a question that nobody may stand behind any more.
+            return (state, new LeaseReply(request.Number, null, new WaitReason(WaitCause.Stale, "A lease of this worker has ended since it asked.", now)));
+        }
+
         worker = worker with { LastHeard = now, Cached = CacheOf(worker, request.Cached) };
         if (request.Number == worker.LastRequest && worker.LastGrant != LeaseNumber.None)
         {
@@ -406,7 +412,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
                 {
                     state = state.End(entry, lease, isReturned: false, now);
                     WorkerEntry late = state.Workers[worker.Capabilities.Worker];
-                    state = state with { Workers = state.Workers.SetItem(worker.Capabilities.Worker, late with { Expired = late.Expired + 1 }) };
+                    state = state with { Workers = state.Workers.SetItem(worker.Capabilities.Worker, late with { Expired = late.Expired + 1, LastExpired = now }) };
                 }
             }
 

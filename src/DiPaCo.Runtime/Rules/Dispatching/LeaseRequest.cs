@@ -11,4 +11,5 @@ namespace DiPaCo.Runtime.Rules;
 /// when it is sent again; then the next one is used.
 /// </param>
 /// <param name="Cached">Blobs that it has; null: as before.</param>
-public sealed record LeaseRequest(WorkerId Worker, long Incarnation, long Number, ImmutableArray<BlobHash>? Cached = null);
+/// <param name="Asked">When the worker asked, where the question has waited for an answer since; null: now.</param>
+public sealed record LeaseRequest(WorkerId Worker, long Incarnation, long Number, ImmutableArray<BlobHash>? Cached = null, DateTimeOffset? Asked = null);

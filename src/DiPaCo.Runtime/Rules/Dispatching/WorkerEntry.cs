@@ -50,6 +50,9 @@ public sealed record WorkerEntry(WorkerCapabilities Capabilities, DateTimeOffset
     /// <summary>Leases of it that expired.</summary>
     public long Expired { get; init; }
 
+    /// <summary>When the last of these did.</summary>
+    public DateTimeOffset LastExpired { get; init; }
+
     /// <summary>Results of it that contradicted earlier ones.</summary>
     public long Contradictions { get; init; }
 }

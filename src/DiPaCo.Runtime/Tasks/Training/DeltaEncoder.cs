@@ -65,6 +65,7 @@ internal sealed class DeltaEncoder(ContributionCodec codec, string? stateFile)
             if (reader.Tensors.Any(tensor => tensor.Spec.Name == name))
             {
                 reader.ReadPart(new TensorSpec(name, TensorDType.F32, segment.Length), 0, residual);
+                TensorPrimitives.Multiply(residual, (float)codec.ErrorFeedback, residual);
             }
         }
 
