@@ -46,6 +46,62 @@ public sealed class DispatcherRulesTests
         Assert.Equal(_bench.Now, wait.Since);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ALostTaskIsNotFetchedAhead_WhileItsWorkerMayComeBackWithItsState(bool comesBackWithinItsLease)
+    {
+        _bench.Register("lost");
+        _bench.Submit(Demand("begun"));
+        LeaseGrant grant = _bench.Lease("lost");
+        _bench.Register("busy", slots: 2);
+        _bench.Submit(Demand("other"));
+        LeaseGrant own = _bench.Lease("busy");
+        for (int second = 0; second < 20; second++)
+        {
+            _bench.Pass(1);
+            _bench.Beat("lost", grant);
+            _bench.Beat("busy", own);
+        }
+
+        if (!comesBackWithinItsLease)
+        {
+            _bench.Pass(11);
+            _bench.Beat("busy", own);
+            _bench.Tick();
+        }
+
+        _bench.Register("lost", incarnation: 2);
+        Assert.Equal(WaitCause.OthersAreSooner, _bench.Ask("busy").Wait!.Cause);
+        Assert.Equal(grant.Demand.Key, _bench.Ask("lost", number: 1, incarnation: 2).Grant!.Demand.Key);
+    }
+
+    [Fact]
+    public void ALostTaskIsFetchedAhead_OnceItsWorkerWasAwaitedForAsLongAsItHadComputed()
+    {
+        _bench.Register("lost");
+        _bench.Submit(Demand("begun"));
+        LeaseGrant first = _bench.Lease("lost");
+        _bench.Register("busy", slots: 2);
+        _bench.Submit(Demand("other"));
+        LeaseGrant own = _bench.Lease("busy");
+        for (int second = 0; second < 5; second++)
+        {
+            _bench.Pass(1);
+            _bench.Beat("lost", first);
+            _bench.Beat("busy", own);
+        }
+
+        _bench.Pass(11);
+        _bench.Beat("busy", own);
+        _bench.Tick();
+        Assert.Null(_bench.Ask("busy").Grant);
+        _bench.Pass(4.9);
+        Assert.Null(_bench.Ask("busy").Grant);
+        _bench.Pass(0.2);
+        Assert.Equal(first.Demand.Key, _bench.Ask("busy").Grant!.Demand.Key);
+    }
+
     [Fact]
     public void AWorkerThatDiesWithAQuestionUnderWay_DoesNotGetItsOwnTaskAgain()
     {

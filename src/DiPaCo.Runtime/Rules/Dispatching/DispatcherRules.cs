@@ -126,7 +126,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
 
         if (offer.Incarnation > known.Capabilities.Incarnation)
         {
-            state = state.DropLeases(known, now);
+            state = state.DropLeases(known, now, isLost: true);
             known = state.Workers[offer.Worker] with
             {
                 Cached = [], LastRequest = 0, LastGrant = LeaseNumber.None, Since = now, HeartbeatGap = 0, HeartbeatDeviation = 0,
@@ -410,7 +410,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
             {
                 if (state.Find(held.Key, held.Number, worker.Capabilities.Worker) is (TaskEntry entry, Lease lease) && lease.Deadline <= now)
                 {
-                    state = state.End(entry, lease, isReturned: false, now);
+                    state = state.End(entry, lease, isReturned: false, now, isLost: true);
                     WorkerEntry late = state.Workers[worker.Capabilities.Worker];
                     state = state with { Workers = state.Workers.SetItem(worker.Capabilities.Worker, late with { Expired = late.Expired + 1, LastExpired = now }) };
                 }

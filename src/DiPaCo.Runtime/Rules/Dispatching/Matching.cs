@@ -243,6 +243,11 @@ internal sealed class Matching(DispatcherOptions options)
             return new WaitReason(WaitCause.BackOff, $"Task {entry.Demand.Key} pauses until {entry.NotBefore:u} after {entry.Failures.Length} failed attempts.", entry.Since);
         }
 
+        if (entry.AwaitedUntil > now && !worker.Held.IsEmpty)
+        {
+            return new WaitReason(WaitCause.OthersAreSooner, $"Task {entry.Demand.Key} is left to the worker that has begun it, should it come back, and to those that are free.", entry.Since);
+        }
+
         return HasFailedHere(state, worker, entry, now) ? new WaitReason(WaitCause.FailedHere, $"Task {entry.Demand.Key} failed here and is left to other workers.", entry.Since)
             : OthersAreFaster(state, worker, entry, now) ? new WaitReason(WaitCause.TooSlow, $"Faster workers will be done with task {entry.Demand.Key} sooner.", worker.Since)
             : null;

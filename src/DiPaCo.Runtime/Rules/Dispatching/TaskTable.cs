@@ -40,25 +40,31 @@ internal static class TaskTable
     /// <param name="lease">Its lease.</param>
     /// <param name="isReturned">Whether the worker itself has let go of it.</param>
     /// <param name="now">Now.</param>
-    public static DispatcherState End(this DispatcherState state, TaskEntry entry, Lease lease, bool isReturned, DateTimeOffset now)
+    /// <param name="isLost">Whether the worker has ended without a word: it may come back, with the state that it has kept.</param>
+    public static DispatcherState End(this DispatcherState state, TaskEntry entry, Lease lease, bool isReturned, DateTimeOffset now, bool isLost = false)
     {
         ImmutableArray<Lease> left = entry.Leases.Remove(lease);
         return state.Drop(lease, now, isReturned).Put(entry with
         {
             Leases = left,
             Since = left.IsEmpty ? now : entry.Since,
+            AwaitedUntil = isLost ? now + (lease.LastHeard - lease.Started) : entry.AwaitedUntil,
             LastReturned = isReturned && lease.Number > entry.LastReturned ? lease.Number : entry.LastReturned,
         });
     }
 
     /// <summary>Ends all leases of a worker.</summary>
-    public static DispatcherState DropLeases(this DispatcherState state, WorkerEntry worker, DateTimeOffset now)
+    /// <param name="state">The dispatcher.</param>
+    /// <param name="worker">The worker.</param>
+    /// <param name="now">Now.</param>
+    /// <param name="isLost">Whether it has ended without a word.</param>
+    public static DispatcherState DropLeases(this DispatcherState state, WorkerEntry worker, DateTimeOffset now, bool isLost = false)
     {
         foreach (HeldLease held in worker.Held)
         {
             if (state.Find(held.Key, held.Number, worker.Capabilities.Worker) is (TaskEntry entry, Lease lease))
             {
-                state = state.End(entry, lease, isReturned: true, now);
+                state = state.End(entry, lease, isReturned: true, now, isLost);
             }
         }
 

@@ -20,12 +20,9 @@ internal static class OuterTask
         int length = checked((int)layout.Length);
         float[] parameters = new float[length];
         float[] momentum = new float[length];
-        ModuleFile.Read(await store.GetFileAsync(spec.Module.Blob, cancellationToken), layout, parameters);
-        if (spec.Momentum is { } state)
-        {
-            ModuleFile.Read(await store.GetFileAsync(state, cancellationToken), layout, momentum);
-        }
-
+        await Task.WhenAll(
+            ReadAsync(spec.Module.Blob, layout, parameters, store, cancellationToken),
+            spec.Momentum is { } state ? ReadAsync(state, layout, momentum, store, cancellationToken) : Task.CompletedTask);
         OuterMetrics metrics;
         using (ContributionSums sums = await ContributionSums.OpenAsync(
             layout, spec.Folded, spec.Contributions, spec.Encoded, spec.Encoded ? null : spec.Published, store, cancellationToken))
@@ -33,9 +30,11 @@ internal static class OuterTask
             metrics = Step(spec, parameters, momentum, sums, cancellationToken);
         }
 
+        BlobHash[] written = await Task.WhenAll(
+            WriteAsync(layout, parameters, store, cancellationToken), WriteAsync(layout, momentum, store, cancellationToken));
         ImmutableSortedDictionary<string, BlobHash> outputs = ImmutableSortedDictionary<string, BlobHash>.Empty
-            .Add(OuterSpec.ModuleOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, parameters), cancellationToken))
-            .Add(OuterSpec.MomentumOutput, await store.PutAsync(stream => ModuleFile.Write(stream, layout, momentum), cancellationToken));
+            .Add(OuterSpec.ModuleOutput, written[0])
+            .Add(OuterSpec.MomentumOutput, written[1]);
         if (spec.Download == DownloadCodec.Bf16)
         {
             Published.ThrowUnlessFinite(parameters);
@@ -58,6 +57,14 @@ internal static class OuterTask
 
         return new TaskResult(outputs, JsonSerializer.Serialize(metrics, TaskJson.Options));
     }
+
+    /// <summary>On a thread of its own: another file is read at the same time.</summary>
+    private static Task ReadAsync(BlobHash blob, ModuleLayout layout, float[] values, IBlobStore store, CancellationToken cancellationToken) => Task.Run(
+        async () => ModuleFile.Read(await store.GetFileAsync(blob, cancellationToken), layout, values), cancellationToken);
+
+    /// <summary>On a thread of its own: another file is written at the same time.</summary>
+    private static Task<BlobHash> WriteAsync(ModuleLayout layout, float[] values, IBlobStore store, CancellationToken cancellationToken) => Task.Run(
+        () => store.PutAsync(stream => ModuleFile.Write(stream, layout, values), cancellationToken), cancellationToken);
 
     /// <summary>The step in place.</summary>
     private static OuterMetrics Step(OuterSpec spec, float[] parameters, float[] momentum, ContributionSums sums, CancellationToken cancellationToken)
