@@ -157,8 +157,7 @@ public sealed class PathModel : IDisposable
             {
                 int sequence = (first / length) + row;
                 using DisposeScope scope = NewDisposeScope();
-                Tensor hidden_1D = _activations.HeadInput.Value.narrow(0, (row * length) + lengths_B[sequence] - 1, 1);
-                Tensor logits_1V = hidden_1D.mm(_head.ComputeTransposed).to(ScalarType.Float32).cpu();
+                Tensor logits_1V = LogitsOf((row * length) + lengths_B[sequence] - 1, 1).to(ScalarType.Float32).cpu();
                 logits_1V.data<float>().CopyTo(logits_BV, sequence * Shape.OutputRows);
             }
         }
@@ -182,8 +181,7 @@ public sealed class PathModel : IDisposable
             {
                 int count = Math.Min(_options.HeadTokens, tokens - first);
                 using DisposeScope scope = NewDisposeScope();
-                Tensor hidden_CD = _activations.HeadInput.Value.narrow(0, first, count);
-                Tensor logits_CV = hidden_CD.mm(_head.ComputeTransposed).to(ScalarType.Float32).cpu();
+                Tensor logits_CV = LogitsOf(first, count).to(ScalarType.Float32).cpu();
                 float[] logits = logits_CV.data<float>().ToArray();
                 for (int token = 0; token < count; token++)
                 {
@@ -331,6 +329,16 @@ public sealed class PathModel : IDisposable
         }
 
         return sum;
+    }
+
+    /// <summary>Logits of some of the tokens, until the next are asked for.</summary>
+    private Tensor LogitsOf(long first, long count)
+    {
+        Activations a = _activations;
+        a.Logits.Resize(count);
+        using Tensor rows = a.HeadInput.Value.narrow(0, first, count);
+        _kernels.Multiply(new MatrixRows(a.HeadInput, rows, first), _head, a.Logits);
+        return a.Logits.Value;
     }
 
     private void RefreshCompute()

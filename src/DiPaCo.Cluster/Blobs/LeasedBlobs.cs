@@ -8,7 +8,8 @@ namespace DiPaCo.Cluster.Blobs;
 /// what the task puts is on its way from then on, one blob after the other, while the task goes on; <see cref="UploadedAsync"/> waits for it.
 /// </summary>
 /// <param name="store">The store, which the caller keeps.</param>
-public sealed class LeasedBlobs(RemoteBlobStore store) : IBlobStore, IDisposable
+/// <param name="ended">Whether the task is not wanted any more: uploads end with it, not with the calls that began them.</param>
+public sealed class LeasedBlobs(RemoteBlobStore store, CancellationToken ended = default) : IBlobStore, IDisposable
 {
     private readonly Dictionary<BlobHash, BlobLease> _leases = [];
     private readonly CancellationTokenSource _given = new();
@@ -19,7 +20,7 @@ public sealed class LeasedBlobs(RemoteBlobStore store) : IBlobStore, IDisposable
     public async Task<BlobHash> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
     {
         BlobLease lease = await store.Cache.PutAsync(write, cancellationToken);
-        Upload(lease, cancellationToken);
+        Upload(lease);
         return lease.Hash;
     }
 
@@ -29,7 +30,7 @@ public sealed class LeasedBlobs(RemoteBlobStore store) : IBlobStore, IDisposable
 
     /// <inheritdoc/>
     public async Task PutFileAsync(string file, BlobHash expected, CancellationToken cancellationToken) =>
-        Upload(await store.Cache.PutFileAsync(file, expected, cancellationToken), cancellationToken);
+        Upload(await store.Cache.PutFileAsync(file, expected, cancellationToken));
 
     /// <summary>Waits until everything that was put is in the store.</summary>
     /// <exception cref="BlobTransferException">Something could not be brought there; what was put after it was not tried.</exception>
@@ -100,21 +101,21 @@ public sealed class LeasedBlobs(RemoteBlobStore store) : IBlobStore, IDisposable
         _given.Dispose();
     }
 
-    private void Upload(BlobLease lease, CancellationToken cancellationToken)
+    private void Upload(BlobLease lease)
     {
         lock (_order)
         {
-            _uploads = UploadAfterAsync(_uploads, lease, cancellationToken);
+            _uploads = UploadAfterAsync(_uploads, lease);
         }
     }
 
-    private async Task UploadAfterAsync(Task before, BlobLease lease, CancellationToken cancellationToken)
+    private async Task UploadAfterAsync(Task before, BlobLease lease)
     {
         using (lease)
         {
             await before;
-            using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _given.Token);
-            await store.UploadAsync(lease, ended.Token);
+            using var stopped = CancellationTokenSource.CreateLinkedTokenSource(ended, _given.Token);
+            await store.UploadAsync(lease, stopped.Token);
         }
     }
 }

@@ -11,9 +11,9 @@ public sealed class CachedBlobs(RemoteBlobStore store) : IWorkerBlobs
     private readonly ModuleBuilder _builder = new(store);
 
     /// <inheritdoc/>
-    public async Task<T> UseAsync<T>(Func<IBlobStore, Task<T>> use)
+    public async Task<T> UseAsync<T>(Func<IBlobStore, Task<T>> use, CancellationToken ended)
     {
-        using LeasedBlobs leased = new(store);
+        using LeasedBlobs leased = new(store, ended);
         try
         {
             T result = await use(leased);

@@ -11,7 +11,8 @@ public interface IWorkerBlobs
     /// then, so that the next task can be computed meanwhile; it is in the store when this ends.
     /// </summary>
     /// <param name="use">The task.</param>
-    Task<T> UseAsync<T>(Func<IBlobStore, Task<T>> use);
+    /// <param name="ended">Whether it is not wanted any more: then what is on its way is given up.</param>
+    Task<T> UseAsync<T>(Func<IBlobStore, Task<T>> use, CancellationToken ended);
 
     /// <summary>Builds, of the modules that a task is about to read, those that can be built from what is here: less has to be fetched then.</summary>
     /// <param name="modules">The modules.</param>

@@ -1,6 +1,5 @@
 using DiPaCo.Cluster.Blobs;
 using DiPaCo.Core;
-using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Cluster;
@@ -16,7 +15,6 @@ internal sealed class ModuleBuilder(RemoteBlobStore store)
 
     /// <summary>Builds a module, unless it is in the cache, or the version before is not.</summary>
     /// <returns>Whether it was built.</returns>
-    /// <exception cref="StorageException">The cache cannot be written to.</exception>
     public async Task<bool> TryBuildAsync(BuildableModule module, CancellationToken cancellationToken)
     {
         // Paths share modules: what one task builds, the next finds.
@@ -54,9 +52,9 @@ internal sealed class ModuleBuilder(RemoteBlobStore store)
             store.Counts.Built();
             return true;
         }
-        catch (DiPaCoException exception) when (exception is not StorageException)
+        catch (DiPaCoException)
         {
-            // A difference that is lost, damaged or made to deceive: the whole is fetched.
+            // A difference that is lost, damaged or made to deceive, or no room for both versions: the whole is fetched.
             return false;
         }
     }

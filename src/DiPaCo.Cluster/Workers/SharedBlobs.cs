@@ -8,7 +8,7 @@ namespace DiPaCo.Cluster;
 public sealed class SharedBlobs(IBlobStore store) : IWorkerBlobs
 {
     /// <inheritdoc/>
-    public Task<T> UseAsync<T>(Func<IBlobStore, Task<T>> use) => use(store);
+    public Task<T> UseAsync<T>(Func<IBlobStore, Task<T>> use, CancellationToken ended) => use(store);
 
     /// <inheritdoc/>
     public Task BuildAsync(IEnumerable<BuildableModule> modules, CancellationToken cancellationToken) => Task.CompletedTask;

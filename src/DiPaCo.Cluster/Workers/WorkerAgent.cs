@@ -17,6 +17,9 @@ public sealed class WorkerAgent : IDisposable
     // How long runs may take to notice that the dispatcher has forgotten their tasks.
     private static readonly TimeSpan OrderPatience = TimeSpan.FromSeconds(10);
 
+    // Time between two questions for a task, at least.
+    private static readonly TimeSpan ShortestQuestion = TimeSpan.FromSeconds(1);
+
     private readonly IWorkerLink _link;
     private readonly IDivisibleExecutor _executor;
     private readonly IWorkerBlobs _blobs;
@@ -123,6 +126,7 @@ public sealed class WorkerAgent : IDisposable
             while (leased is null)
             {
                 await RegisterAsync(leaving);
+                long asked = _time.GetTimestamp();
                 LeaseOutcome outcome = await _calls.CallAsync(
                     "ask for work",
                     () => _link.LeaseAsync(_offer.Worker, _offer.Incarnation, number, _blobs.Newest(IWorkerLink.MostCached), leaving), leaving);
@@ -131,10 +135,17 @@ public sealed class WorkerAgent : IDisposable
                 {
                     Forget();
                 }
-                else if (leased is null && outcome.WaitingFor != waitedFor)
+                else if (leased is null)
                 {
-                    waitedFor = outcome.WaitingFor;
-                    _observer.Observe(new WorkerEvent(WorkerEventKind.Waiting, waitedFor));
+                    if (outcome.WaitingFor != waitedFor)
+                    {
+                        waitedFor = outcome.WaitingFor;
+                        _observer.Observe(new WorkerEvent(WorkerEventKind.Waiting, waitedFor));
+                    }
+
+                    // A question usually waits for its answer there. Where it is answered at once, as to a quarantined worker, it waits here.
+                    TimeSpan early = ShortestQuestion - _time.GetElapsedTime(asked);
+                    await Task.Delay(early > TimeSpan.Zero ? early : TimeSpan.Zero, _time, leaving);
                 }
             }
 
@@ -192,11 +203,14 @@ public sealed class WorkerAgent : IDisposable
         Task heartbeats = BeatAsync(held);
         try
         {
-            (TaskPart part, TimeSpan elapsed) = await _blobs.UseAsync(store => ExecuteAsync(held, from, store));
+            (TaskPart part, TimeSpan elapsed) = await _blobs.UseAsync(store => ExecuteAsync(held, from, store), held.Ended);
             if (part.State is { } state)
             {
-                await GiveBackAsync(held, new GivenBack(GiveBackReason.Leaving, $"after {state.DoneSteps} of {state.Steps} steps", HandOver.Of(state)));
-                _checkpoints?.Forget(held.Key);
+                if (await GiveBackAsync(held, new GivenBack(GiveBackReason.Leaving, $"after {state.DoneSteps} of {state.Steps} steps", HandOver.Of(state))))
+                {
+                    _checkpoints?.Forget(held.Key);
+                }
+
                 return;
             }
 
@@ -265,18 +279,24 @@ public sealed class WorkerAgent : IDisposable
     private async Task<InnerState?> FetchAsync(HeldTask held, TaskSpec spec, InnerState? from, IBlobStore store)
     {
         using var stopped = CancellationTokenSource.CreateLinkedTokenSource(held.Ended, held.Stop);
-        if (from is not null && spec is TrainSpec train)
+        InnerState? handed = held.Task.From?.ToInnerState();
+        foreach (InnerState? state in from == handed ? [from] : new[] { from, handed })
         {
+            if (state is null || spec is not TrainSpec train)
+            {
+                continue;
+            }
+
             try
             {
-                await FetchAsync(from.Blobs.Values.Concat(train.Shard));
+                await FetchAsync(state.Blobs.Values.Concat(train.Shard));
                 if (train.Codec is not null)
                 {
                     // At its end the task encodes how far it came from its inputs.
                     await _blobs.BuildAsync(spec.Buildable, stopped.Token);
                 }
 
-                return from;
+                return state;
             }
             catch (DiPaCoException exception) when (ReasonOf(exception) == GiveBackReason.Failed)
             {
@@ -364,7 +384,8 @@ public sealed class WorkerAgent : IDisposable
         }
     }
 
-    private async Task GiveBackAsync(HeldTask held, GivenBack given)
+    /// <returns>Whether it was heard.</returns>
+    private async Task<bool> GiveBackAsync(HeldTask held, GivenBack given)
     {
         _observer.Observe(new WorkerEvent(WorkerEventKind.Dropped, $"{held.Name}: {given.Reason}{(given.Message.Length > 0 ? $", {given.Message}" : "")}"));
         using CancellationTokenSource brief = new(TimeSpan.FromSeconds(2), _time);
@@ -372,11 +393,13 @@ public sealed class WorkerAgent : IDisposable
         {
             await _link.GiveBackAsync(
                 _offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, given with { Progress = held.Progress.Untold() }, brief.Token);
+            return true;
         }
         catch (Exception exception) when (exception is LinkException or OperationCanceledException)
         {
             // Then the lease runs out by itself.
             _observer.Observe(new WorkerEvent(WorkerEventKind.Unreachable, $"could not give {held.Name} back: {exception.Message}"));
+            return false;
         }
     }
 }

@@ -59,20 +59,20 @@ public sealed class WorkerCheckpoints(BlobCache cache, string fingerprint, Worke
     /// <param name="key">The task.</param>
     public void Forget(TaskKey key)
     {
-        if (Find(key) is { } state)
-        {
-            Remove(state.Blobs.Values);
-        }
-
         try
         {
+            if (Find(key) is { } state)
+            {
+                Remove(state.Blobs.Values);
+            }
+
             FileInfo file = new(FileOf(key));
             if (file.Exists)
             {
                 file.Delete();
             }
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is StorageException or IOException or UnauthorizedAccessException)
         {
             // A task that is done is not to be taken for failed because of it; nobody asks for its state again.
             _observer.Observe(new WorkerEvent(WorkerEventKind.Warned, $"the state of a task that is done cannot be removed: {exception.Message}"));
@@ -138,7 +138,7 @@ public sealed class WorkerCheckpoints(BlobCache cache, string fingerprint, Worke
                 owner.Write(key, state);
                 owner.Remove((before?.Blobs.Values ?? []).Except(state.Blobs.Values));
             }
-            catch (Exception exception) when (exception is StorageException or IOException or UnauthorizedAccessException)
+            catch (Exception exception) when (exception is StorageException or DamagedBlobException or IOException or UnauthorizedAccessException)
             {
                 _hasFailed = true;
                 owner._observer.Observe(new WorkerEvent(WorkerEventKind.Warned, $"the state of a task cannot be kept; if this worker ends suddenly, the task begins anew: {exception.Message}"));

@@ -41,8 +41,8 @@ internal sealed class LedgerReader(string folder)
             long lost = 0, duplicated = 0;
             foreach (PathConsumption path in paths)
             {
-                bool goesOn = last.TryGetValue(path.Path, out PathConsumption? before) && before.Shard.SequenceEqual(path.Shard);
-                long gap = path.FirstStep - (goesOn ? before!.FirstStep + before.Steps : 0);
+                // On a new shard a path counts on.
+                long gap = path.FirstStep - (last.TryGetValue(path.Path, out PathConsumption? before) ? before.FirstStep + before.Steps : 0);
                 lost += Math.Max(gap, 0);
                 duplicated += Math.Max(-gap, 0);
                 last[path.Path] = path;

@@ -60,7 +60,7 @@ public sealed class DispatcherRulesTests
         for (int second = 0; second < 20; second++)
         {
             _bench.Pass(1);
-            _bench.Beat("lost", grant);
+            _bench.Beat("lost", grant, done: 0.01 * second);
             _bench.Beat("busy", own);
         }
 
@@ -88,7 +88,7 @@ public sealed class DispatcherRulesTests
         for (int second = 0; second < 5; second++)
         {
             _bench.Pass(1);
-            _bench.Beat("lost", first);
+            _bench.Beat("lost", first, done: 0.01 * second);
             _bench.Beat("busy", own);
         }
 
@@ -99,6 +99,28 @@ public sealed class DispatcherRulesTests
         _bench.Pass(4.9);
         Assert.Null(_bench.Ask("busy").Grant);
         _bench.Pass(0.2);
+        Assert.Equal(first.Demand.Key, _bench.Ask("busy").Grant!.Demand.Key);
+    }
+
+    [Fact]
+    public void ALostTaskOfWhichNoStepWasTold_IsFetchedAheadAtOnce()
+    {
+        _bench.Register("lost");
+        _bench.Submit(Demand("fetched only"));
+        LeaseGrant first = _bench.Lease("lost");
+        _bench.Register("busy", slots: 2);
+        _bench.Submit(Demand("other"));
+        LeaseGrant own = _bench.Lease("busy");
+        for (int second = 0; second < 5; second++)
+        {
+            _bench.Pass(1);
+            _bench.Beat("lost", first);
+            _bench.Beat("busy", own);
+        }
+
+        _bench.Pass(11);
+        _bench.Beat("busy", own);
+        _bench.Tick();
         Assert.Equal(first.Demand.Key, _bench.Ask("busy").Grant!.Demand.Key);
     }
 

@@ -60,10 +60,10 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Fact]
-    public async Task OnANewShard_StepsBeginAnew()
+    public async Task OnANewShard_StepsGoOn()
     {
         await BeginAsync(
-            (4, 8, 80), [[Line(0, s_task, 0)], [Line(0, s_other, 0) with { Shard = [s_newShard] }]]);
+            (4, 8, 80), [[Line(0, s_task, 0)], [Line(0, s_other, 4) with { Shard = [s_newShard] }]]);
 
         Assert.True(RunEngine.ReadLedger(_runs.File("run")).IsBalanced);
     }

@@ -32,7 +32,7 @@ public sealed record TaskEntry(TaskDemand Demand, DateTimeOffset Submitted)
     /// <summary>Not leased before this moment.</summary>
     public DateTimeOffset NotBefore { get; init; }
 
-    /// <summary>Until then its last worker, which was lost, may come back with a state that saves time: as long as it had computed. Nobody fetches it ahead.</summary>
+    /// <summary>Until then its last worker, which was lost, may come back with a state that saves time: as long as it had computed, where it has told of steps. Nobody fetches it ahead.</summary>
     public DateTimeOffset AwaitedUntil { get; init; }
 
     /// <summary>Steps that are done already; null: none.</summary>

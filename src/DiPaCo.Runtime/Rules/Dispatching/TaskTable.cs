@@ -48,7 +48,7 @@ internal static class TaskTable
         {
             Leases = left,
             Since = left.IsEmpty ? now : entry.Since,
-            AwaitedUntil = isLost ? now + (lease.LastHeard - lease.Started) : entry.AwaitedUntil,
+            AwaitedUntil = isLost && entry.Demand.Divisible && lease.DoneFraction > lease.StartFraction ? now + (lease.LastHeard - lease.Started) : default,
             LastReturned = isReturned && lease.Number > entry.LastReturned ? lease.Number : entry.LastReturned,
         });
     }

@@ -122,30 +122,41 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
 
         try
         {
-            while (outcome.IsPaused)
-            {
-                TrainOutcome paused = outcome;
-                await limit.Checkpoints!.KeepAsync(paused.StoreStateAsync, cancellationToken);
-                outcome = await _compute.Run(() => task.GoOn(paused, limit, progress, cancellationToken));
-            }
-
             return await outcome.StorePartAsync(store, cancellationToken);
         }
         finally
         {
-            await _compute.Run(() =>
-            {
-                outcome.Dispose();
-                return true;
-            });
+            await DisposeAsync(outcome);
         }
 
         async Task<TrainOutcome> StepsFromAsync(InnerState? state)
         {
             TrainStart start = await TrainStart.OpenAsync(spec, state, store, cancellationToken);
-            return await _compute.Run(() => task.Execute(
+            TrainOutcome made = await _compute.Run(() => task.Execute(
                 _models.Load(spec.Model, start.Modules, spec.Sequences.MicroBatch * spec.Sequences.Length), start, limit, progress, cancellationToken));
+            try
+            {
+                while (made.IsPaused)
+                {
+                    TrainOutcome paused = made;
+                    await limit.Checkpoints!.KeepAsync(paused.StoreStateAsync, cancellationToken);
+                    made = await _compute.Run(() => task.GoOn(paused, limit, progress, cancellationToken));
+                }
+
+                return made;
+            }
+            catch
+            {
+                await DisposeAsync(made);
+                throw;
+            }
         }
+
+        Task<bool> DisposeAsync(TrainOutcome made) => _compute.Run(() =>
+        {
+            made.Dispose();
+            return true;
+        });
     }
 
     private async Task<TaskResult> TrainAsync(SynchronousSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)

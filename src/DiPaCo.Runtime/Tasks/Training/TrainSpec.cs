@@ -41,7 +41,7 @@ public sealed record TrainSpec : TaskSpec
     /// <summary>Sequences of a step.</summary>
     public required int BatchSequences { get; init; }
 
-    /// <summary>Steps that were made on this shard before: they fix the batches.</summary>
+    /// <summary>Steps that the path made before, on whatever shard: they fix the batches.</summary>
     public required int FirstStep { get; init; }
 
     /// <summary>Place of the first step in the schedule, from 0.</summary>

@@ -53,6 +53,11 @@ internal sealed unsafe class AmxLinear : IDisposable
         MatrixRows wide = turnsInput ? dy : x;
         (int rows, int columns) = turnsInput ? (k, n) : (n, k);
         int depth = (int)x.Count;
+        if (depth == 0)
+        {
+            return;
+        }
+
         int chunks = (depth + TurnKernel.Depth - 1) / TurnKernel.Depth;
         int columnBlocks = BlocksOf(columns);
         int most = (int)Math.Clamp(SumBytes / ((long)AmxProduct.Padded(rows) * Block * sizeof(float)), 1, MostColumns);

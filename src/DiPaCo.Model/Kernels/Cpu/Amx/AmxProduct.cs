@@ -13,6 +13,9 @@ internal static unsafe partial class AmxProduct
     private const int RequestPermission = 0x1023;
     private const int TileData = 18;
 
+    /// <summary>Whether the processor has AMX for bfloat16: leaf 7 of CPUID, bit 22 of EDX. It stands before the fields that are made with it.</summary>
+    public static bool IsInProcessor { get; } = X86Base.X64.IsSupported && ((X86Base.CpuId(7, 0).Edx >> 22) & 1) == 1;
+
     private static readonly void* Configuration = Configure();
     private static readonly bool IsAllowed = Ask();
     private static readonly delegate* unmanaged[SuppressGCTransition]<AmxOperands*, void> Code = Make(rounds: false);
@@ -20,9 +23,6 @@ internal static unsafe partial class AmxProduct
 
     /// <summary>Whether processor, operating system and this process have it.</summary>
     public static bool IsSupported => Code != null && RoundingCode != null;
-
-    /// <summary>Whether the processor has AMX for bfloat16: leaf 7 of CPUID, bit 22 of EDX.</summary>
-    public static bool IsInProcessor => X86Base.X64.IsSupported && ((X86Base.CpuId(7, 0).Edx >> 22) & 1) == 1;
 
     /// <summary>A length rounded up to whole blocks.</summary>
     public static int Padded(int length) => (length + Block - 1) / Block * Block;

@@ -37,7 +37,7 @@ internal unsafe struct RoundedProductKernel : IChunkKernel
         long first = job * RowsOfJob;
         int count = (int)Math.Min(RowsOfJob, Rows - first);
 
-        // Blocks that reach beyond the end of a row read the next one, times 0. Beyond the matrix lies other memory: the last rows are copied before they are read, and results that are not wanted go elsewhere.
+        // Blocks that reach beyond the end of a row read the next one, times 0 (where that is not finite the step is lost anyhow). Beyond the matrix lies other memory: the last rows are copied before they are read, and results that are not wanted go elsewhere.
         bool readsBeyond = first + count == Rows && (count % Block != 0 || Depth % Block != 0);
         int direct = readsBeyond ? (count - 1) / Block * Block : count;
         ushort* rows = (ushort*)(room + RoomBytes);
