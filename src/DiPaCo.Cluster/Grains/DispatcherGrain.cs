@@ -90,13 +90,9 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
     {
         LeaseRequest request = new(new WorkerId(worker), incarnation, number, [.. cached.Select(BlobHash.Parse)], Now);
         LeaseReply reply = await _waiters.AnswerAsync(request, Patience, _time, cancellationToken);
-        LeaseGrant? grant = reply.Grant;
-        if (grant is not null && !_records.ContainsKey(grant.Demand.Key))
-        {
-            // It was withdrawn before this came to be told.
-            return new LeaseOutcome(null, "", false);
-        }
 
+        // Of a grant that was withdrawn before this came to be told there is no record any more.
+        LeaseGrant? grant = reply.Grant is { } given && _records.ContainsKey(given.Demand.Key) ? reply.Grant : null;
         return new LeaseOutcome(
             grant is null ? null : new LeasedTask(
                 grant.Number.Value, grant.Demand.Run.Name, grant.Demand.Key.Hex, grant.Demand.Kind, _records[grant.Demand.Key].Order.Spec,

@@ -198,12 +198,12 @@ public sealed class WorkerAgent : IDisposable
 
     private async Task ComputeAsync(HeldTask held)
     {
-        InnerState? from = StateOf(held);
-        _observer.Observe(new WorkerEvent(WorkerEventKind.Leased, held.Name + (from is null ? "" : $" after {from.DoneSteps} of {from.Steps} steps")));
+        InnerState[] states = StatesOf(held);
+        _observer.Observe(new WorkerEvent(WorkerEventKind.Leased, held.Name + (states is [var from, ..] ? $" after {from.DoneSteps} of {from.Steps} steps" : "")));
         Task heartbeats = BeatAsync(held);
         try
         {
-            (TaskPart part, TimeSpan elapsed) = await _blobs.UseAsync(store => ExecuteAsync(held, from, store), held.Ended);
+            (TaskPart part, TimeSpan elapsed) = await _blobs.UseAsync(store => ExecuteAsync(held, states, store), held.Ended);
             if (part.State is { } state)
             {
                 if (await GiveBackAsync(held, new GivenBack(GiveBackReason.Leaving, $"after {state.DoneSteps} of {state.Steps} steps", HandOver.Of(state))))
@@ -253,19 +253,19 @@ public sealed class WorkerAgent : IDisposable
         _ => GiveBackReason.Impossible,
     };
 
-    /// <summary>Where a task is gone on with: what another worker has handed over, or what this one has kept, whichever is farther; null: at the beginning.</summary>
-    private InnerState? StateOf(HeldTask held)
+    /// <summary>Where a task may be gone on with: what this worker has kept, if it is farther, and what another one has handed over. The farther one first.</summary>
+    private InnerState[] StatesOf(HeldTask held)
     {
-        InnerState? handed = held.Task.From?.ToInnerState();
-        return _checkpoints?.Find(held.Key) is { } kept && kept.DoneSteps > (handed?.DoneSteps ?? 0) ? kept : handed;
+        InnerState[] handed = held.Task.From is { } state ? [state.ToInnerState()] : [];
+        return _checkpoints?.Find(held.Key) is { } kept && kept.DoneSteps > (held.Task.From?.DoneSteps ?? 0) ? [kept, .. handed] : handed;
     }
 
     /// <returns>What came of the task, and how long it takes from where the dispatcher believes it to have begun.</returns>
-    private async Task<(TaskPart Part, TimeSpan Elapsed)> ExecuteAsync(HeldTask held, InnerState? from, IBlobStore store)
+    private async Task<(TaskPart Part, TimeSpan Elapsed)> ExecuteAsync(HeldTask held, InnerState[] states, IBlobStore store)
     {
         LeasedTask leased = held.Task;
         TaskSpec spec = TaskSpecJson.Read(leased.Kind, leased.Spec, held.Key);
-        from = await FetchAsync(held, spec, from, store);
+        InnerState? from = await FetchAsync(held, spec, spec is TrainSpec ? states : [], store);
         long begun = _time.GetTimestamp();
         StepLimit limit = new() { Share = leased.Share, Stop = held.Stop, Checkpoints = _checkpoints?.Of(held.Key) };
         TaskPart part = await _executor.ExecuteAsync(spec, from, limit, store, held.Progress, held.Ended);
@@ -275,22 +275,17 @@ public sealed class WorkerAgent : IDisposable
     }
 
     /// <summary>Brings what the task reads here, while another is computed.</summary>
-    /// <returns>Where to go on; null: at the beginning, also where the state is not to be had any more.</returns>
-    private async Task<InnerState?> FetchAsync(HeldTask held, TaskSpec spec, InnerState? from, IBlobStore store)
+    /// <returns>Where to go on; null: at the beginning, also where no state is to be had any more.</returns>
+    private async Task<InnerState?> FetchAsync(HeldTask held, TaskSpec spec, InnerState[] states, IBlobStore store)
     {
         using var stopped = CancellationTokenSource.CreateLinkedTokenSource(held.Ended, held.Stop);
-        InnerState? handed = held.Task.From?.ToInnerState();
-        foreach (InnerState? state in from == handed ? [from] : new[] { from, handed })
+        ImmutableArray<BlobHash> shard = spec is TrainSpec train ? train.Shard : [];
+        foreach (InnerState state in states)
         {
-            if (state is null || spec is not TrainSpec train)
-            {
-                continue;
-            }
-
             try
             {
-                await FetchAsync(state.Blobs.Values.Concat(train.Shard));
-                if (train.Codec is not null)
+                await FetchAsync(state.Blobs.Values.Concat(shard));
+                if (spec is TrainSpec { Codec: not null })
                 {
                     // At its end the task encodes how far it came from its inputs.
                     await _blobs.BuildAsync(spec.Buildable, stopped.Token);

@@ -17,7 +17,7 @@ internal sealed record ModelVersion(
     ImmutableSortedDictionary<ModuleId, BlobHash> Momenta,
     ImmutableSortedDictionary<PathId, BlobHash> Optimizers)
 {
-    /// <summary>Steps that each path has made on its shard; nothing for those without any.</summary>
+    /// <summary>Steps that each path has made, on whatever shard; nothing for those without any.</summary>
     public ImmutableSortedDictionary<PathId, int> StepsMade { get; init; } = ImmutableSortedDictionary<PathId, int>.Empty;
 
     /// <summary>AdamW's moments of all modules, in synchronous training.</summary>
@@ -32,7 +32,7 @@ internal sealed record ModelVersion(
     public IEnumerable<BlobHash> Blobs =>
         [.. Modules.Values, .. Momenta.Values, .. Optimizers.Values, .. GridOptimizer is { } state ? [state] : Array.Empty<BlobHash>()];
 
-    /// <summary>Steps that a path has made on its shard.</summary>
+    /// <summary>Steps that a path has made, on whatever shard.</summary>
     public int StepsOf(PathId path) => StepsMade.GetValueOrDefault(path);
 
     /// <summary>The digest of a list of modules, whatever their order.</summary>

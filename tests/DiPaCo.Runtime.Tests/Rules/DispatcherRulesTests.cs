@@ -51,19 +51,7 @@ public sealed class DispatcherRulesTests
     [InlineData(true)]
     public void ALostTaskIsNotFetchedAhead_WhileItsWorkerMayComeBackWithItsState(bool comesBackWithinItsLease)
     {
-        _bench.Register("lost");
-        _bench.Submit(Demand("begun"));
-        LeaseGrant grant = _bench.Lease("lost");
-        _bench.Register("busy", slots: 2);
-        _bench.Submit(Demand("other"));
-        LeaseGrant own = _bench.Lease("busy");
-        for (int second = 0; second < 20; second++)
-        {
-            _bench.Pass(1);
-            _bench.Beat("lost", grant, done: 0.01 * second);
-            _bench.Beat("busy", own);
-        }
-
+        (LeaseGrant grant, LeaseGrant own) = OneThatWillBeLost_AndABusyOne(seconds: 20, progress: 0.01);
         if (!comesBackWithinItsLease)
         {
             _bench.Pass(11);
@@ -79,19 +67,7 @@ public sealed class DispatcherRulesTests
     [Fact]
     public void ALostTaskIsFetchedAhead_OnceItsWorkerWasAwaitedForAsLongAsItHadComputed()
     {
-        _bench.Register("lost");
-        _bench.Submit(Demand("begun"));
-        LeaseGrant first = _bench.Lease("lost");
-        _bench.Register("busy", slots: 2);
-        _bench.Submit(Demand("other"));
-        LeaseGrant own = _bench.Lease("busy");
-        for (int second = 0; second < 5; second++)
-        {
-            _bench.Pass(1);
-            _bench.Beat("lost", first, done: 0.01 * second);
-            _bench.Beat("busy", own);
-        }
-
+        (LeaseGrant first, LeaseGrant own) = OneThatWillBeLost_AndABusyOne(seconds: 5, progress: 0.01);
         _bench.Pass(11);
         _bench.Beat("busy", own);
         _bench.Tick();
@@ -105,19 +81,7 @@ public sealed class DispatcherRulesTests
     [Fact]
     public void ALostTaskOfWhichNoStepWasTold_IsFetchedAheadAtOnce()
     {
-        _bench.Register("lost");
-        _bench.Submit(Demand("fetched only"));
-        LeaseGrant first = _bench.Lease("lost");
-        _bench.Register("busy", slots: 2);
-        _bench.Submit(Demand("other"));
-        LeaseGrant own = _bench.Lease("busy");
-        for (int second = 0; second < 5; second++)
-        {
-            _bench.Pass(1);
-            _bench.Beat("lost", first);
-            _bench.Beat("busy", own);
-        }
-
+        (LeaseGrant first, LeaseGrant own) = OneThatWillBeLost_AndABusyOne(seconds: 5, progress: 0);
         _bench.Pass(11);
         _bench.Beat("busy", own);
         _bench.Tick();
@@ -822,4 +786,23 @@ public sealed class DispatcherRulesTests
     }
 
     private TaskLine Line(string owner) => _bench.Rules.Status(_bench.State, _bench.Now).Tasks.Single(line => line.Owner.Name == owner);
+
+    /// <summary>Two workers compute for a while; the busy one has a second slot.</summary>
+    private (LeaseGrant Lost, LeaseGrant Busy) OneThatWillBeLost_AndABusyOne(int seconds, double progress)
+    {
+        _bench.Register("lost");
+        _bench.Submit(Demand("begun"));
+        LeaseGrant lost = _bench.Lease("lost");
+        _bench.Register("busy", slots: 2);
+        _bench.Submit(Demand("other"));
+        LeaseGrant busy = _bench.Lease("busy");
+        for (int second = 0; second < seconds; second++)
+        {
+            _bench.Pass(1);
+            _bench.Beat("lost", lost, done: progress * second);
+            _bench.Beat("busy", busy);
+        }
+
+        return (lost, busy);
+    }
 }

@@ -12,77 +12,70 @@ internal unsafe struct AttentionBackwardKernel<TElement> : IChunkKernel
 {
     private const int Queries = AttentionTiles.Queries;
 
-    public AttentionGeometry Geometry;
-    public AttentionTiles Tiles;
-    public Rotation Rotation;
-    public void* Qkv;
-    public void* Heads;
-    public float* LogSums;
+    public AttentionOperands On;
     public void* HeadsGradient;
     public float* Scratch;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
-        int sequence = (int)(chunk / Geometry.KeyValueHeads);
-        int keyValueHead = (int)(chunk % Geometry.KeyValueHeads);
-        nint firstRow = (nint)sequence * Geometry.Length;
+        (int keyValueHead, nint firstRow) = On.PlaceOf(chunk);
 
-        float* keys = Scratch + (worker * Tiles.Scratch);
-        float* keysT = keys + Tiles.Rows;
-        float* valuesT = keysT + Tiles.Transposed;
-        float* dKeys = valuesT + Tiles.Transposed;
-        float* dValues = dKeys + Tiles.Rows;
-        float* queries = dValues + Tiles.Rows;
+        float* keys = Scratch + (worker * On.Tiles.Scratch);
+        float* keysT = keys + On.Tiles.Rows;
+        float* valuesT = keysT + On.Tiles.Transposed;
+        float* dKeys = valuesT + On.Tiles.Transposed;
+        float* dValues = dKeys + On.Tiles.Rows;
+        float* queries = dValues + On.Tiles.Rows;
 
-        HeadSource<TElement> source = new(Geometry, Tiles, Rotation, Qkv, firstRow);
+        HeadSource<TElement> source = On.SourceAt<TElement>(firstRow);
         source.LoadKeys(keyValueHead, queries, keys, keysT);
         source.LoadValuesTransposed(keyValueHead, queries, valuesT);
-        new Span<float>(dKeys, (int)(2 * Tiles.Rows)).Clear();
-        for (int head = keyValueHead * Geometry.Group; head < (keyValueHead + 1) * Geometry.Group; head++)
+        new Span<float>(dKeys, (int)(2 * On.Tiles.Rows)).Clear();
+        for (int head = keyValueHead * On.Geometry.Group; head < (keyValueHead + 1) * On.Geometry.Group; head++)
         {
-            for (int first = 0; first < Geometry.Length; first += Queries)
+            for (int first = 0; first < On.Geometry.Length; first += Queries)
             {
                 Tile(source, head, first, firstRow, keys);
             }
         }
 
-        for (int t = 0; t < Geometry.Length; t++)
+        for (int t = 0; t < On.Geometry.Length; t++)
         {
-            float* dKey = dKeys + (t * Tiles.Width);
-            Rotation.Backward(dKey, t, 1);
-            HeadRows.Store<TElement>(dKey, Qkv, source.KeyAt(keyValueHead, t), Geometry.HeadWidth, 1);
-            HeadRows.Store<TElement>(dValues + (t * Tiles.Width), Qkv, source.ValueAt(keyValueHead, t), Geometry.HeadWidth, 1);
+            float* dKey = dKeys + (t * On.Tiles.Width);
+            On.Rotation.Backward(dKey, t, 1);
+            HeadRows.Store<TElement>(dKey, On.Qkv, source.KeyAt(keyValueHead, t), On.Geometry.HeadWidth, 1);
+            HeadRows.Store<TElement>(dValues + (t * On.Tiles.Width), On.Qkv, source.ValueAt(keyValueHead, t), On.Geometry.HeadWidth, 1);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Tile(HeadSource<TElement> source, int head, int first, nint firstRow, float* keys)
     {
-        float* keysT = keys + Tiles.Rows;
-        float* valuesT = keysT + Tiles.Transposed;
-        float* dKeys = valuesT + Tiles.Transposed;
-        float* dValues = dKeys + Tiles.Rows;
-        float* queries = dValues + Tiles.Rows;
-        float* dOutput = queries + Tiles.QueryTile;
-        float* dQueries = dOutput + Tiles.QueryTile;
-        float* weights = dQueries + Tiles.QueryTile;
-        float* dScores = weights + Tiles.ScoreTile;
+        float* keysT = keys + On.Tiles.Rows;
+        float* valuesT = keysT + On.Tiles.Transposed;
+        float* dKeys = valuesT + On.Tiles.Transposed;
+        float* dValues = dKeys + On.Tiles.Rows;
+        float* queries = dValues + On.Tiles.Rows;
+        float* dOutput = queries + On.Tiles.QueryTile;
+        float* dQueries = dOutput + On.Tiles.QueryTile;
+        float* weights = dQueries + On.Tiles.QueryTile;
+        float* dScores = weights + On.Tiles.ScoreTile;
 
         int count = first + Queries;
-        int rows = Math.Min(Queries, Geometry.Length - first);
-        (int Rows, int Columns, int Depth) scoreSize = (Queries, count, Tiles.Width);
-        (int Rows, int Columns, int Depth) keySize = (count, Tiles.Width, Queries);
+        int rows = Math.Min(Queries, On.Geometry.Length - first);
+        (int Rows, int Columns, int Depth) scoreSize = (Queries, count, On.Tiles.Width);
+        (int Rows, int Columns, int Depth) keySize = (count, On.Tiles.Width, Queries);
 
         source.LoadQueries(head, first, queries);
-        new Span<float>(dOutput + (rows * Tiles.Width), (Queries - rows) * Tiles.Width).Clear();
+        new Span<float>(dOutput + (rows * On.Tiles.Width), (Queries - rows) * On.Tiles.Width).Clear();
         for (int row = 0; row < rows; row++)
         {
-            HeadRows.Load<TElement>(HeadsGradient, HeadAt(firstRow + first + row, head), dOutput + (row * Tiles.Width), Geometry.HeadWidth, Tiles.Width);
+            HeadRows.Load<TElement>(HeadsGradient, On.HeadAt(firstRow + first + row, head), dOutput + (row * On.Tiles.Width), On.Geometry.HeadWidth, On.Tiles.Width);
         }
 
-        TileProduct.Multiply(queries, Tiles.Width, 1, keysT, Tiles.Stride, weights, Tiles.Stride, scoreSize, false);
-        TileProduct.Multiply(dOutput, Tiles.Width, 1, valuesT, Tiles.Stride, dScores, Tiles.Stride, scoreSize, false);
+        TileProduct.Multiply(queries, On.Tiles.Width, 1, keysT, On.Tiles.Stride, weights, On.Tiles.Stride, scoreSize, false);
+        TileProduct.Multiply(dOutput, On.Tiles.Width, 1, valuesT, On.Tiles.Stride, dScores, On.Tiles.Stride, scoreSize, false);
         for (int row = 0; row < Queries; row++)
         {
             int valid = row < rows ? first + row + 1 : 0;
@@ -91,26 +84,24 @@ internal unsafe struct AttentionBackwardKernel<TElement> : IChunkKernel
             if (row < rows)
             {
                 // The output is needed for this sum only; the queries' gradient has no values yet and lends its row.
-                HeadRows.Load<TElement>(Heads, HeadAt(firstRow + first + row, head), dQueries, Geometry.HeadWidth, Tiles.Width);
-                rowSum = HeadRows.Dot(dQueries, dOutput + (row * Tiles.Width), Tiles.Width);
-                logSum = LogSums[((firstRow + first + row) * Geometry.Heads) + head];
+                HeadRows.Load<TElement>(On.Heads, On.HeadAt(firstRow + first + row, head), dQueries, On.Geometry.HeadWidth, On.Tiles.Width);
+                rowSum = HeadRows.Dot(dQueries, dOutput + (row * On.Tiles.Width), On.Tiles.Width);
+                logSum = On.LogSums[On.LogSumAt(firstRow + first + row, head)];
             }
 
-            Differentiate(weights + (row * Tiles.Stride), dScores + (row * Tiles.Stride), logSum, rowSum, valid, count);
+            Differentiate(weights + (row * On.Tiles.Stride), dScores + (row * On.Tiles.Stride), logSum, rowSum, valid, count);
         }
 
-        TileProduct.Multiply(weights, 1, Tiles.Stride, dOutput, Tiles.Width, dValues, Tiles.Width, keySize, true);
-        TileProduct.Multiply(dScores, 1, Tiles.Stride, queries, Tiles.Width, dKeys, Tiles.Width, keySize, true);
-        TileProduct.Multiply(dScores, Tiles.Stride, 1, keys, Tiles.Width, dQueries, Tiles.Width, (Queries, Tiles.Width, count), false);
+        TileProduct.Multiply(weights, 1, On.Tiles.Stride, dOutput, On.Tiles.Width, dValues, On.Tiles.Width, keySize, true);
+        TileProduct.Multiply(dScores, 1, On.Tiles.Stride, queries, On.Tiles.Width, dKeys, On.Tiles.Width, keySize, true);
+        TileProduct.Multiply(dScores, On.Tiles.Stride, 1, keys, On.Tiles.Width, dQueries, On.Tiles.Width, (Queries, On.Tiles.Width, count), false);
         for (int row = 0; row < rows; row++)
         {
-            float* dQuery = dQueries + (row * Tiles.Width);
-            Rotation.Backward(dQuery, first + row, Geometry.Scale);
-            HeadRows.Store<TElement>(dQuery, Qkv, source.QueryAt(head, first + row), Geometry.HeadWidth, 1);
+            float* dQuery = dQueries + (row * On.Tiles.Width);
+            On.Rotation.Backward(dQuery, first + row, On.Geometry.Scale);
+            HeadRows.Store<TElement>(dQuery, On.Qkv, source.QueryAt(head, first + row), On.Geometry.HeadWidth, 1);
         }
     }
-
-    private readonly nint HeadAt(nint row, int head) => (row * Geometry.OutputWidth) + ((nint)head * Geometry.HeadWidth);
 
     /// <summary>scores → P = exp(scores − log of sum), dP → dS = P·(dP − row sum); both 0 from <paramref name="valid"/> on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

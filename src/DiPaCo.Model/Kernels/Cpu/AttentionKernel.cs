@@ -11,52 +11,45 @@ namespace DiPaCo.Model.Kernels.Cpu;
 internal unsafe struct AttentionKernel<TElement> : IChunkKernel
     where TElement : IElement
 {
-    public AttentionGeometry Geometry;
-    public AttentionTiles Tiles;
-    public Rotation Rotation;
-    public void* Qkv;
-    public void* Heads;
-    public float* LogSums;
+    public AttentionOperands On;
     public float* Scratch;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
-        int sequence = (int)(chunk / Geometry.KeyValueHeads);
-        int keyValueHead = (int)(chunk % Geometry.KeyValueHeads);
-        nint firstRow = (nint)sequence * Geometry.Length;
+        (int keyValueHead, nint firstRow) = On.PlaceOf(chunk);
 
-        float* keysT = Scratch + (worker * Tiles.Scratch);
-        float* values = keysT + Tiles.Transposed;
-        float* queries = values + Tiles.Rows;
-        float* scores = queries + Tiles.QueryTile;
-        float* output = scores + Tiles.ScoreTile;
-        float* inverseSums = output + Tiles.QueryTile;
+        float* keysT = Scratch + (worker * On.Tiles.Scratch);
+        float* values = keysT + On.Tiles.Transposed;
+        float* queries = values + On.Tiles.Rows;
+        float* scores = queries + On.Tiles.QueryTile;
+        float* output = scores + On.Tiles.ScoreTile;
+        float* inverseSums = output + On.Tiles.QueryTile;
 
-        HeadSource<TElement> source = new(Geometry, Tiles, Rotation, Qkv, firstRow);
+        HeadSource<TElement> source = On.SourceAt<TElement>(firstRow);
         source.LoadKeys(keyValueHead, queries, rows: null, keysT);
         source.LoadValues(keyValueHead, values);
-        for (int head = keyValueHead * Geometry.Group; head < (keyValueHead + 1) * Geometry.Group; head++)
+        for (int head = keyValueHead * On.Geometry.Group; head < (keyValueHead + 1) * On.Geometry.Group; head++)
         {
-            for (int first = 0; first < Geometry.Length; first += AttentionTiles.Queries)
+            for (int first = 0; first < On.Geometry.Length; first += AttentionTiles.Queries)
             {
                 int keys = first + AttentionTiles.Queries;
                 source.LoadQueries(head, first, queries);
-                TileProduct.Multiply(queries, Tiles.Width, 1, keysT, Tiles.Stride, scores, Tiles.Stride, (AttentionTiles.Queries, keys, Tiles.Width), false);
+                TileProduct.Multiply(queries, On.Tiles.Width, 1, keysT, On.Tiles.Stride, scores, On.Tiles.Stride, (AttentionTiles.Queries, keys, On.Tiles.Width), false);
                 for (int row = 0; row < AttentionTiles.Queries; row++)
                 {
-                    (inverseSums[row], float logSum) = Softmax(scores + (row * Tiles.Stride), first + row + 1, keys);
-                    if (first + row < Geometry.Length)
+                    (inverseSums[row], float logSum) = Softmax(scores + (row * On.Tiles.Stride), first + row + 1, keys);
+                    if (first + row < On.Geometry.Length)
                     {
-                        LogSums[((firstRow + first + row) * Geometry.Heads) + head] = logSum;
+                        On.LogSums[On.LogSumAt(firstRow + first + row, head)] = logSum;
                     }
                 }
 
-                TileProduct.Multiply(scores, Tiles.Stride, 1, values, Tiles.Width, output, Tiles.Width, (AttentionTiles.Queries, Tiles.Width, keys), false);
-                for (int row = 0; row < Math.Min(AttentionTiles.Queries, Geometry.Length - first); row++)
+                TileProduct.Multiply(scores, On.Tiles.Stride, 1, values, On.Tiles.Width, output, On.Tiles.Width, (AttentionTiles.Queries, On.Tiles.Width, keys), false);
+                for (int row = 0; row < Math.Min(AttentionTiles.Queries, On.Geometry.Length - first); row++)
                 {
-                    nint at = ((firstRow + first + row) * Geometry.OutputWidth) + (head * Geometry.HeadWidth);
-                    HeadRows.Store<TElement>(output + (row * Tiles.Width), Heads, at, Geometry.HeadWidth, inverseSums[row]);
+                    nint at = On.HeadAt(firstRow + first + row, head);
+                    HeadRows.Store<TElement>(output + (row * On.Tiles.Width), On.Heads, at, On.Geometry.HeadWidth, inverseSums[row]);
                 }
             }
         }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model.Buffers;
@@ -22,8 +21,7 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
     private readonly WorkerThreads _threads = new();
     private readonly AmxLinear _linear = new();
     private readonly RotaryTable _rotary = new(shape.HeadWidth, shape.RopeBase);
-    private void* _scratch;
-    private nuint _scratchBytes;
+    private readonly ScratchMemory _scratch = new();
 
     public void Embed(TensorBuffer tokens, Parameter embedding, TensorBuffer residual) => _threads.Run(
         new EmbedKernel<TElement>
@@ -53,7 +51,7 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
         TensorBuffer residualGradient, TensorBuffer delta, bool first)
     {
         long chunks = Chunks(residual.Rows, NormBackwardKernel<TElement>.Rows);
-        float* parts = (float*)Scratch((nuint)(chunks * shape.Width * sizeof(float)));
+        float* parts = (float*)_scratch.Take((nuint)(chunks * shape.Width * sizeof(float)));
         _threads.Run(
             new NormBackwardKernel<TElement>
             {
@@ -68,52 +66,28 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
 
     public void Attention(AttentionGeometry geometry, TensorBuffer qkv, TensorBuffer heads, TensorBuffer logSums)
     {
+        AttentionOperands on = OperandsOf(geometry, qkv, heads, logSums);
+        void* scratch = AttentionScratch(on.Tiles);
         if (UsesAmx)
         {
-            AttentionTiles blocks = AmxAttention.TilesOf(geometry);
-            _threads.Run(
-                new AmxAttentionKernel
-                {
-                    Geometry = geometry, Tiles = blocks, Rotation = _rotary.Upto(geometry.Length), Qkv = qkv.Pointer, Heads = heads.Pointer,
-                    LogSums = logSums.Floats, Scratch = AmxScratch(blocks),
-                },
-                (long)geometry.Sequences * geometry.KeyValueHeads);
+            _threads.Run(new AmxAttentionKernel { On = on, Scratch = (byte*)scratch }, on.Chunks);
             return;
         }
 
-        AttentionTiles tiles = new(geometry);
-        _threads.Run(
-            new AttentionKernel<TElement>
-            {
-                Geometry = geometry, Tiles = tiles, Rotation = _rotary.Upto(geometry.Length), Qkv = qkv.Pointer, Heads = heads.Pointer,
-                LogSums = logSums.Floats, Scratch = AttentionScratch(tiles),
-            },
-            (long)geometry.Sequences * geometry.KeyValueHeads);
+        _threads.Run(new AttentionKernel<TElement> { On = on, Scratch = (float*)scratch }, on.Chunks);
     }
 
     public void AttentionBackward(AttentionGeometry geometry, TensorBuffer qkv, TensorBuffer heads, TensorBuffer logSums, TensorBuffer headsGradient)
     {
+        AttentionOperands on = OperandsOf(geometry, qkv, heads, logSums);
+        void* scratch = AttentionScratch(on.Tiles);
         if (UsesAmx)
         {
-            AttentionTiles blocks = AmxAttention.TilesOf(geometry);
-            _threads.Run(
-                new AmxAttentionBackwardKernel
-                {
-                    Geometry = geometry, Tiles = blocks, Rotation = _rotary.Upto(geometry.Length), Qkv = qkv.Pointer, Heads = heads.Pointer,
-                    LogSums = logSums.Floats, HeadsGradient = headsGradient.Pointer, Scratch = AmxScratch(blocks),
-                },
-                (long)geometry.Sequences * geometry.KeyValueHeads);
+            _threads.Run(new AmxAttentionBackwardKernel { On = on, HeadsGradient = headsGradient.Pointer, Scratch = (byte*)scratch }, on.Chunks);
             return;
         }
 
-        AttentionTiles tiles = new(geometry);
-        _threads.Run(
-            new AttentionBackwardKernel<TElement>
-            {
-                Geometry = geometry, Tiles = tiles, Rotation = _rotary.Upto(geometry.Length), Qkv = qkv.Pointer, Heads = heads.Pointer,
-                LogSums = logSums.Floats, HeadsGradient = headsGradient.Pointer, Scratch = AttentionScratch(tiles),
-            },
-            (long)geometry.Sequences * geometry.KeyValueHeads);
+        _threads.Run(new AttentionBackwardKernel<TElement> { On = on, HeadsGradient = headsGradient.Pointer, Scratch = (float*)scratch }, on.Chunks);
     }
 
     public void Activate(Activation activation, TensorBuffer up, TensorBuffer inner)
@@ -203,7 +177,7 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
     public double SumOfSquares(TensorBuffer values)
     {
         long chunks = Chunks(values.Length, SumOfSquaresKernel.Elements);
-        double* sums = (double*)Scratch((nuint)(chunks * sizeof(double)));
+        double* sums = (double*)_scratch.Take((nuint)(chunks * sizeof(double)));
         _threads.Run(new SumOfSquaresKernel { Values = values.Floats, Sums = sums, Count = values.Length }, chunks);
         double sum = 0;
         for (long chunk = 0; chunk < chunks; chunk++)
@@ -227,9 +201,7 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
     {
         _rotary.Dispose();
         _linear.Dispose();
-        NativeMemory.AlignedFree(_scratch);
-        _scratch = null;
-        _scratchBytes = 0;
+        _scratch.Dispose();
     }
 
     private static long Chunks(long items, long perChunk) => (items + perChunk - 1) / perChunk;
@@ -272,21 +244,12 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
     /// <summary>Which arithmetic attention has is a matter of the processor and of the compute type alone.</summary>
     private static bool UsesAmx => typeof(TElement) == typeof(BFloat16Element) && AmxProduct.IsSupported;
 
-    private byte* AmxScratch(AttentionTiles tiles) => (byte*)Scratch((nuint)(AmxAttention.ScratchBytes(tiles) * WorkerThreads.Count));
-
-    private float* AttentionScratch(AttentionTiles tiles) =>
-        (float*)Scratch((nuint)(tiles.Scratch * WorkerThreads.Count * sizeof(float)));
-
-    /// <summary>Memory for the duration of one operation.</summary>
-    private void* Scratch(nuint bytes)
+    private AttentionOperands OperandsOf(AttentionGeometry geometry, TensorBuffer qkv, TensorBuffer heads, TensorBuffer logSums) => new()
     {
-        if (bytes > _scratchBytes)
-        {
-            NativeMemory.AlignedFree(_scratch);
-            _scratch = NativeMemory.AlignedAlloc(bytes, 64);
-            _scratchBytes = bytes;
-        }
+        Geometry = geometry, Tiles = UsesAmx ? AmxAttention.TilesOf(geometry) : new AttentionTiles(geometry), Rotation = _rotary.Upto(geometry.Length),
+        Qkv = qkv.Pointer, Heads = heads.Pointer, LogSums = logSums.Floats,
+    };
 
-        return _scratch;
-    }
+    private void* AttentionScratch(AttentionTiles tiles) =>
+        _scratch.Take((nuint)((UsesAmx ? AmxAttention.ScratchBytes(tiles) : tiles.Scratch * sizeof(float)) * WorkerThreads.Count));
 }

@@ -62,13 +62,9 @@ internal static unsafe class HeadRows
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose16(float* rows, int padded, float* transposed, nint stride)
     {
-        for (int d = 0; d < padded; d++)
+        for (int d = 0; d < padded; d += 16)
         {
-            float* target = transposed + (d * stride);
-            for (int t = 0; t < 16; t++)
-            {
-                target[t] = rows[(t * padded) + d];
-            }
+            Transposition.Turn16(rows + d, padded, transposed + (d * stride), stride);
         }
     }
 }

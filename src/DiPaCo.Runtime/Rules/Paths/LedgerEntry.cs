@@ -7,7 +7,7 @@ namespace DiPaCo.Runtime.Rules;
 /// <param name="Path">The path.</param>
 /// <param name="Phase">The phase.</param>
 /// <param name="Task">The training task.</param>
-/// <param name="FirstStep">Steps that the path had made on its shard before.</param>
+/// <param name="FirstStep">Steps that the path had made before, on whatever shard.</param>
 /// <param name="Steps">Steps of the phase.</param>
 /// <param name="Sequences">Sequences read, repetitions counted.</param>
 /// <param name="Tokens">Scored tokens.</param>

@@ -9,7 +9,7 @@ namespace DiPaCo.Runtime.Rules;
 /// <param name="Turns">The phases in which the path trains, in order.</param>
 /// <param name="Modules">Its modules.</param>
 /// <param name="Optimizer">AdamW's moments at the start; null: zeros.</param>
-/// <param name="StepsMade">Steps that it has made on its shard before.</param>
+/// <param name="StepsMade">Steps that it has made before, on whatever shard.</param>
 /// <param name="Weight">Weight of its contributions, before they are normalised.</param>
 public sealed record PathOrder(
     long Number, Segment Segment, ImmutableArray<PathTurn> Turns, ImmutableArray<ModuleId> Modules, BlobHash? Optimizer, long StepsMade, double Weight)

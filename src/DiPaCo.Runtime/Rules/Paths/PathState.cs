@@ -29,7 +29,7 @@ public sealed record PathState(RunId Run, PathId Path)
     /// <summary>AdamW's moments; null: zeros.</summary>
     public BlobHash? Optimizer { get; init; }
 
-    /// <summary>Steps that it has made on its shard.</summary>
+    /// <summary>Steps that it has made, on whatever shard.</summary>
     public long StepsMade { get; init; }
 
     /// <summary>The training task, while it is computed.</summary>

@@ -17,9 +17,13 @@ internal static unsafe class AmxAttention
     /// <summary>A thread's part of the scratch.</summary>
     public static AmxAttentionBuffers BuffersOf(AttentionTiles tiles, byte* scratch, int worker) => new(tiles, scratch + (worker * ScratchBytes(tiles)));
 
-    /// <summary>Which queries see a key, both counted from the first query of the tile: those that are not before it.</summary>
+    /// <summary>Which queries see a key: those that are not before it.</summary>
+    /// <param name="queries">Counted from the first query of the tile.</param>
+    /// <param name="first">That query.</param>
+    /// <param name="key">The key.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Sees(Vector512<int> queries, int key) => Vector512.GreaterThanOrEqual(queries, Vector512.Create(key)).AsSingle();
+    public static Vector512<float> Sees(Vector512<int> queries, int first, int key) =>
+        key < first ? Vector512<int>.AllBitsSet.AsSingle() : Vector512.GreaterThanOrEqual(queries, Vector512.Create(key - first)).AsSingle();
 
     /// <summary>From [query, width] to pairs along the width, [width / 2, query].</summary>
     /// <param name="rows">[32, width].</param>

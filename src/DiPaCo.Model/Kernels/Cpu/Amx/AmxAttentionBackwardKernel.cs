@@ -12,48 +12,41 @@ internal unsafe struct AmxAttentionBackwardKernel : IChunkKernel
     private const int Queries = AmxAttentionBuffers.Queries;
     private const int HalfTile = 16;
 
-    public AttentionGeometry Geometry;
-    public AttentionTiles Tiles;
-    public Rotation Rotation;
-    public void* Qkv;
-    public void* Heads;
-    public float* LogSums;
+    public AttentionOperands On;
     public void* HeadsGradient;
     public byte* Scratch;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
-        int sequence = (int)(chunk / Geometry.KeyValueHeads);
-        int keyValueHead = (int)(chunk % Geometry.KeyValueHeads);
-        nint firstRow = (nint)sequence * Geometry.Length;
-        AmxAttentionBuffers buffers = AmxAttention.BuffersOf(Tiles, Scratch, worker);
-        HeadSource<BFloat16Element> source = new(Geometry, Tiles, Rotation, Qkv, firstRow);
-        for (int first = 0; first < Tiles.Length; first += HalfTile)
+        (int keyValueHead, nint firstRow) = On.PlaceOf(chunk);
+        AmxAttentionBuffers buffers = AmxAttention.BuffersOf(On.Tiles, Scratch, worker);
+        HeadSource<BFloat16Element> source = On.SourceAt<BFloat16Element>(firstRow);
+        for (int first = 0; first < On.Tiles.Length; first += HalfTile)
         {
             source.LoadKeyRows(keyValueHead, first, buffers.Rows);
-            AmxPacking.Round(buffers.Rows, HalfTile * Tiles.Width, buffers.Keys + (first * Tiles.Width));
-            AmxPacking.RoundTurned(buffers.Rows, Tiles.Width, buffers.KeysTurned + first, buffers.Stride);
+            AmxPacking.Round(buffers.Rows, HalfTile * On.Tiles.Width, buffers.Keys + (first * On.Tiles.Width));
+            AmxPacking.RoundTurned(buffers.Rows, On.Tiles.Width, buffers.KeysTurned + first, buffers.Stride);
             source.LoadValueRows(keyValueHead, first, buffers.Rows);
-            AmxPacking.Round(buffers.Rows, HalfTile * Tiles.Width, buffers.Values + (first * Tiles.Width));
+            AmxPacking.Round(buffers.Rows, HalfTile * On.Tiles.Width, buffers.Values + (first * On.Tiles.Width));
         }
 
-        new Span<float>(buffers.KeyGradients, (int)Tiles.Rows).Clear();
-        new Span<float>(buffers.ValueGradients, (int)Tiles.Rows).Clear();
-        for (int head = keyValueHead * Geometry.Group; head < (keyValueHead + 1) * Geometry.Group; head++)
+        new Span<float>(buffers.KeyGradients, (int)On.Tiles.Rows).Clear();
+        new Span<float>(buffers.ValueGradients, (int)On.Tiles.Rows).Clear();
+        for (int head = keyValueHead * On.Geometry.Group; head < (keyValueHead + 1) * On.Geometry.Group; head++)
         {
-            for (int first = 0; first < Geometry.Length; first += Queries)
+            for (int first = 0; first < On.Geometry.Length; first += Queries)
             {
                 Tile(source, buffers, head, first, firstRow);
             }
         }
 
-        for (int t = 0; t < Geometry.Length; t++)
+        for (int t = 0; t < On.Geometry.Length; t++)
         {
-            float* keyGradient = buffers.KeyGradients + (t * Tiles.Width);
-            Rotation.Backward(keyGradient, t, 1);
-            HeadRows.Store<BFloat16Element>(keyGradient, Qkv, source.KeyAt(keyValueHead, t), Geometry.HeadWidth, 1);
-            HeadRows.Store<BFloat16Element>(buffers.ValueGradients + (t * Tiles.Width), Qkv, source.ValueAt(keyValueHead, t), Geometry.HeadWidth, 1);
+            float* keyGradient = buffers.KeyGradients + (t * On.Tiles.Width);
+            On.Rotation.Backward(keyGradient, t, 1);
+            HeadRows.Store<BFloat16Element>(keyGradient, On.Qkv, source.KeyAt(keyValueHead, t), On.Geometry.HeadWidth, 1);
+            HeadRows.Store<BFloat16Element>(buffers.ValueGradients + (t * On.Tiles.Width), On.Qkv, source.ValueAt(keyValueHead, t), On.Geometry.HeadWidth, 1);
         }
     }
 
@@ -61,18 +54,18 @@ internal unsafe struct AmxAttentionBackwardKernel : IChunkKernel
     private readonly void Tile(HeadSource<BFloat16Element> source, AmxAttentionBuffers buffers, int head, int first, nint firstRow)
     {
         int keys = first + Queries;
-        int rows = Math.Min(Queries, Geometry.Length - first);
+        int rows = Math.Min(Queries, On.Geometry.Length - first);
         float* logSums = stackalloc float[2 * Queries];
         float* rowSums = logSums + Queries;
         LoadGradients(buffers, head, firstRow + first, rows, logSums, rowSums);
-        AmxAttention.PairAlongWidth(buffers.GradientRows, Tiles.Width, buffers.Halves, buffers.GradientPairsTurned);
-        AmxPacking.PairRows(buffers.GradientRows, Queries, Tiles.Width, buffers.GradientPairs);
+        AmxAttention.PairAlongWidth(buffers.GradientRows, On.Tiles.Width, buffers.Halves, buffers.GradientPairsTurned);
+        AmxPacking.PairRows(buffers.GradientRows, Queries, On.Tiles.Width, buffers.GradientPairs);
         source.LoadQueries(head, first, buffers.Rows);
-        AmxAttention.PairAlongWidth(buffers.Rows, Tiles.Width, buffers.Halves, buffers.QueryPairsTurned);
-        AmxPacking.PairRows(buffers.Rows, Queries, Tiles.Width, buffers.QueryPairs);
+        AmxAttention.PairAlongWidth(buffers.Rows, On.Tiles.Width, buffers.Halves, buffers.QueryPairsTurned);
+        AmxPacking.PairRows(buffers.Rows, Queries, On.Tiles.Width, buffers.QueryPairs);
 
-        AmxAttention.Score(buffers.Keys, buffers.QueryPairsTurned, buffers.Scores, keys, Tiles.Width);
-        AmxAttention.Score(buffers.Values, buffers.GradientPairsTurned, buffers.ScoreGradients, keys, Tiles.Width);
+        AmxAttention.Score(buffers.Keys, buffers.QueryPairsTurned, buffers.Scores, keys, On.Tiles.Width);
+        AmxAttention.Score(buffers.Values, buffers.GradientPairsTurned, buffers.ScoreGradients, keys, On.Tiles.Width);
         Differentiate(buffers, first, 0, logSums, rowSums);
         Differentiate(buffers, first, HalfTile, logSums, rowSums);
         AddOuter(buffers.Weights, buffers.GradientPairs, buffers.ValueGradients, keys);
@@ -82,15 +75,15 @@ internal unsafe struct AmxAttentionBackwardKernel : IChunkKernel
             A = buffers.KeysTurned, ARow = buffers.Stride * sizeof(ushort), ABlock = AmxProduct.Block * buffers.Stride * sizeof(ushort),
             B = buffers.Pairs, BRow = Queries * sizeof(uint),
             C = buffers.Turned, CRow = Queries * sizeof(float),
-            RowBlocks = Tiles.Width / AmxProduct.Block, ColumnBlocks = 1, DepthBlocks = keys / AmxProduct.Block,
+            RowBlocks = On.Tiles.Width / AmxProduct.Block, ColumnBlocks = 1, DepthBlocks = keys / AmxProduct.Block,
         });
 
-        AmxPacking.Turn(buffers.Turned, Tiles.Width, Queries, buffers.Rows);
+        AmxPacking.Turn(buffers.Turned, On.Tiles.Width, Queries, buffers.Rows);
         for (int row = 0; row < rows; row++)
         {
-            float* queryGradient = buffers.Rows + (row * Tiles.Width);
-            Rotation.Backward(queryGradient, first + row, Geometry.Scale);
-            HeadRows.Store<BFloat16Element>(queryGradient, Qkv, source.QueryAt(head, first + row), Geometry.HeadWidth, 1);
+            float* queryGradient = buffers.Rows + (row * On.Tiles.Width);
+            On.Rotation.Backward(queryGradient, first + row, On.Geometry.Scale);
+            HeadRows.Store<BFloat16Element>(queryGradient, On.Qkv, source.QueryAt(head, first + row), On.Geometry.HeadWidth, 1);
         }
     }
 
@@ -98,19 +91,19 @@ internal unsafe struct AmxAttentionBackwardKernel : IChunkKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void LoadGradients(AmxAttentionBuffers buffers, int head, nint firstRow, int rows, float* logSums, float* rowSums)
     {
-        new Span<float>(buffers.GradientRows + (rows * Tiles.Width), (Queries - rows) * Tiles.Width).Clear();
+        new Span<float>(buffers.GradientRows + (rows * On.Tiles.Width), (Queries - rows) * On.Tiles.Width).Clear();
         new Span<float>(logSums, Queries).Clear();
         new Span<float>(rowSums, Queries).Clear();
         for (int row = 0; row < rows; row++)
         {
-            nint at = ((firstRow + row) * Geometry.OutputWidth) + ((nint)head * Geometry.HeadWidth);
-            float* gradient = buffers.GradientRows + (row * Tiles.Width);
-            HeadRows.Load<BFloat16Element>(HeadsGradient, at, gradient, Geometry.HeadWidth, Tiles.Width);
+            nint at = On.HeadAt(firstRow + row, head);
+            float* gradient = buffers.GradientRows + (row * On.Tiles.Width);
+            HeadRows.Load<BFloat16Element>(HeadsGradient, at, gradient, On.Geometry.HeadWidth, On.Tiles.Width);
 
             // The output is needed for this sum only; the queries are loaded afterwards.
-            HeadRows.Load<BFloat16Element>(Heads, at, buffers.Rows, Geometry.HeadWidth, Tiles.Width);
-            rowSums[row] = HeadRows.Dot(buffers.Rows, gradient, Tiles.Width);
-            logSums[row] = LogSums[((firstRow + row) * Geometry.Heads) + head];
+            HeadRows.Load<BFloat16Element>(On.Heads, at, buffers.Rows, On.Geometry.HeadWidth, On.Tiles.Width);
+            rowSums[row] = HeadRows.Dot(buffers.Rows, gradient, On.Tiles.Width);
+            logSums[row] = On.LogSums[On.LogSumAt(firstRow + row, head)];
         }
     }
 
@@ -118,9 +111,9 @@ internal unsafe struct AmxAttentionBackwardKernel : IChunkKernel
     private readonly void AddOuter(ushort* weights, uint* pairs, float* gradients, int keys) => AmxProduct.Multiply(new AmxOperands
     {
         A = weights, ARow = Queries * sizeof(ushort), ABlock = AmxProduct.Block * Queries * sizeof(ushort),
-        B = pairs, BRow = Tiles.Width * sizeof(uint), BBlock = AmxProduct.Block * sizeof(uint),
-        C = gradients, CRow = Tiles.Width * sizeof(float),
-        RowBlocks = keys / AmxProduct.Block, ColumnBlocks = Tiles.Width / AmxProduct.Block, DepthBlocks = Queries / AmxProduct.Block, Accumulate = 1,
+        B = pairs, BRow = On.Tiles.Width * sizeof(uint), BBlock = AmxProduct.Block * sizeof(uint),
+        C = gradients, CRow = On.Tiles.Width * sizeof(float),
+        RowBlocks = keys / AmxProduct.Block, ColumnBlocks = On.Tiles.Width / AmxProduct.Block, DepthBlocks = Queries / AmxProduct.Block, Accumulate = 1,
     });
 
     /// <summary>For 16 queries P = exp(S − log of sum) and dS = P·(dP − row sum), rounded, dS in pairs of keys as well; 0 where a query does not see the key.</summary>
@@ -130,15 +123,11 @@ internal unsafe struct AmxAttentionBackwardKernel : IChunkKernel
         Vector512<int> lanes = Vector512<int>.Indices + Vector512.Create(lane);
         Vector512<float> shift = Vector512.Load(logSums + lane);
         Vector512<float> mean = Vector512.Load(rowSums + lane);
-        Vector512<float> all = Vector512<int>.AllBitsSet.AsSingle();
         for (int key = 0; key < first + Queries; key += 2)
         {
             int at = (key * Queries) + lane;
-            bool isDiagonal = key >= first;
-            Vector512<float> evenSeen = isDiagonal ? AmxAttention.Sees(lanes, key - first) : all;
-            Vector512<float> oddSeen = isDiagonal ? AmxAttention.Sees(lanes, key + 1 - first) : all;
-            Vector512<float> even = VectorMath.Exp(Vector512.Load(buffers.Scores + at) - shift) & evenSeen;
-            Vector512<float> odd = VectorMath.Exp(Vector512.Load(buffers.Scores + at + Queries) - shift) & oddSeen;
+            Vector512<float> even = VectorMath.Exp(Vector512.Load(buffers.Scores + at) - shift) & AmxAttention.Sees(lanes, first, key);
+            Vector512<float> odd = VectorMath.Exp(Vector512.Load(buffers.Scores + at + Queries) - shift) & AmxAttention.Sees(lanes, first, key + 1);
             BFloat16Element.Store(buffers.Weights, at, even);
             BFloat16Element.Store(buffers.Weights, at + Queries, odd);
             even *= Vector512.Load(buffers.ScoreGradients + at) - mean;

@@ -12,33 +12,26 @@ internal unsafe struct AmxAttentionKernel : IChunkKernel
     private const int Queries = AmxAttentionBuffers.Queries;
     private const int HalfTile = 16;
 
-    public AttentionGeometry Geometry;
-    public AttentionTiles Tiles;
-    public Rotation Rotation;
-    public void* Qkv;
-    public void* Heads;
-    public float* LogSums;
+    public AttentionOperands On;
     public byte* Scratch;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long chunk, int worker)
     {
-        int sequence = (int)(chunk / Geometry.KeyValueHeads);
-        int keyValueHead = (int)(chunk % Geometry.KeyValueHeads);
-        nint firstRow = (nint)sequence * Geometry.Length;
-        AmxAttentionBuffers buffers = AmxAttention.BuffersOf(Tiles, Scratch, worker);
-        HeadSource<BFloat16Element> source = new(Geometry, Tiles, Rotation, Qkv, firstRow);
-        for (int first = 0; first < Tiles.Length; first += HalfTile)
+        (int keyValueHead, nint firstRow) = On.PlaceOf(chunk);
+        AmxAttentionBuffers buffers = AmxAttention.BuffersOf(On.Tiles, Scratch, worker);
+        HeadSource<BFloat16Element> source = On.SourceAt<BFloat16Element>(firstRow);
+        for (int first = 0; first < On.Tiles.Length; first += HalfTile)
         {
             source.LoadKeyRows(keyValueHead, first, buffers.Rows);
-            AmxPacking.Round(buffers.Rows, HalfTile * Tiles.Width, buffers.Keys + (first * Tiles.Width));
+            AmxPacking.Round(buffers.Rows, HalfTile * On.Tiles.Width, buffers.Keys + (first * On.Tiles.Width));
             source.LoadValueRows(keyValueHead, first, buffers.Rows);
-            AmxPacking.RoundTurned(buffers.Rows, Tiles.Width, buffers.ValuesTurned + first, buffers.Stride);
+            AmxPacking.RoundTurned(buffers.Rows, On.Tiles.Width, buffers.ValuesTurned + first, buffers.Stride);
         }
 
-        for (int head = keyValueHead * Geometry.Group; head < (keyValueHead + 1) * Geometry.Group; head++)
+        for (int head = keyValueHead * On.Geometry.Group; head < (keyValueHead + 1) * On.Geometry.Group; head++)
         {
-            for (int first = 0; first < Geometry.Length; first += Queries)
+            for (int first = 0; first < On.Geometry.Length; first += Queries)
             {
                 Tile(source, buffers, head, first, firstRow);
             }
@@ -52,8 +45,8 @@ internal unsafe struct AmxAttentionKernel : IChunkKernel
         float* maxima = stackalloc float[2 * Queries];
         float* sums = maxima + Queries;
         source.LoadQueries(head, first, buffers.Rows);
-        AmxAttention.PairAlongWidth(buffers.Rows, Tiles.Width, buffers.Halves, buffers.QueryPairsTurned);
-        AmxAttention.Score(buffers.Keys, buffers.QueryPairsTurned, buffers.Scores, keys, Tiles.Width);
+        AmxAttention.PairAlongWidth(buffers.Rows, On.Tiles.Width, buffers.Halves, buffers.QueryPairsTurned);
+        AmxAttention.Score(buffers.Keys, buffers.QueryPairsTurned, buffers.Scores, keys, On.Tiles.Width);
         Softmax(buffers, first, 0, maxima, sums);
         Softmax(buffers, first, HalfTile, maxima, sums);
         AmxProduct.Multiply(new AmxOperands
@@ -61,15 +54,15 @@ internal unsafe struct AmxAttentionKernel : IChunkKernel
             A = buffers.ValuesTurned, ARow = buffers.Stride * sizeof(ushort), ABlock = AmxProduct.Block * buffers.Stride * sizeof(ushort),
             B = buffers.Pairs, BRow = Queries * sizeof(uint),
             C = buffers.Turned, CRow = Queries * sizeof(float),
-            RowBlocks = Tiles.Width / AmxProduct.Block, ColumnBlocks = 1, DepthBlocks = keys / AmxProduct.Block,
+            RowBlocks = On.Tiles.Width / AmxProduct.Block, ColumnBlocks = 1, DepthBlocks = keys / AmxProduct.Block,
         });
-        Normalize(buffers.Turned, Tiles.Width, sums);
-        AmxPacking.Turn(buffers.Turned, Tiles.Width, Queries, buffers.Rows);
-        for (int row = 0; row < Math.Min(Queries, Geometry.Length - first); row++)
+        Normalize(buffers.Turned, On.Tiles.Width, sums);
+        AmxPacking.Turn(buffers.Turned, On.Tiles.Width, Queries, buffers.Rows);
+        for (int row = 0; row < Math.Min(Queries, On.Geometry.Length - first); row++)
         {
             nint at = firstRow + first + row;
-            LogSums[(at * Geometry.Heads) + head] = maxima[row] + MathF.Log(sums[row]);
-            HeadRows.Store<BFloat16Element>(buffers.Rows + (row * Tiles.Width), Heads, (at * Geometry.OutputWidth) + ((nint)head * Geometry.HeadWidth), Geometry.HeadWidth, 1);
+            On.LogSums[On.LogSumAt(at, head)] = maxima[row] + MathF.Log(sums[row]);
+            HeadRows.Store<BFloat16Element>(buffers.Rows + (row * On.Tiles.Width), On.Heads, On.HeadAt(at, head), On.Geometry.HeadWidth, 1);
         }
     }
 
@@ -84,33 +77,21 @@ internal unsafe struct AmxAttentionKernel : IChunkKernel
         Vector512<float> lowest = Vector512.Create(float.NegativeInfinity);
         Vector512<float> top0 = lowest;
         Vector512<float> top1 = lowest;
-        for (int key = 0; key < first; key += 2)
+        for (int key = 0; key < keys; key += 2)
         {
-            top0 = Vector512.MaxNative(top0, Vector512.Load(scores + (key * Queries)));
-            top1 = Vector512.MaxNative(top1, Vector512.Load(scores + ((key + 1) * Queries)));
-        }
-
-        for (int key = first; key < keys; key++)
-        {
-            top0 = Vector512.MaxNative(top0, Vector512.ConditionalSelect(AmxAttention.Sees(lanes, key - first), Vector512.Load(scores + (key * Queries)), lowest));
+            float* row = scores + (key * Queries);
+            top0 = Vector512.MaxNative(top0, Vector512.ConditionalSelect(AmxAttention.Sees(lanes, first, key), Vector512.Load(row), lowest));
+            top1 = Vector512.MaxNative(top1, Vector512.ConditionalSelect(AmxAttention.Sees(lanes, first, key + 1), Vector512.Load(row + Queries), lowest));
         }
 
         Vector512<float> top = Vector512.MaxNative(top0, top1);
         Vector512<float> sum0 = Vector512<float>.Zero;
         Vector512<float> sum1 = Vector512<float>.Zero;
-        for (int key = 0; key < first; key += 2)
+        for (int key = 0; key < keys; key += 2)
         {
-            Vector512<float> even = VectorMath.Exp(Vector512.Load(scores + (key * Queries)) - top);
-            Vector512<float> odd = VectorMath.Exp(Vector512.Load(scores + ((key + 1) * Queries)) - top);
-            sum0 += even;
-            sum1 += odd;
-            AmxPacking.Pair(even, odd).Store(pairs + (key / 2 * Queries));
-        }
-
-        for (int key = first; key < keys; key += 2)
-        {
-            Vector512<float> even = VectorMath.Exp(Vector512.Load(scores + (key * Queries)) - top) & AmxAttention.Sees(lanes, key - first);
-            Vector512<float> odd = VectorMath.Exp(Vector512.Load(scores + ((key + 1) * Queries)) - top) & AmxAttention.Sees(lanes, key + 1 - first);
+            float* row = scores + (key * Queries);
+            Vector512<float> even = VectorMath.Exp(Vector512.Load(row) - top) & AmxAttention.Sees(lanes, first, key);
+            Vector512<float> odd = VectorMath.Exp(Vector512.Load(row + Queries) - top) & AmxAttention.Sees(lanes, first, key + 1);
             sum0 += even;
             sum1 += odd;
             AmxPacking.Pair(even, odd).Store(pairs + (key / 2 * Queries));

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DiPaCo.Model.Buffers;
 
 namespace DiPaCo.Model.Kernels.Cpu.Amx;
@@ -21,8 +20,7 @@ internal sealed unsafe class AmxLinear : IDisposable
     private const int FewestJobs = 4;
 
     private readonly WorkerThreads _threads = new();
-    private byte* _memory;
-    private long _bytes;
+    private readonly ScratchMemory _scratch = new();
 
     /// <summary>Whether a layer can be computed here.</summary>
     public static bool Fits(Parameter weight) =>
@@ -67,7 +65,7 @@ internal sealed unsafe class AmxLinear : IDisposable
         long turnedBytes = Aligned((long)chunks * AmxProduct.Padded(rows) * TurnKernel.Depth * sizeof(ushort));
         long sumBytes = Aligned((long)AmxProduct.Padded(rows) * blocksOfJob * Block * sizeof(float));
         long panelBytes = Aligned(WeightGradientKernel.PanelBytesOf(blocksOfJob));
-        byte* memory = Reserve(turnedBytes + (WorkerThreads.Count * (sumBytes + panelBytes)));
+        byte* memory = (byte*)_scratch.Take((nuint)(turnedBytes + (WorkerThreads.Count * (sumBytes + panelBytes))));
         _threads.Run(
             new TurnKernel { Source = (ushort*)narrow.Pointer, Turned = (ushort*)memory, Rows = depth, Columns = rows },
             (long)chunks * BlocksOf(rows));
@@ -81,12 +79,7 @@ internal sealed unsafe class AmxLinear : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        NativeMemory.AlignedFree(_memory);
-        _memory = null;
-        _bytes = 0;
-    }
+    public void Dispose() => _scratch.Dispose();
 
     private delegate void Pack(uint* panels);
 
@@ -103,7 +96,7 @@ internal sealed unsafe class AmxLinear : IDisposable
         int chunks = (int)Math.Clamp(packedBytes / PanelBytes, 1, columnBlocks);
         long rowJobs = (left.Count + RowsOfJob - 1) / RowsOfJob;
         long roomBytes = Aligned(RoundedProductKernel.ScratchBytes(depth, columns, RowsOfJob));
-        byte* memory = Reserve(packedBytes + (WorkerThreads.Count * roomBytes));
+        byte* memory = (byte*)_scratch.Take((nuint)(packedBytes + (WorkerThreads.Count * roomBytes)));
         pack((uint*)memory);
         _threads.Run(
             new RoundedProductKernel
@@ -112,17 +105,5 @@ internal sealed unsafe class AmxLinear : IDisposable
                 Rows = left.Count, RowsOfJob = RowsOfJob, RowJobs = rowJobs, Columns = columns, Depth = depth, Chunks = chunks,
             },
             rowJobs * chunks);
-    }
-
-    private byte* Reserve(long bytes)
-    {
-        if (bytes > _bytes)
-        {
-            Dispose();
-            _memory = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
-            _bytes = bytes;
-        }
-
-        return _memory;
     }
 }

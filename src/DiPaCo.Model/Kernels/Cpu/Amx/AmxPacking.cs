@@ -61,6 +61,34 @@ internal static unsafe class AmxPacking
         return row < rows && column < columns ? Avx512F.ConvertToVector512UInt32(Vector256.Load(even)) : Vector512<uint>.Zero;
     }
 
+    /// <summary>
+    /// Brings bf16 rows into pairs, in panels of 32 columns, [depth / 2, 32] each; what lies beyond the last row or column is 0. A row is read from one end of
+    /// the columns to the other: it lies far from the next.
+    /// </summary>
+    /// <param name="source">[rows, columns].</param>
+    /// <param name="columns">Columns of the source.</param>
+    /// <param name="rows">Rows of the source.</param>
+    /// <param name="from">The first row and column that are wanted.</param>
+    /// <param name="size">How many, both even: rows, and columns in whole panels.</param>
+    /// <param name="panels">Receives the panels.</param>
+    /// <param name="panel">Pairs from a panel to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void PackPanels(ushort* source, nint columns, int rows, (int Row, nint Column) from, (int Rows, int Columns) size, uint* panels, nint panel)
+    {
+        for (int row = from.Row; row < from.Row + size.Rows; row += 2)
+        {
+            uint* target = panels;
+            for (int c = 0; c < size.Columns; c += AmxProduct.Block)
+            {
+                PairAt(source, columns, rows, row, from.Column + c).Store(target);
+                PairAt(source, columns, rows, row, from.Column + c + Vector).Store(target + Vector);
+                target += panel;
+            }
+
+            panels += AmxProduct.Block;
+        }
+    }
+
     /// <summary>turned[d, row] = rows[row, d] for 16 rows, rounded.</summary>
     /// <param name="rows">[16, width].</param>
     /// <param name="width">A multiple of 16.</param>
@@ -72,7 +100,7 @@ internal static unsafe class AmxPacking
         float* block = stackalloc float[Vector * Vector];
         for (int d = 0; d < width; d += Vector)
         {
-            Turn16(rows + d, width, block, Vector);
+            Transposition.Turn16(rows + d, width, block, Vector);
             for (int row = 0; row < Vector; row++)
             {
                 BFloat16Element.Store(turned + ((d + row) * stride), 0, Vector512.Load(block + (row * Vector)));
@@ -88,45 +116,8 @@ internal static unsafe class AmxPacking
         {
             for (int c = 0; c < columns; c += Vector)
             {
-                Turn16(source + (r * columns) + c, columns, turned + (c * rows) + r, rows);
+                Transposition.Turn16(source + (r * columns) + c, columns, turned + (c * rows) + r, rows);
             }
-        }
-    }
-
-    /// <summary>Transposes 16 × 16 elements: pairs of rows are interleaved, then pairs of pairs, then quarters of vectors change places.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Turn16(float* source, nint sourceRow, float* target, nint targetRow)
-    {
-        Vector512<float>* quads = stackalloc Vector512<float>[Vector];
-        for (int r = 0; r < Vector; r += 4)
-        {
-            float* from = source + (r * sourceRow);
-            Vector512<float> a = Vector512.Load(from);
-            Vector512<float> b = Vector512.Load(from + sourceRow);
-            Vector512<float> c = Vector512.Load(from + (2 * sourceRow));
-            Vector512<float> d = Vector512.Load(from + (3 * sourceRow));
-            Vector512<double> lowAb = Avx512F.UnpackLow(a, b).AsDouble();
-            Vector512<double> highAb = Avx512F.UnpackHigh(a, b).AsDouble();
-            Vector512<double> lowCd = Avx512F.UnpackLow(c, d).AsDouble();
-            Vector512<double> highCd = Avx512F.UnpackHigh(c, d).AsDouble();
-
-            // Lane q of quads[r + j]: column 4q + j of the four rows.
-            quads[r] = Avx512F.UnpackLow(lowAb, lowCd).AsSingle();
-            quads[r + 1] = Avx512F.UnpackHigh(lowAb, lowCd).AsSingle();
-            quads[r + 2] = Avx512F.UnpackLow(highAb, highCd).AsSingle();
-            quads[r + 3] = Avx512F.UnpackHigh(highAb, highCd).AsSingle();
-        }
-
-        for (int j = 0; j < 4; j++)
-        {
-            Vector512<float> even01 = Avx512F.Shuffle4x128(quads[j], quads[4 + j], 0x88);
-            Vector512<float> odd01 = Avx512F.Shuffle4x128(quads[j], quads[4 + j], 0xDD);
-            Vector512<float> even23 = Avx512F.Shuffle4x128(quads[8 + j], quads[12 + j], 0x88);
-            Vector512<float> odd23 = Avx512F.Shuffle4x128(quads[8 + j], quads[12 + j], 0xDD);
-            Avx512F.Shuffle4x128(even01, even23, 0x88).Store(target + (j * targetRow));
-            Avx512F.Shuffle4x128(odd01, odd23, 0x88).Store(target + ((4 + j) * targetRow));
-            Avx512F.Shuffle4x128(even01, even23, 0xDD).Store(target + ((8 + j) * targetRow));
-            Avx512F.Shuffle4x128(odd01, odd23, 0xDD).Store(target + ((12 + j) * targetRow));
         }
     }
 }

@@ -26,7 +26,7 @@ internal unsafe struct PackColumnsKernel : IChunkKernel
             int full = column < Columns ? pairs / Vector * Vector : 0;
             for (int pair = 0; pair < full; pair += Vector)
             {
-                AmxPacking.Turn16((float*)(Source + (column * Depth)) + pair, pairs, (float*)(panel + ((nint)pair * Block) + half), Block);
+                Transposition.Turn16((float*)(Source + (column * Depth)) + pair, pairs, (float*)(panel + ((nint)pair * Block) + half), Block);
             }
 
             for (int pair = full; pair < pairs; pair++)

@@ -36,7 +36,7 @@ internal unsafe struct TurnKernel : IChunkKernel
                     AmxPacking.PairAt(Source, Columns, Rows, row + (2 * pair), ((nint)group * Block) + half).Store(pairs + (pair * Vector));
                 }
 
-                AmxPacking.Turn16((float*)pairs, Vector, (float*)(target + ((nint)half * Depth) + (row - first)), Depth / 2);
+                Transposition.Turn16((float*)pairs, Vector, (float*)(target + ((nint)half * Depth) + (row - first)), Depth / 2);
             }
         }
     }

@@ -45,7 +45,7 @@ internal unsafe struct WeightGradientKernel : IChunkKernel
         for (int first = 0; first < Depth; first += TurnKernel.Depth)
         {
             int depth = AmxProduct.Padded(Math.Min(TurnKernel.Depth, Depth - first));
-            Pack(first, depth, firstBlock * Block, width, panels);
+            AmxPacking.PackPanels(Wide, Columns, Depth, (first, firstBlock * Block), (depth, width), panels, PanelPairs);
             AmxProduct.Multiply(new AmxOperands
             {
                 A = Turned + ((nint)first * rows), ARow = TurnKernel.Depth * sizeof(ushort), ABlock = Block * TurnKernel.Depth * sizeof(ushort),
@@ -64,24 +64,6 @@ internal unsafe struct WeightGradientKernel : IChunkKernel
         else
         {
             Add(sums, width, column, count);
-        }
-    }
-
-    /// <summary>Brings rows into pairs, [block of 32 columns, depth / 2, 32]. A row is read from one end to the other: it lies far from the next.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Pack(int first, int depth, int column, int width, uint* panels)
-    {
-        for (int row = first; row < first + depth; row += 2)
-        {
-            uint* target = panels;
-            for (int c = 0; c < width; c += Block)
-            {
-                AmxPacking.PairAt(Wide, Columns, Depth, row, column + c).Store(target);
-                AmxPacking.PairAt(Wide, Columns, Depth, row, column + c + Vector).Store(target + Vector);
-                target += PanelPairs;
-            }
-
-            panels += Block;
         }
     }
 
@@ -107,7 +89,7 @@ internal unsafe struct WeightGradientKernel : IChunkKernel
         {
             for (int row = 0; row < Rows; row += Vector)
             {
-                AmxPacking.Turn16(sums + ((nint)row * width) + c, width, turned, Vector);
+                Transposition.Turn16(sums + ((nint)row * width) + c, width, turned, Vector);
                 for (int i = 0; i < Vector; i++)
                 {
                     float* gradient = Gradient + ((nint)(column + c + i) * Rows) + row;
