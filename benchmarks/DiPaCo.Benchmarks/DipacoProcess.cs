@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace DiPaCo.Benchmarks;
 
@@ -7,6 +8,9 @@ internal sealed class DipacoProcess : IDisposable
 {
     /// <summary>What to say where <see cref="Program"/> is not there.</summary>
     public const string IsMissing = "The program is missing: dotnet build -c Release src/DiPaCo.Cli";
+
+    // What the processes say, to see why a number is as it is.
+    private static readonly bool s_echoes = Environment.GetEnvironmentVariable("ECHO") is not null;
 
     private readonly Process _process;
     private readonly List<(double Time, string Line)> _lines = [];
@@ -117,6 +121,11 @@ internal sealed class DipacoProcess : IDisposable
             lock (_lines)
             {
                 _lines.Add((Clocks.Wall(), line));
+            }
+
+            if (s_echoes)
+            {
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Clocks.Wall():F2} {_process.Id}: {line}"));
             }
 
             Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();

@@ -72,6 +72,8 @@ internal static class DispatcherTable
             }
 
             await Task.Delay(Warming, TimeProvider.System);
+            TimeSpan paused = GC.GetTotalPauseDuration();
+            int[] collections = [.. Enumerable.Range(0, 3).Select(GC.CollectionCount)];
             _measures = true;
             await Task.Delay(Measuring / 2, TimeProvider.System);
             _toKill = 100;
@@ -80,6 +82,8 @@ internal static class DispatcherTable
             double seconds = Measuring.TotalSeconds;
             Print($"dispatcher, {workers} workers, {tasks} tasks at a time: {_leases.Count / seconds:F0} leases/s, {_heartbeats.Count / seconds:F0} heartbeats/s, {_deliveries.Count / seconds:F0} results/s");
             Print($"  {(tasks > workers ? $"a worker's question, while tasks wait: {Of(_leases)}" : $"from a task's order until a worker has it, while workers wait: {Of(_starts)}")}");
+            int[] since = [.. collections.Select((before, generation) => GC.CollectionCount(generation) - before)];
+            Print($"  garbage collections of generation 0, 1, 2: {since[0] - since[1]}, {since[1] - since[2]}, {since[2]}; everything paused for {(GC.GetTotalPauseDuration() - paused).TotalSeconds:F2} s in all");
             Print($"  heartbeat: {Of(_heartbeats)}; result: {Of(_deliveries)}");
             await Task.Delay(Lease + TimeSpan.FromSeconds(5), TimeProvider.System);
             Print($"  {_recoveries.Count} workers ended; another had their task after {Of(_recoveries, "s")}, a lease being {Lease.TotalSeconds:F0} s");
@@ -114,7 +118,7 @@ internal static class DispatcherTable
             for (long request = 1; !_stop.IsCancellationRequested;)
             {
                 double asked = Clocks.Wall();
-                LeaseOutcome outcome = await link.LeaseAsync(name, 1, request, [], CancellationToken.None);
+                LeaseOutcome outcome = await link.LeaseAsync(new LeaseQuestion(name, 1, request, []), CancellationToken.None);
                 if (outcome.Task is not { } task)
                 {
                     continue;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Rules;
 using Google.Protobuf;
+using Google.Protobuf.Collections;
 
 namespace DiPaCo.Cluster.Api;
 
@@ -133,12 +134,26 @@ internal static class WireMapping
         return new GivenBack(FromWire(request.Reason), request.Message, FromWire(request.State), FromWire(request.FirstStep, request.Steps));
     }
 
-    public static IEnumerable<ByteString> HashesToWire(IEnumerable<string> hashes) =>
+    public static Wire.LeaseRequest ToWire(LeaseQuestion question)
+    {
+        Wire.LeaseRequest request = new() { Worker = question.Worker, Incarnation = question.Incarnation, Number = question.Number };
+        request.Cached.AddRange(HashesToWire(question.Cached));
+        request.Kept.AddRange(HashesToWire(question.Kept));
+        return request;
+    }
+
+    public static LeaseQuestion FromWire(Wire.LeaseRequest request) =>
+        new(request.Worker, request.Incarnation, request.Number, HashesFromWire("cached", request.Cached, LeaseQuestion.MostCached))
+        {
+            Kept = HashesFromWire("kept", request.Kept, LeaseQuestion.MostKept),
+        };
+
+    private static IEnumerable<ByteString> HashesToWire(ImmutableArray<string> hashes) =>
         hashes.Select(hash => UnsafeByteOperations.UnsafeWrap(Convert.FromHexString(hash)));
 
-    public static ImmutableArray<string> HashesFromWire(IReadOnlyCollection<ByteString> hashes)
+    private static ImmutableArray<string> HashesFromWire(string field, RepeatedField<ByteString> hashes, int most)
     {
-        Check(hashes.Count <= IWorkerLink.MostCached, "cached", hashes.Count, $"at most {IWorkerLink.MostCached}");
+        Check(hashes.Count <= most, field, hashes.Count, $"at most {most}");
         return [.. hashes.Select(HashFromWire)];
     }
 
@@ -263,7 +278,7 @@ internal static class WireMapping
     private static TrainingReport? FromWire(Wire.TrainingStep? step) => step is null ? null : new TrainingReport(
         step.Loss, step.LearningRate, step.GradientNorm, step.Tokens, step.Flops, TimeSpan.FromTicks(step.ElapsedTicks), TimeSpan.FromTicks(step.DataWaitTicks));
 
-    private static ImmutableSortedDictionary<string, string> BlobsFromWire(string field, Google.Protobuf.Collections.MapField<string, ByteString> blobs)
+    private static ImmutableSortedDictionary<string, string> BlobsFromWire(string field, MapField<string, ByteString> blobs)
     {
         Check(blobs.Count <= 100_000, field, blobs.Count, "at most 100,000");
         Check(blobs.Keys.All(name => name.Length is > 0 and <= 256), field, "(a name)", "1 to 256 characters");

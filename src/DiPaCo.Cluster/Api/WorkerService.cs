@@ -18,8 +18,7 @@ internal sealed class WorkerService(IWorkerLink link) : Wire.Worker.WorkerBase
 
     public override Task<Wire.LeaseReply> Lease(Wire.LeaseRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
-        LeaseOutcome outcome = await link.LeaseAsync(
-            request.Worker, request.Incarnation, request.Number, WireMapping.HashesFromWire(request.Cached), context.CancellationToken);
+        LeaseOutcome outcome = await link.LeaseAsync(WireMapping.FromWire(request), context.CancellationToken);
         return new Wire.LeaseReply
         {
             WaitingFor = outcome.WaitingFor,

@@ -25,7 +25,7 @@ public sealed class BlobCache : IDisposable
         _paths = paths;
         _lock = handle;
         MaximumBytes = maximumBytes;
-        _blobs = new FolderBlobStore(paths.Blobs, time: time);
+        _blobs = new FolderBlobStore(paths.Blobs, time: time, flushes: false);
     }
 
     /// <summary>The folder that belongs to it.</summary>

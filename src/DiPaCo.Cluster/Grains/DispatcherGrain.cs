@@ -86,9 +86,12 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
             : throw new LinkException($"A worker named '{offer.Worker}' has joined later than this one; give one of them another name (--name).", isFinal: true);
     }
 
-    public async Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, ImmutableArray<string> cached, CancellationToken cancellationToken)
+    public async Task<LeaseOutcome> LeaseAsync(LeaseQuestion question, CancellationToken cancellationToken)
     {
-        LeaseRequest request = new(new WorkerId(worker), incarnation, number, [.. cached.Select(BlobHash.Parse)], Now);
+        LeaseRequest request = new(new WorkerId(question.Worker), question.Incarnation, question.Number, [.. question.Cached.Select(BlobHash.Parse)], Now)
+        {
+            Kept = [.. question.Kept.Select(key => new TaskKey(key))],
+        };
         LeaseReply reply = await _waiters.AnswerAsync(request, Patience, _time, cancellationToken);
 
         // Of a grant that was withdrawn before this came to be told there is no record any more.
@@ -162,7 +165,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
         Continuation? state = _state.Workers.TryGetValue(id, out WorkerEntry? known) ? reason.State?.ToContinuation(known.Capabilities.Fingerprint) : null;
         Become(reason.Reason == GiveBackReason.Leaving
             ? DispatcherRules.HandBack(_state, id, number, task, state, Now)
-            : _rules.Fail(_state, id, number, task, reason.Message, isImpossible, Now));
+            : _rules.Fail(_state, id, number, task, reason.Message, isImpossible, Now), task);
         return Task.CompletedTask;
     }
 

@@ -11,8 +11,8 @@ internal sealed class GrainWorkerLink(IGrainFactory grains) : IWorkerLink
     public Task RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken) =>
         CallAsync(Dispatcher.RegisterAsync(offer), cancellationToken);
 
-    public Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, IReadOnlyList<string> cached, CancellationToken cancellationToken) =>
-        CallAsync(Dispatcher.LeaseAsync(worker, incarnation, number, [.. cached], cancellationToken), cancellationToken);
+    public Task<LeaseOutcome> LeaseAsync(LeaseQuestion question, CancellationToken cancellationToken) =>
+        CallAsync(Dispatcher.LeaseAsync(question, cancellationToken), cancellationToken);
 
     public Task<HeartbeatOutcome> HeartbeatAsync(HeartbeatNote note, CancellationToken cancellationToken) =>
         CallAsync(Dispatcher.HeartbeatAsync(note), cancellationToken);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using DiPaCo.Runtime.Rules;
 
 namespace DiPaCo.Cluster;
@@ -20,7 +19,7 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
 
     /// <summary>A worker asks for a task, and waits a while, or until it is gone.</summary>
     [Alias("lease")]
-    Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, ImmutableArray<string> cached, CancellationToken cancellationToken);
+    Task<LeaseOutcome> LeaseAsync(LeaseQuestion question, CancellationToken cancellationToken);
 
     /// <summary>A worker keeps its lease.</summary>
     [Alias("heartbeat")]

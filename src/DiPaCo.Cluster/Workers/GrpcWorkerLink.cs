@@ -19,11 +19,9 @@ public sealed class GrpcWorkerLink(CallInvoker client, TimeProvider time) : IWor
         async () => await _client.RegisterAsync(WireMapping.ToWire(offer), Options(cancellationToken)), cancellationToken);
 
     /// <inheritdoc/>
-    public Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, IReadOnlyList<string> cached, CancellationToken cancellationToken) => GrpcCalls.CallAsync(async () =>
+    public Task<LeaseOutcome> LeaseAsync(LeaseQuestion question, CancellationToken cancellationToken) => GrpcCalls.CallAsync(async () =>
     {
-        Wire.LeaseRequest request = new() { Worker = worker, Incarnation = incarnation, Number = number };
-        request.Cached.AddRange(WireMapping.HashesToWire(cached));
-        Wire.LeaseReply reply = await _client.LeaseAsync(request, Options(cancellationToken));
+        Wire.LeaseReply reply = await _client.LeaseAsync(WireMapping.ToWire(question), Options(cancellationToken));
         return new LeaseOutcome(reply.Task is { } task ? WireMapping.FromWire(task) : null, reply.WaitingFor, reply.UnknownWorker);
     }, cancellationToken);
 

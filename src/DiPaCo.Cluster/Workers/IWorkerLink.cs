@@ -6,9 +6,6 @@ namespace DiPaCo.Cluster;
 /// </summary>
 public interface IWorkerLink
 {
-    /// <summary>Cached inputs that are told at most.</summary>
-    const int MostCached = 256;
-
     /// <summary>Asks the silo who it is and what it needs. Nothing changes by that.</summary>
     Task<Greeting> GreetAsync(CancellationToken cancellationToken);
 
@@ -16,12 +13,9 @@ public interface IWorkerLink
     Task RegisterAsync(WorkerOffer offer, CancellationToken cancellationToken);
 
     /// <summary>Asks for work, and waits a while for it.</summary>
-    /// <param name="worker">The worker's name.</param>
-    /// <param name="incarnation">Its incarnation.</param>
-    /// <param name="number">Number of the request, from 1: the same until it brings a task, then the next.</param>
-    /// <param name="cached">Hashes of inputs that it has, newest first, at most <see cref="MostCached"/>.</param>
+    /// <param name="question">Who asks, and what it has already.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    Task<LeaseOutcome> LeaseAsync(string worker, long incarnation, long number, IReadOnlyList<string> cached, CancellationToken cancellationToken);
+    Task<LeaseOutcome> LeaseAsync(LeaseQuestion question, CancellationToken cancellationToken);
 
     /// <summary>Keeps a lease.</summary>
     Task<HeartbeatOutcome> HeartbeatAsync(HeartbeatNote note, CancellationToken cancellationToken);

@@ -129,7 +129,7 @@ public sealed class WorkerAgent : IDisposable
                 long asked = _time.GetTimestamp();
                 LeaseOutcome outcome = await _calls.CallAsync(
                     "ask for work",
-                    () => _link.LeaseAsync(_offer.Worker, _offer.Incarnation, number, _blobs.Newest(IWorkerLink.MostCached), leaving), leaving);
+                    () => _link.LeaseAsync(QuestionOf(number), leaving), leaving);
                 leased = outcome.Task;
                 if (outcome.UnknownWorker)
                 {
@@ -154,6 +154,11 @@ public sealed class WorkerAgent : IDisposable
             running.Add(ComputeAsync(leased, slots, leaving, grace));
         }
     }
+
+    private LeaseQuestion QuestionOf(long number) => new(_offer.Worker, _offer.Incarnation, number, [.. _blobs.Newest(LeaseQuestion.MostCached)])
+    {
+        Kept = _checkpoints?.Newest(LeaseQuestion.MostKept) ?? [],
+    };
 
     /// <summary>Whoever finds the registration missing makes it.</summary>
     private async Task RegisterAsync(CancellationToken cancellationToken)

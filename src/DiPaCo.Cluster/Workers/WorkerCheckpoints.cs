@@ -21,7 +21,7 @@ public sealed class WorkerCheckpoints(BlobCache cache, string fingerprint, Worke
     private const int MostBytes = 64 << 10;
 
     // Tasks whose worker has ended and never got them again leave theirs behind.
-    private const int MostFiles = 32;
+    private const int MostFiles = LeaseQuestion.MostKept;
 
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true };
 
@@ -30,6 +30,22 @@ public sealed class WorkerCheckpoints(BlobCache cache, string fingerprint, Worke
     private readonly IWorkerObserver _observer = observer;
     private readonly TimeProvider _time = time;
     private readonly string _folder = Path.Combine(cache.Folder, "checkpoints");
+
+    /// <summary>Keys of the tasks of which a state is kept that can be used, newest first.</summary>
+    /// <param name="most">How many at most.</param>
+    public ImmutableArray<string> Newest(int most)
+    {
+        try
+        {
+            return Directory.Exists(_folder)
+                ? [.. FilesByAge().Select(file => Path.GetFileNameWithoutExtension(file.Name)).Where(name => BlobHash.TryParse(name, out _) && Find(new TaskKey(name)) is not null).Take(most)]
+                : [];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
 
     /// <summary>The last state of a task that was kept here; null: none that can be used.</summary>
     /// <param name="key">The task.</param>
@@ -99,11 +115,13 @@ public sealed class WorkerCheckpoints(BlobCache cache, string fingerprint, Worke
         DurableFile.CreateFolder(_folder);
         HandOver kept = HandOver.Of(state);
         DurableFile.WriteAllBytes(FileOf(key), JsonSerializer.SerializeToUtf8Bytes(new Checkpoint(fingerprint, kept.DoneSteps, kept.Steps, kept.Blobs), s_json));
-        foreach (FileInfo old in new DirectoryInfo(_folder).GetFiles().OrderByDescending(file => file.LastWriteTimeUtc).Skip(MostFiles))
+        foreach (FileInfo old in FilesByAge().Skip(MostFiles))
         {
             old.Delete();
         }
     }
+
+    private IEnumerable<FileInfo> FilesByAge() => new DirectoryInfo(_folder).GetFiles().OrderByDescending(file => file.LastWriteTimeUtc);
 
     private void Remove(IEnumerable<BlobHash> blobs)
     {

@@ -29,10 +29,13 @@ public sealed record RecipeOptions
     public int PathsPerPhase { get; init; }
 
     /// <summary>
-    /// Whether a path that does worse on the validation documents of its own shard than after an earlier phase, by more than one standard error
-    /// of the difference, is served as it was then (paper §2.7). Training goes on for all. Default false.
+    /// Whether a path that does worse on the validation documents of its own shard than after an earlier phase, by more than
+    /// <see cref="EarlyStoppingMargin"/>, is served as it was then (paper §2.7). Training goes on for all. Default false.
     /// </summary>
     public bool EarlyStopping { get; init; }
+
+    /// <summary>By how many standard errors of the difference it must do worse; 0: by anything at all, as in the paper. Default 1.</summary>
+    public double EarlyStoppingMargin { get; init; } = 1;
 
     /// <summary>Sequences of one step; at least 1.</summary>
     public required int BatchSequences { get; init; }

@@ -21,8 +21,8 @@ public sealed record StepCounts(long Base, long Path, long Paths, long DenseEqua
             ? plan.Steps * paths
             : Enumerable.Range(0, plan.Phases).Select(phase => new Phase(phase)).Sum(phase => (long)plan[phase].Steps * turns.Count(phase));
 
-        // Where only some paths take part in a phase, each has its share of the phases.
-        long path = all / paths;
+        // Where only some paths take part in a phase, each has its share of the phases; a dense model at equal steps has at least as many.
+        long path = (all + paths - 1) / paths;
         long own = config.Evaluation.DenseStart == DenseStart.Scratch ? config.Recipe.BaseSteps : 0;
         return new StepCounts(
             config.Recipe.BaseSteps,

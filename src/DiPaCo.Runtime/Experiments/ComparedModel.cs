@@ -29,7 +29,7 @@ public sealed record ComparedModel(
             foreach (EvaluationRow model in row.Runs[0].Evaluation)
             {
                 ComparedModel compared = Of(row, model);
-                string same = $"{model.Kind} {model.Steps} {string.Join(' ', compared.Perplexities)}";
+                string same = $"{model.Kind} {model.Model} {model.Steps} {string.Join(' ', compared.Perplexities)}";
                 if (model.Kind == ModelKind.Routed)
                 {
                     own.Add(compared);

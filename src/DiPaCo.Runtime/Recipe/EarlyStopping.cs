@@ -6,10 +6,11 @@ namespace DiPaCo.Runtime.Recipe;
 
 /// <summary>
 /// Which version of each path is served (paper §2.7): the newest, unless an earlier one lost less on the validation documents of the path's
-/// own shard by more than one standard error of the difference. Without that margin a path would often be served in an old version by the luck
-/// of a few documents, and as long as training helps, the newest is the better guess. A path without such documents is never stopped.
+/// own shard by more than a margin. Without one (the paper's rule) a path is often served in an old version by the luck of a few documents, and as
+/// long as training helps, the newest is the better guess. A path without such documents is never stopped.
 /// </summary>
-internal sealed class EarlyStopping
+/// <param name="margin">Standard errors of the difference; 0: none.</param>
+internal sealed class EarlyStopping(double margin)
 {
     private readonly SortedDictionary<PathId, Best> _best = [];
 
@@ -36,7 +37,7 @@ internal sealed class EarlyStopping
         }
         else
         {
-            _best[path] = _best[path] with { IsAhead = sinceBest.IsBeyondNoise };
+            _best[path] = _best[path] with { IsAhead = sinceBest.IsBeyond(margin) };
         }
     }
 
@@ -53,6 +54,6 @@ internal sealed class EarlyStopping
     /// <summary>A path's best version.</summary>
     /// <param name="Version">The version with the lowest loss, the earliest among equals.</param>
     /// <param name="Losses">Blob of its losses.</param>
-    /// <param name="IsAhead">Whether the newest version that was looked at is worse beyond noise.</param>
+    /// <param name="IsAhead">Whether the newest version that was looked at is worse by more than the margin.</param>
     private sealed record Best(ModelVersion Version, BlobHash Losses, bool IsAhead);
 }

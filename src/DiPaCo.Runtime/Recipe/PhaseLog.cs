@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Recipe;
@@ -9,9 +10,9 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="first">The version after the fork.</param>
 /// <param name="before">What was trained for it: the base model.</param>
 /// <param name="routed">The first shards.</param>
-/// <param name="keepPhases">Past versions kept besides the newest.</param>
+/// <param name="recipe">Past versions kept besides the newest, and when a path is served in one of them.</param>
 internal sealed class PhaseLog(
-    ModelTopology topology, ModelVersion first, TrainMetrics before, RoutedCorpus routed, int keepPhases)
+    ModelTopology topology, ModelVersion first, TrainMetrics before, RoutedCorpus routed, RecipeOptions recipe)
 {
     private readonly List<PhaseValidation> _validation = [];
     private readonly List<OuterGradient> _outerGradients = [];
@@ -23,7 +24,7 @@ internal sealed class PhaseLog(
     public RoutedCorpus Routed { get; private set; } = routed;
 
     /// <summary>Which paths are served in an earlier version; it knows of none as long as nobody looks.</summary>
-    public EarlyStopping Stopping { get; } = new();
+    public EarlyStopping Stopping { get; } = new(recipe.EarlyStoppingMargin);
 
     public ServedModel Served => Stopping.Serve(topology, Model);
 
@@ -71,7 +72,7 @@ internal sealed class PhaseLog(
         Model = outcome.Model;
         _outerGradients.AddRange(outcome.OuterGradients);
         _kept.Enqueue(Model);
-        while (_kept.Count > keepPhases + 1)
+        while (_kept.Count > recipe.KeepPhases + 1)
         {
             _kept.Dequeue();
         }

@@ -36,7 +36,7 @@ internal sealed class PhaseLoop(RunSession session, ModelTopology topology, Prep
         RecipeOptions recipe = _config.Recipe;
         return session.StageAsync(Stage.Phases, StepCounts.Of(_config, topology.Paths.Length).Paths, "steps", async () =>
         {
-            PhaseLog log = new(topology, fork, before, routed, recipe.KeepPhases);
+            PhaseLog log = new(topology, fork, before, routed, recipe);
             foreach (Segment segment in _segments.SegmentsFrom(fork.Phase))
             {
                 RoutedCorpus shards = log.Routed;

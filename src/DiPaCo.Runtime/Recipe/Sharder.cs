@@ -35,21 +35,24 @@ internal sealed class Sharder(RunSession session, ModelTopology topology, Prepar
         TaskResult fitted = await session.RunAsync(
             new RouterSpec(corpus.Chunks, features, topology.Paths, topology.Grid.Experts, topology.Grid.Replicas, options.OfRouter(), session.Config.Seed), Stage.Shards, new StageCount(0), _ => 1, cancellationToken);
         BlobHash router = fitted[RouterSpec.Output];
-        TaskResult sharded = await session.RunAsync(Spec(router, features), Stage.Shards, new StageCount(1), _ => 1, cancellationToken);
+        TaskResult sharded = await session.RunAsync(Spec(router, features, options.EffectiveCapacityFactor()), Stage.Shards, new StageCount(1), _ => 1, cancellationToken);
         return Read(router, router, features, sharded) with { Flops = _featureFlops + TaskFlops.Of(fitted) };
     }
 
-    /// <summary>The shards that another router makes. What that router took is the caller's to add.</summary>
+    /// <summary>
+    /// The shards that another router makes, which takes the place of the clusters: only a capacity that is stated bounds them, not that of balanced
+    /// k-means. What that router took is the caller's to add.
+    /// </summary>
     public async Task<RoutedCorpus> ReshardAsync(BlobHash router, RoutedCorpus before, CancellationToken cancellationToken) =>
-        Read(router, before.FirstRouter, before.Features, await session.Tasks.RunAsync(Spec(router, before.Features), null, cancellationToken));
+        Read(router, before.FirstRouter, before.Features, await session.Tasks.RunAsync(Spec(router, before.Features, session.Config.Routing.CapacityFactor), null, cancellationToken));
 
-    private ShardSpec Spec(BlobHash router, ImmutableArray<BlobHash> features)
+    private ShardSpec Spec(BlobHash router, ImmutableArray<BlobHash> features, double? capacityFactor)
     {
         RoutingOptions options = session.Config.Routing;
         return new ShardSpec(
             router, corpus.Chunks, features, topology.Paths, options.MinimumShare, options.PrefixTokens, session.Config.Recipe.LossOnPrefix)
         {
-            CapacityFactor = options.EffectiveCapacityFactor(),
+            CapacityFactor = capacityFactor,
             Balance = options.Balance,
             Overlap = options.Overlap,
         };

@@ -12,6 +12,9 @@ internal sealed class ComputeSetup : IDisposable
 {
     private const int Products = 5;
 
+    // A worker that comes back after a failure is waited for.
+    private static readonly TimeSpan ProductTime = TimeSpan.FromSeconds(0.3);
+
     private readonly torch.Device _device;
 
     private ComputeSetup(torch.Device device, int threads, TimeProvider time)
@@ -45,7 +48,7 @@ internal sealed class ComputeSetup : IDisposable
     /// <summary>The machine, and on request its rate of matrix products on the processor; on a GPU the rate is not measured.</summary>
     public MachineSummary Describe(ComputeType compute, bool measure) => MachineInfo.Of(Threads, _device.ToString(), compute) with
     {
-        MatrixFlopsPerSecond = measure && _device.type == DeviceType.CPU ? GemmRate.Measure(compute, Products) : 0,
+        MatrixFlopsPerSecond = measure && _device.type == DeviceType.CPU ? GemmRate.Measure(compute, Products, ProductTime) : 0,
     };
 
     /// <inheritdoc/>

@@ -78,8 +78,10 @@ public sealed class DurableFile : IDisposable
     }
 
     /// <summary>Gives the file its final name; an existing file is replaced. On return it survives a power failure.</summary>
+    /// <param name="path">The name.</param>
+    /// <param name="flush">False: after a power failure the file may be missing or broken, as one that is checked before its use may be.</param>
     /// <exception cref="StorageException">The disk is full or the name cannot be given.</exception>
-    public void Commit(string path)
+    public void Commit(string path, bool flush = true)
     {
         ObjectDisposedException.ThrowIf(_renamed, this);
         if (_stream.CanWrite)
@@ -89,7 +91,7 @@ public sealed class DurableFile : IDisposable
 
         try
         {
-            FlushAndRename(_file.SafeFileHandle, _temporary, path, _steps);
+            FlushAndRename(_file.SafeFileHandle, _temporary, path, _steps, flush);
             _renamed = true;
         }
         catch (Exception e) when (StorageErrors.IsStorage(e))
@@ -124,16 +126,24 @@ public sealed class DurableFile : IDisposable
     /// <param name="temporary">Its present name.</param>
     /// <param name="path">Its final name.</param>
     /// <param name="steps">Is told of each step.</param>
-    internal static void FlushAndRename(SafeFileHandle handle, string temporary, string path, IStorageSteps steps)
+    /// <param name="flush">False: it need not survive one.</param>
+    internal static void FlushAndRename(SafeFileHandle handle, string temporary, string path, IStorageSteps steps, bool flush = true)
     {
-        RandomAccess.FlushToDisk(handle);
-        steps.Reached(StorageStep.TemporaryFlushed, temporary);
+        if (flush)
+        {
+            RandomAccess.FlushToDisk(handle);
+            steps.Reached(StorageStep.TemporaryFlushed, temporary);
+        }
+
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         CreateFolder(folder);
         File.Move(temporary, path, overwrite: true);
         steps.Reached(StorageStep.Renamed, path);
-        FolderFlush.Flush(folder);
-        steps.Reached(StorageStep.FolderFlushed, path);
+        if (flush)
+        {
+            FolderFlush.Flush(folder);
+            steps.Reached(StorageStep.FolderFlushed, path);
+        }
     }
 
     /// <summary>Creates a folder so that it, too, survives a power failure.</summary>

@@ -17,14 +17,20 @@ public sealed class FolderBlobStore : IBlobStore
     private readonly string _folder;
     private readonly IStorageSteps _steps;
     private readonly TimeProvider _time;
+    private readonly bool _flushes;
     private readonly ConcurrentDictionary<BlobHash, FileStamp> _verified = new();
 
     /// <summary>Uses a folder, which need not exist before the first blob.</summary>
-    public FolderBlobStore(string folder, IStorageSteps? steps = null, TimeProvider? time = null)
+    /// <param name="folder">The folder.</param>
+    /// <param name="steps">Is told of each step; null: nobody listens.</param>
+    /// <param name="time">The clock of the blobs' times; null: the system's.</param>
+    /// <param name="flushes">Whether a blob survives a power failure once it is put. A cache need not wait for the disk: what is damaged, its hash tells.</param>
+    public FolderBlobStore(string folder, IStorageSteps? steps = null, TimeProvider? time = null, bool flushes = true)
     {
         _folder = Path.GetFullPath(folder);
         _steps = steps ?? SilentStorageSteps.Instance;
         _time = time ?? TimeProvider.System;
+        _flushes = flushes;
     }
 
     /// <summary>Whether a store's folder holds any blob, damaged or not.</summary>
@@ -89,7 +95,7 @@ public sealed class FolderBlobStore : IBlobStore
 
             if (!TryRenew(expected, RandomAccess.GetLength(handle)))
             {
-                DurableFile.FlushAndRename(handle, temporary, PathOf(expected), _steps);
+                DurableFile.FlushAndRename(handle, temporary, PathOf(expected), _steps, _flushes);
                 Trust(expected);
             }
         }
@@ -223,7 +229,7 @@ public sealed class FolderBlobStore : IBlobStore
 
     private void Commit(DurableFile file, BlobHash hash)
     {
-        file.Commit(PathOf(hash));
+        file.Commit(PathOf(hash), _flushes);
         Trust(hash);
     }
 

@@ -34,10 +34,20 @@ public sealed class GemmRate : IDisposable
     }
 
     /// <summary>The best rate of a few products, in FLOP/s.</summary>
-    public static double Measure(ComputeType type, int repetitions = 10)
+    /// <param name="type">Of the operands.</param>
+    /// <param name="repetitions">Products at most.</param>
+    /// <param name="enough">No further product begins after this time; null: all of them are made.</param>
+    public static double Measure(ComputeType type, int repetitions = 10, TimeSpan? enough = null)
     {
         using GemmRate rate = new(type);
-        return Enumerable.Range(0, repetitions).Max(_ => rate.Once());
+        long start = Stopwatch.GetTimestamp();
+        double best = 0;
+        for (int i = 0; i < repetitions && (i == 0 || !(Stopwatch.GetElapsedTime(start) > enough)); i++)
+        {
+            best = Math.Max(best, rate.Once());
+        }
+
+        return best;
     }
 
     /// <summary>The rate of one product, in FLOP/s.</summary>

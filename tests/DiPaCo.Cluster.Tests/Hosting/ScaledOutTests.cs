@@ -24,7 +24,7 @@ public sealed class ScaledOutTests(PostgresServer server) : IClassFixture<Postgr
         {
             await silos[0].Link.RegisterAsync(Offer(), Cancellation);
             await Dispatcher(silos[1]).OrderAsync(Order());
-            long before = (await silos[0].Link.LeaseAsync("w", 1, 1, [], Cancellation)).Task!.Lease;
+            long before = (await silos[0].Link.LeaseAsync(new LeaseQuestion("w", 1, 1, []), Cancellation)).Task!.Lease;
             ClusterStatus seen = await Dispatcher(silos[1]).StatusAsync();
             Assert.Single(seen.Workers);
             Assert.Single(seen.Tasks);
@@ -34,10 +34,10 @@ public sealed class ScaledOutTests(PostgresServer server) : IClassFixture<Postgr
             SiloHost other = holder == silos[0] ? silos[1] : silos[0];
             await holder.DisposeAsync();
 
-            Assert.True((await other.Link.LeaseAsync("w", 1, 2, [], Cancellation)).UnknownWorker);
+            Assert.True((await other.Link.LeaseAsync(new LeaseQuestion("w", 1, 2, []), Cancellation)).UnknownWorker);
             await other.Link.RegisterAsync(Offer(), Cancellation);
             await Dispatcher(other).OrderAsync(Order());
-            Assert.True((await other.Link.LeaseAsync("w", 1, 2, [], Cancellation)).Task!.Lease > before);
+            Assert.True((await other.Link.LeaseAsync(new LeaseQuestion("w", 1, 2, []), Cancellation)).Task!.Lease > before);
         }
         finally
         {

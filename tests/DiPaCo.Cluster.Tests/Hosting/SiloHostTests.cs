@@ -42,7 +42,7 @@ public sealed class SiloHostTests : IAsyncLifetime
         GrpcWorkerLink link = new(channel.Invoker, TimeProvider.System);
         await link.RegisterAsync(Offer("w", 1), Cancellation);
         IDispatcherGrain dispatcher = _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
-        Task<LeaseOutcome> leasing = link.LeaseAsync("w", 1, 1, [], Cancellation);
+        Task<LeaseOutcome> leasing = link.LeaseAsync(new LeaseQuestion("w", 1, 1, []), Cancellation);
 
         await dispatcher.OrderAsync(Order());
         LeasedTask leased = (await leasing).Task!;
@@ -88,7 +88,7 @@ public sealed class SiloHostTests : IAsyncLifetime
 
         Assert.True(executor.IsParallel);
         Task<TaskResult>[] asked = [.. specs.Select(spec => executor.ExecuteAsync(spec, new FolderBlobStore(_folder.Path), null, Cancellation))];
-        LeasedTask[] leased = [(await _silo.Link.LeaseAsync("w", 1, 1, [], Cancellation)).Task!, (await _silo.Link.LeaseAsync("w", 1, 2, [], Cancellation)).Task!];
+        LeasedTask[] leased = [(await _silo.Link.LeaseAsync(new LeaseQuestion("w", 1, 1, []), Cancellation)).Task!, (await _silo.Link.LeaseAsync(new LeaseQuestion("w", 1, 2, []), Cancellation)).Task!];
         foreach (LeasedTask task in leased)
         {
             TaskDelivery delivery = new(ImmutableSortedDictionary<string, string>.Empty.Add("module", task.Key), "{}", TimeSpan.Zero, StepBatch.None);
@@ -113,7 +113,7 @@ public sealed class SiloHostTests : IAsyncLifetime
         ClusterExecutor executor = new(() => _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key), "run", "", TimeProvider.System);
         await _silo.Link.RegisterAsync(Offer("w", 1), Cancellation);
         Task<TaskResult> asked = executor.ExecuteAsync(new ForkSpec(Shape, BlobHash.Of([1]), []), new FolderBlobStore(_folder.Path), null, Cancellation);
-        LeasedTask leased = (await _silo.Link.LeaseAsync("w", 1, 1, [], Cancellation)).Task!;
+        LeasedTask leased = (await _silo.Link.LeaseAsync(new LeaseQuestion("w", 1, 1, []), Cancellation)).Task!;
 
         await _silo.Link.GiveBackAsync("w", 1, leased.Lease, leased.Key, new GivenBack(GiveBackReason.NonFinite, "the loss is NaN"), Cancellation);
 
@@ -128,9 +128,9 @@ public sealed class SiloHostTests : IAsyncLifetime
         await _silo.Link.RegisterAsync(Offer("silent", 1), Cancellation);
         await _silo.Link.RegisterAsync(Offer("other", 1), Cancellation);
         await dispatcher.OrderAsync(Order());
-        LeasedTask first = (await _silo.Link.LeaseAsync("silent", 1, 1, [], Cancellation)).Task!;
+        LeasedTask first = (await _silo.Link.LeaseAsync(new LeaseQuestion("silent", 1, 1, []), Cancellation)).Task!;
 
-        LeasedTask second = (await _silo.Link.LeaseAsync("other", 1, 1, [], Cancellation)).Task!;
+        LeasedTask second = (await _silo.Link.LeaseAsync(new LeaseQuestion("other", 1, 1, []), Cancellation)).Task!;
 
         Assert.Equal(first.Key, second.Key);
         Assert.True(second.Lease > first.Lease);
@@ -144,13 +144,13 @@ public sealed class SiloHostTests : IAsyncLifetime
         IDispatcherGrain dispatcher = _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
         await _silo.Link.RegisterAsync(Offer("w", 1), Cancellation);
         await dispatcher.OrderAsync(Order());
-        LeasedTask first = (await _silo.Link.LeaseAsync("w", 1, 1, [], Cancellation)).Task!;
+        LeasedTask first = (await _silo.Link.LeaseAsync(new LeaseQuestion("w", 1, 1, []), Cancellation)).Task!;
 
         await _silo.Link.RegisterAsync(Offer("w", 2), Cancellation);
-        LeasedTask second = (await _silo.Link.LeaseAsync("w", 2, 1, [], Cancellation)).Task!;
+        LeasedTask second = (await _silo.Link.LeaseAsync(new LeaseQuestion("w", 2, 1, []), Cancellation)).Task!;
 
         Assert.Equal(first.Key, second.Key);
-        Assert.True((await _silo.Link.LeaseAsync("w", 1, 2, [], Cancellation)).UnknownWorker);
+        Assert.True((await _silo.Link.LeaseAsync(new LeaseQuestion("w", 1, 2, []), Cancellation)).UnknownWorker);
         Assert.True((await Assert.ThrowsAsync<LinkException>(() => _silo.Link.RegisterAsync(Offer("w", 1), Cancellation))).IsFinal);
     }
 
@@ -234,18 +234,18 @@ public sealed class SiloHostTests : IAsyncLifetime
         IDispatcherGrain dispatcher = _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
         await _silo.Link.RegisterAsync(Offer("w", 1), Cancellation);
         await dispatcher.OrderAsync(Order());
-        long before = (await _silo.Link.LeaseAsync("w", 1, 1, [], Cancellation)).Task!.Lease;
+        long before = (await _silo.Link.LeaseAsync(new LeaseQuestion("w", 1, 1, []), Cancellation)).Task!.Lease;
         Invitation invitation = InvitationFor(TokenRole.Worker);
         await _silo.DisposeAsync();
         await InitializeAsync();
 
         using SiloChannel channel = new(_silo.Addresses[0], invitation);
         GrpcWorkerLink link = new(channel.Invoker, TimeProvider.System);
-        Assert.True((await link.LeaseAsync("w", 1, 2, [], Cancellation)).UnknownWorker);
+        Assert.True((await link.LeaseAsync(new LeaseQuestion("w", 1, 2, []), Cancellation)).UnknownWorker);
         await link.RegisterAsync(Offer("w", 1), Cancellation);
         await _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key).OrderAsync(Order());
 
-        Assert.True((await link.LeaseAsync("w", 1, 2, [], Cancellation)).Task!.Lease > before);
+        Assert.True((await link.LeaseAsync(new LeaseQuestion("w", 1, 2, []), Cancellation)).Task!.Lease > before);
     }
 
     [Fact]

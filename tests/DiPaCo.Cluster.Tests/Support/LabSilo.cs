@@ -53,7 +53,7 @@ internal sealed class LabSilo : IAsyncDisposable
 
     /// <summary>A lease of a worker; its number is that of its questions.</summary>
     public async Task<LeasedTask> LeaseAsync(string worker, long number, CancellationToken cancellationToken) =>
-        (await Link.LeaseAsync(worker, 1, number, [], cancellationToken)).Task!;
+        (await Link.LeaseAsync(new LeaseQuestion(worker, 1, number, []), cancellationToken)).Task!;
 
     public Task<DeliveryOutcome> DeliverAsync(string worker, LeasedTask leased, TaskResult result, CancellationToken cancellationToken) => Link.CompleteAsync(
         worker, 1, leased.Lease, leased.Key,

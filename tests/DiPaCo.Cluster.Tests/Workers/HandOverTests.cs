@@ -90,7 +90,7 @@ public sealed class HandOverTests
         TaskDemands demands = TaskDemands.Of(silo.Spec);
         await silo.Link.RegisterAsync(LabSilo.Offer("small", demands.MemoryBytes - 1), Cancellation);
         using CancellationTokenSource enough = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        Task<LeaseOutcome> small = silo.Link.LeaseAsync("small", 1, 1, [], enough.Token);
+        Task<LeaseOutcome> small = silo.Link.LeaseAsync(new LeaseQuestion("small", 1, 1, []), enough.Token);
         Task<TaskResult> wanted = silo.Executor().ExecuteAsync(silo.Spec, silo.Lab.Store, null, Cancellation);
         TaskStatusLine? line;
         while ((line = (await silo.Dispatcher.StatusAsync()).Tasks.SingleOrDefault()) is null)

@@ -135,8 +135,8 @@ public sealed class ModuleBuilderTests : IAsyncLifetime
             await silo.Link.RegisterAsync(LabSilo.Offer(worker), Cancellation);
         }
 
-        Task<LeaseOutcome> without = silo.Link.LeaseAsync("without", 1, 1, [], enough.Token);
-        Task<LeaseOutcome> with = silo.Link.LeaseAsync("with", 1, 1, [before.Hex], enough.Token);
+        Task<LeaseOutcome> without = silo.Link.LeaseAsync(new LeaseQuestion("without", 1, 1, []), enough.Token);
+        Task<LeaseOutcome> with = silo.Link.LeaseAsync(new LeaseQuestion("with", 1, 1, [before.Hex]), enough.Token);
         Task<TaskResult> wanted = silo.Executor().ExecuteAsync(spec, silo.Lab.Store, null, enough.Token);
 
         Assert.Same(with, await Task.WhenAny(with, without));

@@ -61,9 +61,11 @@ public sealed class WorkerCheckpointTests : IDisposable
 
         await ComputeAsync(spec, null, checkpoints.Of(spec.Key()));
         Assert.Equal(checkpoints.Find(spec.Key())!.Blobs.Values.ToHashSet(), cache.LastUsed(100).ToHashSet());
+        Assert.Equal([spec.Key().Hex], checkpoints.Newest(32));
         checkpoints.Forget(spec.Key());
 
         Assert.Null(checkpoints.Find(spec.Key()));
+        Assert.Empty(checkpoints.Newest(32));
         Assert.Equal(0, cache.Bytes);
     }
 
@@ -83,6 +85,7 @@ public sealed class WorkerCheckpointTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(cache.Folder, "checkpoints", $"{spec.Key()}.json"), content, Cancellation);
 
         Assert.Null(Checkpoints(cache).Find(spec.Key()));
+        Assert.Empty(Checkpoints(cache).Newest(32));
     }
 
     [Fact]

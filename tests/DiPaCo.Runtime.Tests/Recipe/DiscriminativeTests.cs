@@ -127,7 +127,7 @@ public sealed class DiscriminativeTests : IDisposable
 
         Assert.Contains(
             stopping.Entries.Where(entry => entry.Kind == "loss-difference"),
-            entry => JsonSerializer.Deserialize<LossDifference>(entry.Metrics, TaskJson.Options)!.IsBeyondNoise);
+            entry => JsonSerializer.Deserialize<LossDifference>(entry.Metrics, TaskJson.Options)!.IsBeyond(1));
         Assert.Equal(plain.Model!.Router, stopping.Model!.Router);
         Assert.Equal(plain.Model.Modules, stopping.Model.Modules);
     }

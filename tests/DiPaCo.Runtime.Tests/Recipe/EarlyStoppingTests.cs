@@ -21,7 +21,7 @@ public sealed class EarlyStoppingTests : IDisposable
     {
         ModelTopology topology = ModelTopology.Create(
             new TopologyOptions { Embedding = Sharing.Shared, Head = Sharing.Shared, Levels = [new LevelOptions { Blocks = 1, Experts = 4 }] }, Shape);
-        EarlyStopping stopping = new();
+        EarlyStopping stopping = new(margin: 1);
         LossDifference better = new(9, -0.1, 0.2);
         LossDifference equal = new(9, 0, 0);
         LossDifference withinNoise = new(9, 0.1, 0.2);
@@ -61,6 +61,16 @@ public sealed class EarlyStoppingTests : IDisposable
             new Phase(phase), topology.Modules.ToImmutableSortedDictionary(module => module.Id, module => BlobHash.Of([(byte)phase, (byte)module.Id.Name.Length, (byte)module.Id.Name[^1]])),
             ImmutableSortedDictionary<ModuleId, BlobHash>.Empty, ImmutableSortedDictionary<PathId, BlobHash>.Empty);
     }
+
+    [Theory]
+    [InlineData(0, 0.1, 0.2, true)]
+    [InlineData(0, 0.1, null, true)]
+    [InlineData(0, 0.0, 0.2, false)]
+    [InlineData(0.4, 0.1, 0.2, true)]
+    [InlineData(0.6, 0.1, 0.2, false)]
+    [InlineData(1, 0.1, null, false)]
+    public void TheMarginCountsStandardErrors_AndWithoutOneTheLowestLossIsServed(double margin, double mean, double? error, bool isBeyond) =>
+        Assert.Equal(isBeyond, new LossDifference(5, mean, error).IsBeyond(margin));
 
     [Theory]
     [InlineData(0)]

@@ -48,6 +48,13 @@ internal sealed class DispatcherBench(DispatcherOptions? options = null)
         return reply;
     }
 
+    /// <summary>A worker that has come back asks, and tells of the tasks that it has kept a state of.</summary>
+    public LeaseReply AskWith(string worker, long incarnation, params TaskKey[] kept)
+    {
+        (State, LeaseReply reply) = _rules.Lease(State, new LeaseRequest(new WorkerId(worker), incarnation, 1) { Kept = [.. kept] }, Now);
+        return reply;
+    }
+
     /// <summary>The worker's last question, which has waited since then, is looked at again.</summary>
     public LeaseReply LookAgain(string worker, DateTimeOffset asked)
     {

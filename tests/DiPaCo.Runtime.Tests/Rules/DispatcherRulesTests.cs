@@ -89,6 +89,41 @@ public sealed class DispatcherRulesTests
     }
 
     [Fact]
+    public void AWorkerThatComesBack_GetsTheTaskOfWhichItHasKeptAState_WhateverElseWaits()
+    {
+        _bench.Register("lost");
+        LeaseGrant lost = LeaseAndLose("lost", Demand("begun"));
+        _bench.Submit(Demand("older") with { Inputs = [new TaskInput(Blob("input"), 1000)] });
+
+        Assert.Equal(lost.Demand.Key, _bench.AskWith("lost", 2, Key("never heard of"), lost.Demand.Key).Grant!.Demand.Key);
+    }
+
+    [Fact]
+    public void AMoreUrgentTaskGoesFirst_ToAWorkerWithAKeptStateToo()
+    {
+        _bench.Register("lost");
+        LeaseGrant lost = LeaseAndLose("lost", Demand("begun"));
+        _bench.Submit(Demand("urgent") with { Priority = 1 });
+
+        Assert.Equal(Key("urgent"), _bench.AskWith("lost", 2, lost.Demand.Key).Grant!.Demand.Key);
+    }
+
+    [Fact]
+    public void AFreeWorkerTakesALostTaskLast_WhileItsWorkerMayComeBackWithItsState()
+    {
+        _bench.Register("lost");
+        _bench.Register("free", slots: 3);
+        LeaseGrant lost = LeaseAndLose("lost", Demand("begun"));
+        _bench.Pass(1);
+        _bench.Submit(Demand("later"));
+
+        LeaseGrant first = _bench.Lease("free");
+        Assert.Equal(Key("later"), first.Demand.Key);
+        _bench.Complete("free", first);
+        Assert.Equal(lost.Demand.Key, _bench.Lease("free").Demand.Key);
+    }
+
+    [Fact]
     public void AWorkerThatDiesWithAQuestionUnderWay_DoesNotGetItsOwnTaskAgain()
     {
         _bench.Register("dead", slots: 2);
@@ -786,6 +821,21 @@ public sealed class DispatcherRulesTests
     }
 
     private TaskLine Line(string owner) => _bench.Rules.Status(_bench.State, _bench.Now).Tasks.Single(line => line.Owner.Name == owner);
+
+    /// <summary>A worker that ends after ten seconds at a task, and comes back in its second incarnation.</summary>
+    private LeaseGrant LeaseAndLose(string worker, TaskDemand demand)
+    {
+        _bench.Submit(demand);
+        LeaseGrant lost = _bench.Lease(worker);
+        for (int second = 0; second < 10; second++)
+        {
+            _bench.Pass(1);
+            _bench.Beat(worker, lost, done: 0.05 * second);
+        }
+
+        _bench.Register(worker, incarnation: 2);
+        return lost;
+    }
 
     /// <summary>Two workers compute for a while; the busy one has a second slot.</summary>
     private (LeaseGrant Lost, LeaseGrant Busy) OneThatWillBeLost_AndABusyOne(int seconds, double progress)

@@ -64,7 +64,7 @@ public sealed class ChunkChoicesTests : IDisposable
     }
 
     [Fact]
-    public async Task ThePrefixRouter_TakesTheTokensBeforeTheChunkForTheBeginningOfADocument()
+    public async Task ThePrefixRouter_TakesTheTokensBeforeTheChunk_BehindTheDocumentsFirst_ForTheBeginningOfADocument()
     {
         int[][] documents = Documents(1);
         int[] choices = await ChooseAsync(ReroutingRouter.Prefix, documents);
@@ -77,7 +77,7 @@ public sealed class ChunkChoicesTests : IDisposable
             Assert.Equal(d, choices[start]);
             for (int cell = 1; start + cell < losses.CellsOf(d).End.Value; cell++)
             {
-                float[] features = model.FeaturesOf(documents[d].AsSpan(cell * Cell, Prefix), Prefix, [Prefix]);
+                float[] features = model.FeaturesOf([documents[d][0], .. documents[d][((cell * Cell) + 1)..((cell * Cell) + Prefix)]], Prefix, [Prefix]);
                 FeatureMatrix one = new(1, Shape.Width);
                 features.CopyTo(one.Row(0));
                 Assert.Equal(router.Route(new RouterInput(one))[0], losses.Paths[choices[start + cell]]);

@@ -16,6 +16,8 @@ namespace DiPaCo.Runtime.Tests.Tasks;
 /// <summary>Contributions that are added up while others are on their way: sums of a group, and outer steps that go on from them.</summary>
 public sealed class FoldTaskTests : IDisposable
 {
+    private const int Threads = 2;
+
     private const int Paths = 7;
 
     /// <summary>More than one piece, and no multiple of it; and less than one.</summary>
@@ -44,13 +46,13 @@ public sealed class FoldTaskTests : IDisposable
         {
             OuterSpec whole = await SpecAsync(shape, codec);
             Assert.NotEqual(0, ModuleLayout.Of(shape, whole.Module.Parts).Length % ContributionSums.PieceElements);
-            TaskResult expected = await OuterTask.ExecuteAsync(whole, _store, Cancellation);
+            TaskResult expected = await OuterTask.ExecuteAsync(whole, Threads, _store, Cancellation);
 
             foreach (int[] groups in new int[][] { [1, 1, 1, 1, 1, 1], [2, 2], [3, 3], [6], [3] })
             {
                 OuterSpec rest = await FoldedAsync(whole, groups);
                 Assert.Equal(Paths - groups.Sum(), rest.Contributions.Length);
-                TaskResult found = await OuterTask.ExecuteAsync(rest, _store, Cancellation);
+                TaskResult found = await OuterTask.ExecuteAsync(rest, Threads, _store, Cancellation);
 
                 Assert.Equal(expected.Outputs, found.Outputs);
                 Assert.Equal(expected.Metrics, found.Metrics);
@@ -107,8 +109,8 @@ public sealed class FoldTaskTests : IDisposable
         Assert.Equal(blobs, Directory.EnumerateFiles(_folder.Path, "*", SearchOption.AllDirectories).Count());
 
         OuterSpec without = whole with { Contributions = whole.Contributions.SetItem(1, damaged with { Weight = 0 }) };
-        TaskResult expected = await OuterTask.ExecuteAsync(without, _store, Cancellation);
-        TaskResult found = await OuterTask.ExecuteAsync(await FoldedAsync(without, [2, 2]), _store, Cancellation);
+        TaskResult expected = await OuterTask.ExecuteAsync(without, Threads, _store, Cancellation);
+        TaskResult found = await OuterTask.ExecuteAsync(await FoldedAsync(without, [2, 2]), Threads, _store, Cancellation);
         Assert.Equal(expected.Outputs, found.Outputs);
         Assert.Equal(expected.Metrics, found.Metrics);
     }
@@ -130,7 +132,7 @@ public sealed class FoldTaskTests : IDisposable
         await RefusedAsync(With(good.Length - 8, -1), rest);
         await RefusedAsync(With(good.Length - 16, double.PositiveInfinity), rest);
         await RefusedAsync(good[..^8], rest);
-        await OuterTask.ExecuteAsync(rest with { Folded = rest.Folded with { Blob = await _store.PutAsync(With(data + (8 * 77), 1.5), Cancellation) } }, _store, Cancellation);
+        await OuterTask.ExecuteAsync(rest with { Folded = rest.Folded with { Blob = await _store.PutAsync(With(data + (8 * 77), 1.5), Cancellation) } }, Threads, _store, Cancellation);
 
         byte[] With(int at, double value)
         {
@@ -143,7 +145,7 @@ public sealed class FoldTaskTests : IDisposable
     private async Task RefusedAsync(byte[] sums, OuterSpec spec)
     {
         BlobHash blob = await _store.PutAsync(sums, Cancellation);
-        await Assert.ThrowsAsync<SafeTensorsException>(() => OuterTask.ExecuteAsync(spec with { Folded = spec.Folded! with { Blob = blob } }, _store, Cancellation));
+        await Assert.ThrowsAsync<SafeTensorsException>(() => OuterTask.ExecuteAsync(spec with { Folded = spec.Folded! with { Blob = blob } }, Threads, _store, Cancellation));
     }
 
     /// <summary>The outer step after folds of the first contributions, in groups of so many.</summary>

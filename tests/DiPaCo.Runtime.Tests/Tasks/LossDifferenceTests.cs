@@ -25,7 +25,7 @@ public sealed class LossDifferenceTests
         if (tokens.Length == 1)
         {
             Assert.Null(found.StandardError);
-            Assert.False(found.IsBeyondNoise);
+            Assert.False(found.IsBeyond(1));
             return;
         }
 
@@ -42,7 +42,7 @@ public sealed class LossDifferenceTests
         LossMatrix earlier = LossMatrices.Random(1, 1, 0, 10, 20, 40);
         LossMatrix later = LossMatrices.Random(1, 1, 0, 10, 20, 40);
         Assert.Equal((0, 0), (LossDifferenceTask.Of(earlier, later).Mean, LossDifferenceTask.Of(earlier, later).StandardError));
-        Assert.False(LossDifferenceTask.Of(earlier, later).IsBeyondNoise);
+        Assert.False(LossDifferenceTask.Of(earlier, later).IsBeyond(1));
 
         for (int d = 0; d < 3; d++)
         {
@@ -51,8 +51,9 @@ public sealed class LossDifferenceTests
 
         LossDifference worse = LossDifferenceTask.Of(earlier, later);
         Assert.Equal(0.25, worse.Mean, 1e-6);
-        Assert.True(worse.IsBeyondNoise);
-        Assert.False(LossDifferenceTask.Of(later, earlier).IsBeyondNoise);
+        Assert.True(worse.IsBeyond(1));
+        Assert.True(worse.IsBeyond(0));
+        Assert.False(LossDifferenceTask.Of(later, earlier).IsBeyond(1));
     }
 
     [Fact]
@@ -71,7 +72,7 @@ public sealed class LossDifferenceTests
                 later.Cells[d] = (float)(random.NextGaussian() * Math.Sqrt(later.Documents[d].Tokens));
             }
 
-            beyond += LossDifferenceTask.Of(zero, later).IsBeyondNoise ? 1 : 0;
+            beyond += LossDifferenceTask.Of(zero, later).IsBeyond(1) ? 1 : 0;
         }
 
         // A normal number is above one standard deviation with probability 0.159; 40 documents have slightly heavier tails.

@@ -12,6 +12,8 @@ namespace DiPaCo.Runtime.Tests.Tasks;
 
 public sealed class OuterTaskTests : IDisposable
 {
+    private const int Threads = 2;
+
     // The embedding has 2,100 × 64 elements, more than four pieces.
     private static readonly TransformerShape Shape = new()
     {
@@ -38,7 +40,7 @@ public sealed class OuterTaskTests : IDisposable
         float[][] ends = [Draw(2), Draw(3), Draw(4)];
         OuterSpec spec = await SpecAsync(theta, momentum, ends, weights, new OuterStepOptions(0.7, 0.9, 1.5));
 
-        TaskResult result = await OuterTask.ExecuteAsync(spec, _store, CancellationToken.None);
+        TaskResult result = await OuterTask.ExecuteAsync(spec, Threads, _store, CancellationToken.None);
 
         OuterMetrics metrics = JsonSerializer.Deserialize<OuterMetrics>(result.Metrics, TaskJson.Options)!;
         float[] next = await ReadAsync(result[OuterSpec.ModuleOutput]);
@@ -67,6 +69,20 @@ public sealed class OuterTaskTests : IDisposable
         Assert.InRange(metrics.Cosine!.Value, 0.3, 0.7);
     }
 
+    [Fact]
+    public async Task BytesAndMetricsDoNotDependOnTheThreads()
+    {
+        OuterSpec spec = await SpecAsync(Draw(0), Draw(1), [Draw(2), Draw(3), Draw(4)], [0.5, 0.3, 0.2], new OuterStepOptions(0.7, 0.9, 1.5));
+
+        TaskResult one = await OuterTask.ExecuteAsync(spec, 1, _store, CancellationToken.None);
+        foreach (int threads in new[] { 2, 3, 100 })
+        {
+            TaskResult several = await OuterTask.ExecuteAsync(spec, threads, _store, CancellationToken.None);
+            Assert.Equal(one.Outputs, several.Outputs);
+            Assert.Equal(one.Metrics, several.Metrics);
+        }
+    }
+
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
@@ -77,7 +93,7 @@ public sealed class OuterTaskTests : IDisposable
         OuterSpec spec = await SpecAsync(Draw(0), null, ends, [0.5, 0.5], new OuterStepOptions(0.7, 0.9, 1));
         int blobs = Directory.EnumerateFiles(_folder.Path, "*", SearchOption.AllDirectories).Count();
 
-        NonFiniteStepException refusal = await Assert.ThrowsAsync<NonFiniteStepException>(() => OuterTask.ExecuteAsync(spec, _store, CancellationToken.None));
+        NonFiniteStepException refusal = await Assert.ThrowsAsync<NonFiniteStepException>(() => OuterTask.ExecuteAsync(spec, Threads, _store, CancellationToken.None));
 
         Assert.StartsWith("The outer gradient of path 1 has the squared norm ", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(blobs, Directory.EnumerateFiles(_folder.Path, "*", SearchOption.AllDirectories).Count());
@@ -86,8 +102,8 @@ public sealed class OuterTaskTests : IDisposable
         OuterSpec without = spec with { Contributions = [spec.Contributions[0] with { Weight = 1 }, spec.Contributions[1] with { Weight = 0 }] };
         OuterSpec alone = spec with { Contributions = [spec.Contributions[0] with { Weight = 1 }] };
         Assert.Equal(
-            (await OuterTask.ExecuteAsync(alone, _store, CancellationToken.None)).Outputs,
-            (await OuterTask.ExecuteAsync(without, _store, CancellationToken.None)).Outputs);
+            (await OuterTask.ExecuteAsync(alone, Threads, _store, CancellationToken.None)).Outputs,
+            (await OuterTask.ExecuteAsync(without, Threads, _store, CancellationToken.None)).Outputs);
     }
 
     private async Task<OuterSpec> SpecAsync(float[] theta, float[]? momentum, float[][] ends, double[] weights, OuterStepOptions options)

@@ -15,6 +15,8 @@ namespace DiPaCo.Runtime.Tests.Tasks;
 /// <summary>The versions that paths train from, beside the masters.</summary>
 public sealed class PublishedVersionTests : IDisposable
 {
+    private const int Threads = 2;
+
     private static readonly TransformerShape Shape = new()
     {
         Vocabulary = 300, Blocks = 1, Width = 64, Heads = 2, KeyValueHeads = 2, HeadWidth = 32, FeedForward = 80,
@@ -96,7 +98,7 @@ public sealed class PublishedVersionTests : IDisposable
             Encoded = encoded, Published = await RoundedFileAsync(start), Download = download,
         };
 
-        TaskResult result = await OuterTask.ExecuteAsync(spec, _store, Cancellation);
+        TaskResult result = await OuterTask.ExecuteAsync(spec, Threads, _store, Cancellation);
 
         float[] next = await ReadAsync(result[OuterSpec.ModuleOutput]);
         Assert.All(Enumerable.Range(0, master.Length), i =>
@@ -133,13 +135,13 @@ public sealed class PublishedVersionTests : IDisposable
             Shape, new ModuleInput(new ModuleId("m"), Parts, await WriteAsync(master)), null,
             [new Contribution(new PathId(0), await WriteAsync(Module(random, 1)), 1)], new OuterStepOptions(0.7, 0, 1)) { Download = DownloadCodec.Int8 };
 
-        TaskResult result = await OuterTask.ExecuteAsync(spec, _store, Cancellation);
+        TaskResult result = await OuterTask.ExecuteAsync(spec, Threads, _store, Cancellation);
 
         PublishedVersion version = spec.PublishedOf(result)!;
         Assert.Equal(spec.Module.Blob, version.Delta!.Base);
         Assert.Equal(version.Blob, await BuiltAsync(version));
         Assert.Equal(
-            (await OuterTask.ExecuteAsync(spec with { Download = DownloadCodec.Fp32 }, _store, Cancellation)).Outputs,
+            (await OuterTask.ExecuteAsync(spec with { Download = DownloadCodec.Fp32 }, Threads, _store, Cancellation)).Outputs,
             result.Outputs.RemoveRange([OuterSpec.PublishedOutput, OuterSpec.PublishedDeltaOutput]));
     }
 
@@ -160,7 +162,7 @@ public sealed class PublishedVersionTests : IDisposable
         BlobHash momentum = blob;
         spec = spec with { Momentum = momentum, Contributions = [spec.Contributions[0] with { Blob = spec.Module.Blob }], Options = new OuterStepOptions(1, 0.9, 1) };
 
-        await Assert.ThrowsAsync<NonFiniteStepException>(() => OuterTask.ExecuteAsync(spec, _store, Cancellation));
+        await Assert.ThrowsAsync<NonFiniteStepException>(() => OuterTask.ExecuteAsync(spec, Threads, _store, Cancellation));
     }
 
     [Fact]

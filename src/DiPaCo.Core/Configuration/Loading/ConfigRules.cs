@@ -157,6 +157,12 @@ internal sealed class ConfigRules(ConfigReading reading)
             ["transformer.width", "topology.levels", "topology.replicas", "topology.paths", "routing.method"],
             $"a router of {PathsOf(config.Topology):N0} centroids of width {shape.Width:N0} has {centroids:N0} elements, expected at most {mostOfRouter:N0}.");
 
+        const double mostPlaced = 2048;
+        Require(
+            config.Routing.Placement == ClusterOrder.None || PathsOf(config.Topology) <= mostPlaced,
+            ["routing.placement", "topology.levels", "topology.replicas", "topology.paths"],
+            $"laying clusters onto the grid takes time with the third power of the paths, and there are {PathsOf(config.Topology):N0}; expected at most {mostPlaced:N0}, or no routing.placement.");
+
         string Vocabulary() => config.Tokenizer.File is null ? string.Create(CultureInfo.InvariantCulture, $" and {shape.Vocabulary:N0} entries of the vocabulary") : "";
     }
 

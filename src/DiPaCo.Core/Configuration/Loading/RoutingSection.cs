@@ -15,7 +15,7 @@ internal static class RoutingSection
             BatchRows = section.Count("batch_rows", defaults.BatchRows, new Bounds(0, 1 << 24), "Documents of a mini-batch of k-means; 0: every iteration reads all of them."),
             Placement = section.Word("placement", defaults.Placement, "Which cluster becomes which path: none, as they were found, or grouped, so that paths of one expert are alike."),
             MinimumShare = section.Number("minimum_share", defaults.MinimumShare, new Interval(0, 1), "Smallest shard, as a share of the mean shard."),
-            CapacityFactor = section.OptionalNumber("capacity_factor", defaults.CapacityFactor, new Interval(1, 1_000_000), "Largest training shard, as a multiple of the mean shard; none: as large as it comes (with balanced_kmeans: 1)."),
+            CapacityFactor = section.OptionalNumber("capacity_factor", defaults.CapacityFactor, new Interval(1, 1_000_000), "Largest training shard, as a multiple of the mean shard, before overlap; none: as large as it comes (with balanced_kmeans: 1)."),
             Balance = section.Word("balance", defaults.Balance, "Which documents leave a shard above its capacity: capacity, those that lose least by it, or greedy, those with the lowest scores."),
             Overlap = section.Count("overlap", defaults.Overlap, new Bounds(1, TopologySection.MostPaths), "Shards that each training document goes to, its best ones."),
         };

@@ -36,6 +36,9 @@ public sealed record DispatcherOptions
     /// <summary>Blobs that are remembered of a worker's cache. Default 256.</summary>
     public int CachedInputs { get; init; } = 256;
 
+    /// <summary>Kept states that are remembered of a worker. Default 32.</summary>
+    public int KeptStates { get; init; } = 32;
+
     /// <summary>Oldest tasks among which the one with the most inputs on the worker is chosen. Default 32.</summary>
     public int AffinityWindow { get; init; } = 32;
 

@@ -129,7 +129,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
             state = state.DropLeases(known, now, isLost: true);
             known = state.Workers[offer.Worker] with
             {
-                Cached = [], LastRequest = 0, LastGrant = LeaseNumber.None, Since = now, HeartbeatGap = 0, HeartbeatDeviation = 0,
+                Cached = [], Kept = [], LastRequest = 0, LastGrant = LeaseNumber.None, Since = now, HeartbeatGap = 0, HeartbeatDeviation = 0,
                 Rates = offer.Device == known.Capabilities.Device ? known.Rates : known.Rates.Clear(),
             };
         }
@@ -175,7 +175,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
             return (state, new LeaseReply(request.Number, null, new WaitReason(WaitCause.Stale, "A lease of this worker has ended since it asked.", now)));
         }
 
-        worker = worker with { LastHeard = now, Cached = CacheOf(worker, request.Cached) };
+        worker = worker with { LastHeard = now, Cached = CacheOf(worker, request.Cached), Kept = request.Kept[..Math.Min(request.Kept.Length, options.KeptStates)] };
         if (request.Number == worker.LastRequest && worker.LastGrant != LeaseNumber.None)
         {
             // The answer was lost, or the question came twice: the same lease again while it lives. One that ended before the worker
@@ -406,14 +406,9 @@ public sealed class DispatcherRules(DispatcherOptions options)
 
         foreach (WorkerEntry worker in state.Workers.Values)
         {
-            foreach (HeldLease held in worker.Held)
+            if (!worker.Held.IsEmpty && worker.NextDeadline <= now)
             {
-                if (state.Find(held.Key, held.Number, worker.Capabilities.Worker) is (TaskEntry entry, Lease lease) && lease.Deadline <= now)
-                {
-                    state = state.End(entry, lease, isReturned: false, now, isLost: true);
-                    WorkerEntry late = state.Workers[worker.Capabilities.Worker];
-                    state = state with { Workers = state.Workers.SetItem(worker.Capabilities.Worker, late with { Expired = late.Expired + 1, LastExpired = now }) };
-                }
+                state = EndExpired(state, worker, now);
             }
 
             if (worker.Held.IsEmpty && worker.Quarantine is null && now - worker.LastHeard > options.ForgetWorkers)
@@ -427,6 +422,31 @@ public sealed class DispatcherRules(DispatcherOptions options)
 
     /// <summary>What everybody does, for people.</summary>
     public DispatcherStatus Status(DispatcherState state, DateTimeOffset now) => new StatusLines(_matching, _expectations).Of(state, now);
+
+    private static DispatcherState EndExpired(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
+    {
+        WorkerId id = worker.Capabilities.Worker;
+        DateTimeOffset next = DateTimeOffset.MaxValue;
+        foreach (HeldLease held in worker.Held)
+        {
+            if (state.Find(held.Key, held.Number, id) is not (TaskEntry entry, Lease lease))
+            {
+                continue;
+            }
+
+            if (lease.Deadline > now)
+            {
+                next = lease.Deadline < next ? lease.Deadline : next;
+                continue;
+            }
+
+            state = state.End(entry, lease, isReturned: false, now, isLost: true);
+            WorkerEntry late = state.Workers[id];
+            state = state with { Workers = state.Workers.SetItem(id, late with { Expired = late.Expired + 1, LastExpired = now }) };
+        }
+
+        return state with { Workers = state.Workers.SetItem(id, state.Workers[id] with { NextDeadline = next }) };
+    }
 
     private static (DispatcherState State, CompletionReply Reply) AfterOutcome(
         DispatcherState state, WorkerEntry worker, TaskEntry entry, TaskOutcome outcome, Completion completion)
@@ -505,7 +525,12 @@ public sealed class DispatcherRules(DispatcherOptions options)
         Lease lease = new(
             state.LastLease.Next, id, worker.Capabilities.Incarnation, now, now + _expectations.DurationOf(worker), now, start, start,
             Expectations.EndOf(state, worker, entry, now));
-        worker = worker with { Held = worker.Held.Add(new HeldLease(lease.Number, entry.Demand.Key)), Since = worker.Held.IsEmpty ? now : worker.Since };
+        worker = worker with
+        {
+            Held = worker.Held.Add(new HeldLease(lease.Number, entry.Demand.Key)),
+            Since = worker.Held.IsEmpty ? now : worker.Since,
+            NextDeadline = worker.Held.IsEmpty || lease.Deadline < worker.NextDeadline ? lease.Deadline : worker.NextDeadline,
+        };
         entry = entry with { Leases = entry.Leases.Add(lease), Attempts = entry.Attempts + 1, Since = entry.Leases.IsEmpty ? now : entry.Since };
         state = state.Put(entry) with { LastLease = lease.Number, Workers = state.Workers.SetItem(id, worker) };
         return (state, worker, lease);

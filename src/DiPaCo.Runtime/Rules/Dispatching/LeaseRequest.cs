@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Rules;
 
@@ -12,4 +13,8 @@ namespace DiPaCo.Runtime.Rules;
 /// </param>
 /// <param name="Cached">Blobs that it has; null: as before.</param>
 /// <param name="Asked">When the worker asked, where the question has waited for an answer since; null: now.</param>
-public sealed record LeaseRequest(WorkerId Worker, long Incarnation, long Number, ImmutableArray<BlobHash>? Cached = null, DateTimeOffset? Asked = null);
+public sealed record LeaseRequest(WorkerId Worker, long Incarnation, long Number, ImmutableArray<BlobHash>? Cached = null, DateTimeOffset? Asked = null)
+{
+    /// <summary>Tasks of which it has kept a state: it was at them when it ended.</summary>
+    public ImmutableArray<TaskKey> Kept { get; init; } = [];
+}

@@ -1,3 +1,5 @@
+using DiPaCo.Runtime.Tasks;
+
 namespace DiPaCo.Runtime.Rules;
 
 /// <summary>Which task a worker gets, and why it gets none.</summary>
@@ -5,7 +7,7 @@ internal sealed class Matching(DispatcherOptions options)
 {
     private readonly Expectations _expectations = new(options);
 
-    /// <summary>The best task for a worker: the most urgent, among those the one with the most bytes of inputs there, then the oldest, then by key.</summary>
+    /// <summary>The best task for a worker: the most urgent, among those one of which it has kept a state, then the one with the most bytes of inputs there, then the oldest, then by key.</summary>
     public (TaskEntry? Entry, WaitReason? Wait) Choose(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
         if (worker.Quarantine is { } quarantine)
@@ -24,7 +26,7 @@ internal sealed class Matching(DispatcherOptions options)
             return (null, new WaitReason(WaitCause.OthersAreSooner, $"Task {best.Demand.Key} is left to workers that are free, or will be before this one.", best.Since));
         }
 
-        if (best is not null && worker.Held.IsEmpty && AnotherHasMoreOfIt(state, worker, best, now))
+        if (best is not null && worker.Held.IsEmpty && !worker.Kept.Contains(best.Demand.Key) && AnotherHasMoreOfIt(state, worker, best, now))
         {
             return (null, new WaitReason(WaitCause.InputsElsewhere, $"Task {best.Demand.Key} is left to a worker that is free and has more of its inputs.", best.Since));
         }
@@ -89,14 +91,30 @@ internal sealed class Matching(DispatcherOptions options)
 
     private (TaskEntry? Best, WaitReason? Obstacle) ChooseWaiting(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
-        if (state.WaitingOf.Count > 1)
+        (TaskEntry? best, WaitReason? obstacle) = state.WaitingOf.Count > 1 ? ChooseAmongRuns(state, worker, now) : ChooseByInputs(state, worker, now);
+        return best is not null && KeptOf(state, worker, best.Priority, now) is { } kept ? (kept, null) : (best, obstacle);
+    }
+
+    /// <summary>A task that waits and of which the worker has kept a state, unless others are more urgent: anybody else would begin it anew.</summary>
+    private TaskEntry? KeptOf(DispatcherState state, WorkerEntry worker, int priority, DateTimeOffset now)
+    {
+        foreach (TaskKey key in worker.Kept)
         {
-            return ChooseAmongRuns(state, worker, now);
+            if (state.Tasks.TryGetValue(key, out TaskEntry? entry) && entry.Leases.IsEmpty && !entry.IsSettled && entry.Priority >= priority
+                && Obstacle(state, worker, entry, now) is null)
+            {
+                return entry;
+            }
         }
 
+        return null;
+    }
+
+    private (TaskEntry? Best, WaitReason? Obstacle) ChooseByInputs(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
+    {
         TaskEntry? best = null;
         WaitReason? obstacle = null;
-        long bestBytes = -1;
+        long bestBytes = long.MinValue;
         int seen = 0;
         foreach (QueuedTask queued in state.Waiting)
         {
@@ -113,7 +131,7 @@ internal sealed class Matching(DispatcherOptions options)
             }
 
             seen++;
-            long bytes = CachedBytes(worker, entry);
+            long bytes = Saved(worker, entry, now);
             if (bytes > bestBytes)
             {
                 (best, bestBytes) = (entry, bytes);
@@ -150,7 +168,7 @@ internal sealed class Matching(DispatcherOptions options)
             }
 
             priority = queued.Priority;
-            long bytes = CachedBytes(worker, entry);
+            long bytes = Saved(worker, entry, now);
             best[entry.Demand.Run] = isSecond && first.Bytes >= bytes ? first with { Seen = first.Seen + 1 } : (entry, bytes, isSecond ? first.Seen + 1 : 1);
         }
 
@@ -387,6 +405,9 @@ internal sealed class Matching(DispatcherOptions options)
             ? new WaitReason(WaitCause.AllLeased, $"Others compute the {leased} tasks that there are.", worker.Since)
             : new WaitReason(WaitCause.NoTask, "There is no task.", worker.Since);
     }
+
+    /// <summary>Bytes that need not travel to a worker. A task whose own worker may come back with its state is left to that one as long as there are others.</summary>
+    private static long Saved(WorkerEntry worker, TaskEntry entry, DateTimeOffset now) => entry.AwaitedUntil > now ? -1 : CachedBytes(worker, entry);
 
     private static long CachedBytes(WorkerEntry worker, TaskEntry entry)
     {

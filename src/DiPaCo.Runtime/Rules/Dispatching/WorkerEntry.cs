@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Rules;
 
@@ -14,8 +15,14 @@ public sealed record WorkerEntry(WorkerCapabilities Capabilities, DateTimeOffset
     /// <summary>Its leases, oldest first.</summary>
     public ImmutableArray<HeldLease> Held { get; init; } = [];
 
+    /// <summary>None of them ends before this moment: it is that of the first, and later where heartbeats have extended it since.</summary>
+    public DateTimeOffset NextDeadline { get; init; }
+
     /// <summary>Blobs that it said to have, up to a bound.</summary>
     public ImmutableHashSet<BlobHash> Cached { get; init; } = [];
+
+    /// <summary>Tasks of which it said to have kept a state, up to a bound.</summary>
+    public ImmutableArray<TaskKey> Kept { get; init; } = [];
 
     /// <summary>Measured time between its heartbeats in seconds, exponential average; 0: not measured yet.</summary>
     public double HeartbeatGap { get; init; }

@@ -35,7 +35,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
                 TrainSpec train => (await TrainAsync(train, null, StepLimit.None, store, progress, cancellationToken)).Result!,
                 SynchronousSpec synchronous => await TrainAsync(synchronous, store, progress, cancellationToken),
                 FoldSpec fold => await FoldTask.ExecuteAsync(fold, store, cancellationToken),
-                OuterSpec outer => await OuterTask.ExecuteAsync(outer, store, cancellationToken),
+                OuterSpec outer => await OuterTask.ExecuteAsync(outer, threads, store, cancellationToken),
                 FeaturesSpec features => await FeaturesAsync(features, store, progress, cancellationToken),
                 RouterSpec router => await FitRouterAsync(router, store, cancellationToken),
                 DiscriminativeSpec discriminative => await FitRouterAsync(discriminative, store, cancellationToken),

@@ -20,22 +20,23 @@ internal sealed class ContributionSums : IDisposable
     private readonly ImmutableArray<Contribution> _contributions;
     private readonly ModuleLayout _layout;
     private readonly List<ContributionPieces> _ends = [];
+
+    // By piece, then by contribution, so that they are added up in the same order whoever has made the pieces.
     private readonly double[] _squares;
-    private readonly float[] _end;
+    private readonly bool _isEncoded;
     private SumsFile? _before;
     private ModulePieces? _published;
-    private float[] _start = [];
-    private OuterStep _step;
 
-    private ContributionSums(ModuleLayout layout, ImmutableArray<Contribution> contributions)
+    private ContributionSums(ModuleLayout layout, ImmutableArray<Contribution> contributions, bool isEncoded)
     {
         _layout = layout;
         _contributions = contributions;
-        _squares = new double[contributions.Length];
-        int length = (int)Math.Min(PieceElements, layout.Length);
-        _end = new float[length];
-        _step = new OuterStep(length);
+        _isEncoded = isEncoded;
+        _squares = new double[checked(Pieces * contributions.Length)];
     }
+
+    /// <summary>Pieces of the module.</summary>
+    public int Pieces => checked((int)((_layout.Length + PieceElements - 1) / PieceElements));
 
     /// <summary>Opens everything that is read.</summary>
     /// <param name="layout">The module.</param>
@@ -49,7 +50,7 @@ internal sealed class ContributionSums : IDisposable
         ModuleLayout layout, FoldedSums? before, ImmutableArray<Contribution> contributions, bool isEncoded, BlobHash? published, IBlobStore store,
         CancellationToken cancellationToken)
     {
-        ContributionSums sums = new(layout, contributions);
+        ContributionSums sums = new(layout, contributions, isEncoded);
         try
         {
             if (before is not null)
@@ -60,7 +61,6 @@ internal sealed class ContributionSums : IDisposable
             if (published is { } start)
             {
                 sums._published = new ModulePieces(await store.GetFileAsync(start, cancellationToken), layout, mayBeRounded: true);
-                sums._start = new float[sums._end.Length];
             }
 
             foreach (Contribution contribution in contributions)
@@ -80,48 +80,33 @@ internal sealed class ContributionSums : IDisposable
     /// <summary>Elements of the piece that begins at an element.</summary>
     public int PieceAt(long first) => (int)Math.Min(PieceElements, _layout.Length - first);
 
-    /// <summary>The next piece of the sums, until the one after it is asked for.</summary>
-    /// <param name="first">Its first element, the one behind the piece before.</param>
-    /// <param name="theta">The module at the start of the phase.</param>
-    /// <exception cref="DiPaCoException">A file holds what it cannot.</exception>
-    public OuterStep Next(long first, ReadOnlySpan<float> theta)
-    {
-        if (theta.Length != _step.Length)
-        {
-            _step = new OuterStep(theta.Length);
-        }
-        else
-        {
-            _step.Restart();
-        }
+    /// <summary>How many threads can make pieces at once, each on a lane of its own: encoded deltas are read from front to back.</summary>
+    /// <param name="threads">As many as there are.</param>
+    public int LanesOf(int threads) => _isEncoded ? 1 : Math.Min(threads, Pieces);
 
-        _before?.Read(first, _step.Sums.Span);
-        Span<float> end = _end.AsSpan(0, theta.Length);
-        Span<float> start = _start.AsSpan(0, Math.Min(_start.Length, theta.Length));
-        _published?.Read(first, start);
-        for (int i = 0; i < _ends.Count; i++)
-        {
-            _ends[i].Read(first, theta, start, end);
-            _squares[i] += _step.Fold(theta, end, _contributions[i].Weight);
-        }
-
-        return _step;
-    }
+    /// <summary>Makes pieces, on one thread.</summary>
+    public Lane NewLane() => new(this);
 
     /// <summary>‖θ − θ_i‖² of these contributions, after all pieces.</summary>
     /// <exception cref="NonFiniteStepException">One that has weight is not finite.</exception>
     public ImmutableArray<double> OwnSquares()
     {
-        for (int i = 0; i < _squares.Length; i++)
+        double[] squares = new double[_contributions.Length];
+        for (int i = 0; i < squares.Length; i++)
         {
-            if (_contributions[i].Weight != 0 && !double.IsFinite(_squares[i]))
+            for (int piece = 0; piece < Pieces; piece++)
+            {
+                squares[i] += _squares[(piece * squares.Length) + i];
+            }
+
+            if (_contributions[i].Weight != 0 && !double.IsFinite(squares[i]))
             {
                 throw new NonFiniteStepException(
-                    $"The outer gradient of path {_contributions[i].Path} has the squared norm {_squares[i]}; a finite number was expected. Lower the inner learning rate, or lengthen its warm-up.");
+                    $"The outer gradient of path {_contributions[i].Path} has the squared norm {squares[i]}; a finite number was expected. Lower the inner learning rate, or lengthen its warm-up.");
             }
         }
 
-        return [.. _squares];
+        return [.. squares];
     }
 
     /// <summary>The same, with those of the folded contributions before them.</summary>
@@ -132,5 +117,53 @@ internal sealed class ContributionSums : IDisposable
         _before?.Dispose();
         _published?.Dispose();
         _ends.ForEach(end => end.Dispose());
+    }
+
+    /// <summary>The memory of one thread that makes pieces.</summary>
+    public sealed class Lane
+    {
+        private readonly ContributionSums _sums;
+        private readonly float[] _end;
+        private readonly float[] _start;
+        private OuterStep _step;
+
+        /// <summary>Claims the memory.</summary>
+        /// <param name="sums">Whose pieces.</param>
+        internal Lane(ContributionSums sums)
+        {
+            _sums = sums;
+            _end = new float[sums.PieceAt(0)];
+            _start = sums._published is null ? [] : new float[_end.Length];
+            _step = new OuterStep(_end.Length);
+        }
+
+        /// <summary>A piece of the sums, until this lane makes another one.</summary>
+        /// <param name="first">Its first element; where there is one lane only, the one behind the piece before.</param>
+        /// <param name="theta">The module at the start of the phase.</param>
+        /// <exception cref="DiPaCoException">A file holds what it cannot.</exception>
+        public OuterStep Make(long first, ReadOnlySpan<float> theta)
+        {
+            if (theta.Length != _step.Length)
+            {
+                _step = new OuterStep(theta.Length);
+            }
+            else
+            {
+                _step.Restart();
+            }
+
+            _sums._before?.Read(first, _step.Sums.Span);
+            Span<float> end = _end.AsSpan(0, theta.Length);
+            Span<float> start = _start.AsSpan(0, Math.Min(_start.Length, theta.Length));
+            _sums._published?.Read(first, start);
+            Span<double> squares = _sums._squares.AsSpan((int)(first / PieceElements) * _sums._ends.Count, _sums._ends.Count);
+            for (int i = 0; i < squares.Length; i++)
+            {
+                _sums._ends[i].Read(first, theta, start, end);
+                squares[i] = _step.Fold(theta, end, _sums._contributions[i].Weight);
+            }
+
+            return _step;
+        }
     }
 }

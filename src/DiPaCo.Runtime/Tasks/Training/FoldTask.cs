@@ -25,12 +25,13 @@ internal static class FoldTask
     private static IEnumerable<ReadOnlyMemory<double>> Pieces(ModuleLayout layout, ModulePieces start, ContributionSums sums, CancellationToken cancellationToken)
     {
         float[] theta = new float[sums.PieceAt(0)];
+        ContributionSums.Lane lane = sums.NewLane();
         for (long first = 0; first < layout.Length; first += ContributionSums.PieceElements)
         {
             cancellationToken.ThrowIfCancellationRequested();
             Memory<float> piece = theta.AsMemory(0, sums.PieceAt(first));
             start.Read(first, piece.Span);
-            yield return sums.Next(first, piece.Span).Sums;
+            yield return lane.Make(first, piece.Span).Sums;
         }
     }
 }

@@ -14,7 +14,7 @@ namespace DiPaCo.Runtime.Tasks;
 /// </summary>
 internal static class OuterTask
 {
-    public static async Task<TaskResult> ExecuteAsync(OuterSpec spec, IBlobStore store, CancellationToken cancellationToken)
+    public static async Task<TaskResult> ExecuteAsync(OuterSpec spec, int threads, IBlobStore store, CancellationToken cancellationToken)
     {
         ModuleLayout layout = ModuleLayout.Of(spec.Shape, spec.Module.Parts);
         int length = checked((int)layout.Length);
@@ -27,7 +27,7 @@ internal static class OuterTask
         using (ContributionSums sums = await ContributionSums.OpenAsync(
             layout, spec.Folded, spec.Contributions, spec.Encoded, spec.Encoded ? null : spec.Published, store, cancellationToken))
         {
-            metrics = Step(spec, parameters, momentum, sums, cancellationToken);
+            metrics = await StepAsync(spec, parameters, momentum, sums, threads, cancellationToken);
         }
 
         BlobHash[] written = await Task.WhenAll(
@@ -66,18 +66,17 @@ internal static class OuterTask
     private static Task<BlobHash> WriteAsync(ModuleLayout layout, float[] values, IBlobStore store, CancellationToken cancellationToken) => Task.Run(
         () => store.PutAsync(stream => ModuleFile.Write(stream, layout, values), cancellationToken), cancellationToken);
 
-    /// <summary>The step in place.</summary>
-    private static OuterMetrics Step(OuterSpec spec, float[] parameters, float[] momentum, ContributionSums sums, CancellationToken cancellationToken)
+    /// <summary>The step in place. Each thread makes every n-th piece; what is added up over pieces is added in their order.</summary>
+    private static async Task<OuterMetrics> StepAsync(
+        OuterSpec spec, float[] parameters, float[] momentum, ContributionSums sums, int threads, CancellationToken cancellationToken)
     {
+        double[] pieceSquares = new double[sums.Pieces];
+        int lanes = sums.LanesOf(threads);
+        await Task.WhenAll(Enumerable.Range(0, lanes).Select(lane => Task.Run(() => MakeEvery(lanes, lane), cancellationToken)));
         double gradientSquares = 0;
-        for (int first = 0; first < parameters.Length; first += ContributionSums.PieceElements)
+        foreach (double square in pieceSquares)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            int count = sums.PieceAt(first);
-            Span<float> theta = parameters.AsSpan(first, count);
-            OuterStep step = sums.Next(first, theta);
-            gradientSquares += step.GradientSquares(theta);
-            step.Apply(theta, momentum.AsSpan(first, count), spec.Options);
+            gradientSquares += square;
         }
 
         DeltaAgreement agreement = new();
@@ -93,5 +92,20 @@ internal static class OuterTask
 
         double norm = Math.Sqrt(gradientSquares);
         return new OuterMetrics(norm, agreement.MeanNorm, agreement.Cosine(norm));
+
+        void MakeEvery(int stride, int begin)
+        {
+            ContributionSums.Lane lane = sums.NewLane();
+            for (int piece = begin; piece < pieceSquares.Length; piece += stride)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                int first = piece * ContributionSums.PieceElements;
+                int count = sums.PieceAt(first);
+                Span<float> theta = parameters.AsSpan(first, count);
+                OuterStep step = lane.Make(first, theta);
+                pieceSquares[piece] = step.GradientSquares(theta);
+                step.Apply(theta, momentum.AsSpan(first, count), spec.Options);
+            }
+        }
     }
 }
