@@ -8,6 +8,7 @@ internal sealed class HeldTask : IDisposable
 {
     private readonly CancellationTokenSource _stop;
     private readonly CancellationTokenSource _ended;
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Begins to hold a task.</summary>
     /// <param name="task">The task.</param>
@@ -46,6 +47,9 @@ internal sealed class HeldTask : IDisposable
     /// <summary>There is no more time, not even to deliver.</summary>
     public CancellationToken Grace { get; }
 
+    /// <summary>Ends once everything that the task reads is here, or nothing comes of it.</summary>
+    public Task Ready => _ready.Task;
+
     /// <summary>Why the task is another's now; null: it is not.</summary>
     public string? WhyLost { get; private set; }
 
@@ -64,8 +68,15 @@ internal sealed class HeldTask : IDisposable
         }
     }
 
+    /// <summary>Everything that the task reads is here.</summary>
+    public void BeReady() => _ready.TrySetResult();
+
     /// <summary>Ends the heartbeats.</summary>
-    public Task EndAsync() => _ended.CancelAsync();
+    public Task EndAsync()
+    {
+        BeReady();
+        return _ended.CancelAsync();
+    }
 
     public void Dispose()
     {

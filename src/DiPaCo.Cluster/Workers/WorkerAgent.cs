@@ -112,9 +112,14 @@ public sealed class WorkerAgent : IDisposable
     {
         string waitedFor = "";
         long number = 1;
+        Task ready = Task.CompletedTask;
         while (true)
         {
             await slots.WaitAsync(leaving);
+
+            // The next one is fetched while this one is computed, not before: whose inputs come first is computed first, and a task that a worker has come
+            // back to would else stand behind one that is new.
+            await ready.WaitAsync(leaving);
             foreach (Task done in running.Where(task => task.IsCompleted).ToArray())
             {
                 running.Remove(done);
@@ -151,7 +156,9 @@ public sealed class WorkerAgent : IDisposable
 
             number++;
             waitedFor = "";
-            running.Add(ComputeAsync(leased, slots, leaving, grace));
+            HeldTask held = new(leased, _time.GetTimestamp(), leaving, grace);
+            ready = held.Ready;
+            running.Add(ComputeAsync(held, slots));
         }
     }
 
@@ -188,15 +195,15 @@ public sealed class WorkerAgent : IDisposable
 
     private void Forget() => _isRegistered = false;
 
-    private async Task ComputeAsync(LeasedTask leased, SemaphoreSlim slots, CancellationToken leaving, CancellationToken grace)
+    private async Task ComputeAsync(HeldTask held, SemaphoreSlim slots)
     {
         try
         {
-            using HeldTask held = new(leased, _time.GetTimestamp(), leaving, grace);
             await ComputeAsync(held);
         }
         finally
         {
+            held.Dispose();
             slots.Release();
         }
     }
@@ -271,6 +278,7 @@ public sealed class WorkerAgent : IDisposable
         LeasedTask leased = held.Task;
         TaskSpec spec = TaskSpecJson.Read(leased.Kind, leased.Spec, held.Key);
         InnerState? from = await FetchAsync(held, spec, spec is TrainSpec ? states : [], store);
+        held.BeReady();
         long begun = _time.GetTimestamp();
         StepLimit limit = new() { Share = leased.Share, Stop = held.Stop, Checkpoints = _checkpoints?.Of(held.Key) };
         TaskPart part = await _executor.ExecuteAsync(spec, from, limit, store, held.Progress, held.Ended);

@@ -62,6 +62,46 @@ public sealed class OverlapTests
     }
 
     [Fact]
+    public async Task TheNextTaskIsAskedFor_OnceEverythingOfTheFirstIsHere_SoThatItCannotOvertakeIt()
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
+        await using LabSilo silo = await LabSilo.StartAsync(limit.Token);
+        using TemporaryFolder folder = new();
+        TaskCompletionSource asked = new(), open = new();
+        await using BlobServer server = await BlobServer.StartAsync(folder.File("server"), new BlobEndpointOptions(), silo.Lab.Store, before: async context =>
+        {
+            if (HttpMethods.IsGet(context.Request.Method))
+            {
+                asked.TrySetResult();
+                await open.Task.WaitAsync(context.RequestAborted);
+            }
+
+            return false;
+        });
+        using BlobCache cache = await BlobCache.OpenAsync(folder.File("cache"), 100 << 20, null, limit.Token);
+        using HttpClient http = HttpBlobStore.CreateClient(server.Address);
+        using HttpBlobStore store = new(http, cache, new RemoteBlobOptions(), TimeProvider.System);
+        ClusterExecutor executor = silo.Executor();
+        Task<TaskResult>[] wanted = [.. Enumerable.Range(0, 2).Select(path => executor.ExecuteAsync(silo.PathOf(path), silo.Lab.Store, null, limit.Token))];
+        using CancellationTokenSource done = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+        EventList events = new();
+        using LocalExecutor local = TrainingLab.NewWorker();
+        using WorkerAgent agent = new(
+            silo.Link, local, new CachedBlobs(store), LabSilo.Offer("w"), new WorkerOptions { Slots = 2 }, events, TimeProvider.System);
+        Task working = agent.RunAsync(done.Token);
+
+        await asked.Task.WaitAsync(limit.Token);
+        await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, limit.Token);
+        Assert.Single(events.Of(WorkerEventKind.Leased));
+        open.SetResult();
+        await Task.WhenAll(wanted);
+        await done.CancelAsync();
+        await working;
+        Assert.Equal(2, events.Of(WorkerEventKind.Leased).Count());
+    }
+
+    [Fact]
     public async Task OutputsThatCannotBeBroughtAway_AreNotDelivered()
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
