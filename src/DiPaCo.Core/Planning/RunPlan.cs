@@ -113,6 +113,11 @@ public sealed record RunPlan
         long up = (4 * (perPath - encoded)) + (long)(config.Outer.BitsPerElement() * encoded / 8);
         long down = (4 * (perPath - stepping)) + (long)(config.Outer.Download.BitsPerElement() * stepping / 8);
         PlannedTraffic traffic = new(down, state, up, state, rounds, topology.Paths.Length);
+
+        // What paths train from is written beside the module; differences are made against the version before, which is read. Contributions that are no
+        // deltas are read with what they began from.
+        int publishedDown = config.Outer.Download.IsDelta() ? 4 : config.Outer.Download == DownloadCodec.Bf16 && config.Outer.Codec == DeltaCodec.Fp32 ? 2 : 0;
+        double publishedUp = config.Outer.Download == DownloadCodec.Fp32 ? 0 : ((config.Outer.Download.IsDelta() ? config.Outer.Download.BitsOfWhole() : 0) + config.Outer.Download.BitsPerElement()) / 8;
         bool hasSteps = config.Recipe.Training == TrainingMode.Phases;
         foreach (ModuleDefinition module in topology.Modules.Where(module => hasSteps && config.Outer.StepsOn(topology, module.Id)))
         {
@@ -121,8 +126,8 @@ public sealed record RunPlan
             int folds = folded == 0 ? 0 : folded / config.Outer.FoldPaths;
             traffic = traffic with
             {
-                OuterDown = traffic.OuterDown + ((8 + (folds > 0 ? 8 : 0)) * parameters) + Contributions(module.Paths.Length - folded),
-                OuterUp = traffic.OuterUp + (8 * parameters),
+                OuterDown = traffic.OuterDown + ((8 + (folds > 0 ? 8 : 0) + publishedDown) * parameters) + Contributions(module.Paths.Length - folded),
+                OuterUp = traffic.OuterUp + (8 * parameters) + (long)(publishedUp * parameters),
                 FoldsDown = traffic.FoldsDown + (folds == 0 ? 0 : ((4L * folds) + (8L * (folds - 1))) * parameters) + Contributions(folded),
                 FoldsUp = traffic.FoldsUp + (8L * folds * parameters),
             };

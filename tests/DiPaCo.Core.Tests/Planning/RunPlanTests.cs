@@ -83,6 +83,22 @@ public sealed class RunPlanTests
     }
 
     [Theory]
+    [InlineData("download: bf16", 2, 2)]
+    [InlineData("download: bf16, codec: bf16", 0, 2)]
+    [InlineData("download: int8", 4, 5.03125)]
+    [InlineData("download: int8, codec: int8", 4, 5.03125)]
+    public void OuterSteps_ReadAndWriteThePublishedVersionsToo(string outer, int read, double written)
+    {
+        PlannedTraffic traffic = PlanOf.Text($"size: tiny\nouter: {{ {outer} }}").Traffic;
+        string codec = outer.Contains("codec", StringComparison.Ordinal) ? outer[outer.IndexOf("codec", StringComparison.Ordinal)..] : "codec: fp32";
+        RunPlan plain = PlanOf.Text($"size: tiny\nouter: {{ {codec} }}");
+        long parameters = plain.Modules.Sum(module => module.Parameters);
+
+        Assert.Equal(plain.Traffic.OuterDown + (read * parameters), traffic.OuterDown);
+        Assert.Equal(plain.Traffic.OuterUp + (written * parameters), traffic.OuterUp, plain.Modules.Length);
+    }
+
+    [Theory]
     [InlineData(0, 0, 0)]
     [InlineData(1, 3, 3)]
     [InlineData(3, 3, 1)]

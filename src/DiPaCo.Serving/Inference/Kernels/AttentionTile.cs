@@ -4,7 +4,7 @@ namespace DiPaCo.Serving.Inference;
 internal unsafe struct AttentionTile
 {
     /// <summary>Most rows of a tile.</summary>
-    public const int MostRows = 4;
+    public const int MostRows = 8;
 
     /// <summary>The sequence's pages.</summary>
     public float** Pages;

@@ -57,12 +57,12 @@ internal unsafe struct CacheKernel : IChunkKernel
 
             if (isWhole)
             {
-                // Four positions are neighbors in every row of the transposed keys.
+                // Eight positions are neighbors in every row of the transposed keys.
                 float* keys = KeysOf(tile, tile.Position, head) + (tile.Position % CacheGeometry.Positions);
-                float* k1 = first + QkvWidth, k2 = k1 + QkvWidth, k3 = k2 + QkvWidth;
+                float* k1 = first + QkvWidth, k2 = k1 + QkvWidth, k3 = k2 + QkvWidth, k4 = k3 + QkvWidth, k5 = k4 + QkvWidth, k6 = k5 + QkvWidth, k7 = k6 + QkvWidth;
                 for (int d = 0; d < HeadWidth; d++)
                 {
-                    Vector128.Create(first[d], k1[d], k2[d], k3[d]).Store(keys + (d * CacheGeometry.Positions));
+                    Vector256.Create(first[d], k1[d], k2[d], k3[d], k4[d], k5[d], k6[d], k7[d]).Store(keys + (d * CacheGeometry.Positions));
                 }
             }
         }

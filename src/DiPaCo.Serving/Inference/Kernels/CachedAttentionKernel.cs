@@ -46,7 +46,7 @@ internal unsafe struct CachedAttentionKernel : IChunkKernel
             float* queries = Qkv + ((nint)tile.Row * QkvWidth) + (head * HeadWidth);
             if (tile.Count == AttentionTile.MostRows)
             {
-                ScoresOfFour(tile, queries, offset, scores);
+                ScoresOfEight(tile, queries, offset, scores);
             }
             else
             {
@@ -60,7 +60,7 @@ internal unsafe struct CachedAttentionKernel : IChunkKernel
             long values = offset + (CacheGeometry.Positions * PaddedHead);
             if (tile.Count == AttentionTile.MostRows)
             {
-                WeighFour(tile, scores, values, output);
+                WeighEight(tile, scores, values, output);
                 continue;
             }
 
@@ -126,19 +126,21 @@ internal unsafe struct CachedAttentionKernel : IChunkKernel
         }
     }
 
-    /// <summary>The same for four queries, which then read each key once.</summary>
+    /// <summary>The same for eight queries, which then read each key once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void ScoresOfFour(AttentionTile tile, float* queries, long offset, float* scores)
+    private readonly void ScoresOfEight(AttentionTile tile, float* queries, long offset, float* scores)
     {
-        float* q0 = queries, q1 = queries + QkvWidth, q2 = q1 + QkvWidth, q3 = q2 + QkvWidth;
-        float* out1 = scores + ScoreStride, out2 = out1 + ScoreStride, out3 = out2 + ScoreStride;
+        float* q0 = queries, q1 = q0 + QkvWidth, q2 = q1 + QkvWidth, q3 = q2 + QkvWidth, q4 = q3 + QkvWidth, q5 = q4 + QkvWidth, q6 = q5 + QkvWidth, q7 = q6 + QkvWidth;
         int count = CacheGeometry.PagesOf(tile.Position + tile.Count);
-        int page = 0;
-        for (; page + 2 <= count; page += 2)
+        for (int page = 0; page < count; page += 2)
         {
-            float* k0 = tile.Pages[page] + offset, k1 = tile.Pages[page + 1] + offset;
+            // Of an odd number of pages the last one is read twice.
+            bool two = page + 1 < count;
+            float* k0 = tile.Pages[page] + offset, k1 = two ? tile.Pages[page + 1] + offset : k0;
             Vector512<float> s00 = Vector512<float>.Zero, s01 = Vector512<float>.Zero, s10 = Vector512<float>.Zero, s11 = Vector512<float>.Zero;
             Vector512<float> s20 = Vector512<float>.Zero, s21 = Vector512<float>.Zero, s30 = Vector512<float>.Zero, s31 = Vector512<float>.Zero;
+            Vector512<float> s40 = Vector512<float>.Zero, s41 = Vector512<float>.Zero, s50 = Vector512<float>.Zero, s51 = Vector512<float>.Zero;
+            Vector512<float> s60 = Vector512<float>.Zero, s61 = Vector512<float>.Zero, s70 = Vector512<float>.Zero, s71 = Vector512<float>.Zero;
             for (int d = 0; d < HeadWidth; d++)
             {
                 Vector512<float> a = Vector512.Load(k0 + (d * 16));
@@ -155,35 +157,39 @@ internal unsafe struct CachedAttentionKernel : IChunkKernel
                 q = Vector512.Create(q3[d]);
                 s30 = Vector512.FusedMultiplyAdd(q, a, s30);
                 s31 = Vector512.FusedMultiplyAdd(q, b, s31);
+                q = Vector512.Create(q4[d]);
+                s40 = Vector512.FusedMultiplyAdd(q, a, s40);
+                s41 = Vector512.FusedMultiplyAdd(q, b, s41);
+                q = Vector512.Create(q5[d]);
+                s50 = Vector512.FusedMultiplyAdd(q, a, s50);
+                s51 = Vector512.FusedMultiplyAdd(q, b, s51);
+                q = Vector512.Create(q6[d]);
+                s60 = Vector512.FusedMultiplyAdd(q, a, s60);
+                s61 = Vector512.FusedMultiplyAdd(q, b, s61);
+                q = Vector512.Create(q7[d]);
+                s70 = Vector512.FusedMultiplyAdd(q, a, s70);
+                s71 = Vector512.FusedMultiplyAdd(q, b, s71);
             }
 
-            s00.Store(scores + (page * 16));
-            s01.Store(scores + (page * 16) + 16);
-            s10.Store(out1 + (page * 16));
-            s11.Store(out1 + (page * 16) + 16);
-            s20.Store(out2 + (page * 16));
-            s21.Store(out2 + (page * 16) + 16);
-            s30.Store(out3 + (page * 16));
-            s31.Store(out3 + (page * 16) + 16);
+            float* target = scores + (page * CacheGeometry.Positions);
+            Store(s00, s01, two, target);
+            Store(s10, s11, two, target + ScoreStride);
+            Store(s20, s21, two, target + (2 * (nint)ScoreStride));
+            Store(s30, s31, two, target + (3 * (nint)ScoreStride));
+            Store(s40, s41, two, target + (4 * (nint)ScoreStride));
+            Store(s50, s51, two, target + (5 * (nint)ScoreStride));
+            Store(s60, s61, two, target + (6 * (nint)ScoreStride));
+            Store(s70, s71, two, target + (7 * (nint)ScoreStride));
         }
+    }
 
-        for (; page < count; page++)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(Vector512<float> first, Vector512<float> second, bool two, float* target)
+    {
+        first.Store(target);
+        if (two)
         {
-            float* k = tile.Pages[page] + offset;
-            Vector512<float> s0 = Vector512<float>.Zero, s1 = Vector512<float>.Zero, s2 = Vector512<float>.Zero, s3 = Vector512<float>.Zero;
-            for (int d = 0; d < HeadWidth; d++)
-            {
-                Vector512<float> a = Vector512.Load(k + (d * 16));
-                s0 = Vector512.FusedMultiplyAdd(Vector512.Create(q0[d]), a, s0);
-                s1 = Vector512.FusedMultiplyAdd(Vector512.Create(q1[d]), a, s1);
-                s2 = Vector512.FusedMultiplyAdd(Vector512.Create(q2[d]), a, s2);
-                s3 = Vector512.FusedMultiplyAdd(Vector512.Create(q3[d]), a, s3);
-            }
-
-            s0.Store(scores + (page * 16));
-            s1.Store(out1 + (page * 16));
-            s2.Store(out2 + (page * 16));
-            s3.Store(out3 + (page * 16));
+            second.Store(target + 16);
         }
     }
 
@@ -219,134 +225,111 @@ internal unsafe struct CachedAttentionKernel : IChunkKernel
     private readonly void Weigh(float** pages, float* weights, long offset, int valid, float inverse, float* output)
     {
         Vector512<float> factor = Vector512.Create(inverse);
-        for (int d = 0; d < PaddedHead; d += 32)
+        for (int d = 0; d < PaddedHead; d += 64)
         {
-            bool two = d + 16 < PaddedHead;
-            int upper = two ? d + 16 : d;
-
-            // Even and odd positions have sums of their own, which hides the latency of additions.
-            Vector512<float> a0 = Vector512<float>.Zero, a1 = Vector512<float>.Zero, b0 = Vector512<float>.Zero, b1 = Vector512<float>.Zero;
+            // Columns that the head does not have are those of the last one again.
+            int last = PaddedHead - 16;
+            int d1 = Math.Min(d + 16, last), d2 = Math.Min(d + 32, last), d3 = Math.Min(d + 48, last);
+            Vector512<float> a0 = Vector512<float>.Zero, a1 = Vector512<float>.Zero, a2 = Vector512<float>.Zero, a3 = Vector512<float>.Zero;
             for (int page = 0; page * CacheGeometry.Positions < valid; page++)
             {
-                float* values = pages[page] + offset;
+                float* value = pages[page] + offset;
                 float* own = weights + (page * CacheGeometry.Positions);
                 int count = Math.Min(CacheGeometry.Positions, valid - (page * CacheGeometry.Positions));
-                int t = 0;
-                for (; t + 2 <= count; t += 2)
+                for (int t = 0; t < count; t++)
                 {
-                    float* value = values + (t * PaddedHead);
-                    Vector512<float> even = Vector512.Create(own[t]);
-                    Vector512<float> odd = Vector512.Create(own[t + 1]);
-                    a0 = Vector512.FusedMultiplyAdd(even, Vector512.Load(value + d), a0);
-                    b0 = Vector512.FusedMultiplyAdd(even, Vector512.Load(value + upper), b0);
-                    a1 = Vector512.FusedMultiplyAdd(odd, Vector512.Load(value + PaddedHead + d), a1);
-                    b1 = Vector512.FusedMultiplyAdd(odd, Vector512.Load(value + PaddedHead + upper), b1);
-                }
-
-                if (t < count)
-                {
-                    float* value = values + (t * PaddedHead);
-                    Vector512<float> even = Vector512.Create(own[t]);
-                    a0 = Vector512.FusedMultiplyAdd(even, Vector512.Load(value + d), a0);
-                    b0 = Vector512.FusedMultiplyAdd(even, Vector512.Load(value + upper), b0);
+                    Vector512<float> w = Vector512.Create(own[t]);
+                    a0 = Vector512.FusedMultiplyAdd(w, Vector512.Load(value + d), a0);
+                    a1 = Vector512.FusedMultiplyAdd(w, Vector512.Load(value + d1), a1);
+                    a2 = Vector512.FusedMultiplyAdd(w, Vector512.Load(value + d2), a2);
+                    a3 = Vector512.FusedMultiplyAdd(w, Vector512.Load(value + d3), a3);
+                    value += PaddedHead;
                 }
             }
 
-            StoreHead((a0 + a1) * factor, output, d);
-            if (two)
-            {
-                StoreHead((b0 + b1) * factor, output, upper);
-            }
+            StoreHead(a0 * factor, output, d);
+            StoreHead(a1 * factor, output, d1);
+            StoreHead(a2 * factor, output, d2);
+            StoreHead(a3 * factor, output, d3);
         }
     }
 
     /// <summary>
-    /// The same for four queries, which then read each value once. The positions that the earlier ones do not see have weights of 0; all of them
+    /// The same for eight queries, which then read each value once. The positions that the earlier ones do not see have weights of 0; all of them
     /// are in the cache, so that they add nothing.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void WeighFour(AttentionTile tile, float* weights, long offset, float* output)
+    private readonly void WeighEight(AttentionTile tile, float* weights, long offset, float* output)
     {
         int valid = tile.Position + AttentionTile.MostRows;
         int pages = CacheGeometry.PagesOf(valid);
-        float* w0 = weights, w1 = w0 + ScoreStride, w2 = w1 + ScoreStride, w3 = w2 + ScoreStride;
-        Vector512<float> f0 = Vector512.Create(Softmax(w0, valid - 3, pages)), f1 = Vector512.Create(Softmax(w1, valid - 2, pages));
-        Vector512<float> f2 = Vector512.Create(Softmax(w2, valid - 1, pages)), f3 = Vector512.Create(Softmax(w3, valid, pages));
+        float* inverse = stackalloc float[AttentionTile.MostRows];
+        for (int i = 0; i < AttentionTile.MostRows; i++)
+        {
+            inverse[i] = Softmax(weights + (i * (nint)ScoreStride), tile.Position + i + 1, pages);
+        }
+
+        float* w0 = weights, w1 = w0 + ScoreStride, w2 = w1 + ScoreStride, w3 = w2 + ScoreStride, w4 = w3 + ScoreStride, w5 = w4 + ScoreStride, w6 = w5 + ScoreStride, w7 = w6 + ScoreStride;
         for (int d = 0; d < PaddedHead; d += 32)
         {
-            bool two = d + 16 < PaddedHead;
-            int upper = two ? d + 16 : d;
-            Vector512<float> a00 = Vector512<float>.Zero, a01 = Vector512<float>.Zero, b00 = Vector512<float>.Zero, b01 = Vector512<float>.Zero;
-            Vector512<float> a10 = Vector512<float>.Zero, a11 = Vector512<float>.Zero, b10 = Vector512<float>.Zero, b11 = Vector512<float>.Zero;
-            Vector512<float> a20 = Vector512<float>.Zero, a21 = Vector512<float>.Zero, b20 = Vector512<float>.Zero, b21 = Vector512<float>.Zero;
-            Vector512<float> a30 = Vector512<float>.Zero, a31 = Vector512<float>.Zero, b30 = Vector512<float>.Zero, b31 = Vector512<float>.Zero;
+            int upper = Math.Min(d + 16, PaddedHead - 16);
+            Vector512<float> a0 = Vector512<float>.Zero, b0 = Vector512<float>.Zero, a1 = Vector512<float>.Zero, b1 = Vector512<float>.Zero;
+            Vector512<float> a2 = Vector512<float>.Zero, b2 = Vector512<float>.Zero, a3 = Vector512<float>.Zero, b3 = Vector512<float>.Zero;
+            Vector512<float> a4 = Vector512<float>.Zero, b4 = Vector512<float>.Zero, a5 = Vector512<float>.Zero, b5 = Vector512<float>.Zero;
+            Vector512<float> a6 = Vector512<float>.Zero, b6 = Vector512<float>.Zero, a7 = Vector512<float>.Zero, b7 = Vector512<float>.Zero;
             for (int page = 0; page < pages; page++)
             {
-                float* values = tile.Pages[page] + offset;
+                float* value = tile.Pages[page] + offset;
                 int first = page * CacheGeometry.Positions;
-                int count = Math.Min(CacheGeometry.Positions, valid - first);
-                int t = 0;
-                for (; t + 2 <= count; t += 2)
+                int end = Math.Min(first + CacheGeometry.Positions, valid);
+                for (int t = first; t < end; t++)
                 {
-                    float* value = values + (t * PaddedHead);
                     Vector512<float> low = Vector512.Load(value + d);
                     Vector512<float> high = Vector512.Load(value + upper);
-                    Vector512<float> w = Vector512.Create(w0[first + t]);
-                    a00 = Vector512.FusedMultiplyAdd(w, low, a00);
-                    b00 = Vector512.FusedMultiplyAdd(w, high, b00);
-                    w = Vector512.Create(w1[first + t]);
-                    a10 = Vector512.FusedMultiplyAdd(w, low, a10);
-                    b10 = Vector512.FusedMultiplyAdd(w, high, b10);
-                    w = Vector512.Create(w2[first + t]);
-                    a20 = Vector512.FusedMultiplyAdd(w, low, a20);
-                    b20 = Vector512.FusedMultiplyAdd(w, high, b20);
-                    w = Vector512.Create(w3[first + t]);
-                    a30 = Vector512.FusedMultiplyAdd(w, low, a30);
-                    b30 = Vector512.FusedMultiplyAdd(w, high, b30);
-                    low = Vector512.Load(value + PaddedHead + d);
-                    high = Vector512.Load(value + PaddedHead + upper);
-                    w = Vector512.Create(w0[first + t + 1]);
-                    a01 = Vector512.FusedMultiplyAdd(w, low, a01);
-                    b01 = Vector512.FusedMultiplyAdd(w, high, b01);
-                    w = Vector512.Create(w1[first + t + 1]);
-                    a11 = Vector512.FusedMultiplyAdd(w, low, a11);
-                    b11 = Vector512.FusedMultiplyAdd(w, high, b11);
-                    w = Vector512.Create(w2[first + t + 1]);
-                    a21 = Vector512.FusedMultiplyAdd(w, low, a21);
-                    b21 = Vector512.FusedMultiplyAdd(w, high, b21);
-                    w = Vector512.Create(w3[first + t + 1]);
-                    a31 = Vector512.FusedMultiplyAdd(w, low, a31);
-                    b31 = Vector512.FusedMultiplyAdd(w, high, b31);
-                }
-
-                if (t < count)
-                {
-                    float* value = values + (t * PaddedHead);
-                    Vector512<float> low = Vector512.Load(value + d);
-                    Vector512<float> high = Vector512.Load(value + upper);
-                    a00 = Vector512.FusedMultiplyAdd(Vector512.Create(w0[first + t]), low, a00);
-                    b00 = Vector512.FusedMultiplyAdd(Vector512.Create(w0[first + t]), high, b00);
-                    a10 = Vector512.FusedMultiplyAdd(Vector512.Create(w1[first + t]), low, a10);
-                    b10 = Vector512.FusedMultiplyAdd(Vector512.Create(w1[first + t]), high, b10);
-                    a20 = Vector512.FusedMultiplyAdd(Vector512.Create(w2[first + t]), low, a20);
-                    b20 = Vector512.FusedMultiplyAdd(Vector512.Create(w2[first + t]), high, b20);
-                    a30 = Vector512.FusedMultiplyAdd(Vector512.Create(w3[first + t]), low, a30);
-                    b30 = Vector512.FusedMultiplyAdd(Vector512.Create(w3[first + t]), high, b30);
+                    Vector512<float> w = Vector512.Create(w0[t]);
+                    a0 = Vector512.FusedMultiplyAdd(w, low, a0);
+                    b0 = Vector512.FusedMultiplyAdd(w, high, b0);
+                    w = Vector512.Create(w1[t]);
+                    a1 = Vector512.FusedMultiplyAdd(w, low, a1);
+                    b1 = Vector512.FusedMultiplyAdd(w, high, b1);
+                    w = Vector512.Create(w2[t]);
+                    a2 = Vector512.FusedMultiplyAdd(w, low, a2);
+                    b2 = Vector512.FusedMultiplyAdd(w, high, b2);
+                    w = Vector512.Create(w3[t]);
+                    a3 = Vector512.FusedMultiplyAdd(w, low, a3);
+                    b3 = Vector512.FusedMultiplyAdd(w, high, b3);
+                    w = Vector512.Create(w4[t]);
+                    a4 = Vector512.FusedMultiplyAdd(w, low, a4);
+                    b4 = Vector512.FusedMultiplyAdd(w, high, b4);
+                    w = Vector512.Create(w5[t]);
+                    a5 = Vector512.FusedMultiplyAdd(w, low, a5);
+                    b5 = Vector512.FusedMultiplyAdd(w, high, b5);
+                    w = Vector512.Create(w6[t]);
+                    a6 = Vector512.FusedMultiplyAdd(w, low, a6);
+                    b6 = Vector512.FusedMultiplyAdd(w, high, b6);
+                    w = Vector512.Create(w7[t]);
+                    a7 = Vector512.FusedMultiplyAdd(w, low, a7);
+                    b7 = Vector512.FusedMultiplyAdd(w, high, b7);
+                    value += PaddedHead;
                 }
             }
 
-            StoreHead((a00 + a01) * f0, output, d);
-            StoreHead((a10 + a11) * f1, output + OutputStride, d);
-            StoreHead((a20 + a21) * f2, output + (2 * (nint)OutputStride), d);
-            StoreHead((a30 + a31) * f3, output + (3 * (nint)OutputStride), d);
-            if (two)
-            {
-                StoreHead((b00 + b01) * f0, output, upper);
-                StoreHead((b10 + b11) * f1, output + OutputStride, upper);
-                StoreHead((b20 + b21) * f2, output + (2 * (nint)OutputStride), upper);
-                StoreHead((b30 + b31) * f3, output + (3 * (nint)OutputStride), upper);
-            }
+            StorePair(a0, b0, inverse[0], output, d, upper);
+            StorePair(a1, b1, inverse[1], output + OutputStride, d, upper);
+            StorePair(a2, b2, inverse[2], output + (2 * (nint)OutputStride), d, upper);
+            StorePair(a3, b3, inverse[3], output + (3 * (nint)OutputStride), d, upper);
+            StorePair(a4, b4, inverse[4], output + (4 * (nint)OutputStride), d, upper);
+            StorePair(a5, b5, inverse[5], output + (5 * (nint)OutputStride), d, upper);
+            StorePair(a6, b6, inverse[6], output + (6 * (nint)OutputStride), d, upper);
+            StorePair(a7, b7, inverse[7], output + (7 * (nint)OutputStride), d, upper);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void StorePair(Vector512<float> low, Vector512<float> high, float factor, float* output, int d, int upper)
+    {
+        StoreHead(low * Vector512.Create(factor), output, d);
+        StoreHead(high * Vector512.Create(factor), output, upper);
     }
 
     /// <summary>Stores 16 elements, or as many as the head still has.</summary>
