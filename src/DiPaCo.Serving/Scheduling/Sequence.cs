@@ -213,7 +213,7 @@ internal sealed class Sequence : IDisposable
                 Enter(PathChoice.Of(Model.Router.Paths, Model.Router.ScoresOf(new RouterInput(null, new[] { Request.Origin }), 0), []));
                 break;
             case Stage.Start:
-                ByPrefix(0, Math.Min(Model.Description.PrefixTokens, _count));
+                ByPrefix(_tokens.AsMemory(0, Math.Min(Model.Description.PrefixTokens, _count)));
                 break;
             case Stage.Prefix:
                 Enter(_prefix!.Choose());
@@ -230,12 +230,12 @@ internal sealed class Sequence : IDisposable
         }
     }
 
-    private void ByPrefix(int first, int count)
+    private void ByPrefix(ReadOnlyMemory<int> tokens)
     {
         _stage = Stage.Prefix;
         if (_prefix is not null)
         {
-            _prefix.Begin(_tokens.AsMemory(first, count));
+            _prefix.Begin(tokens);
             return;
         }
 
@@ -243,7 +243,7 @@ internal sealed class Sequence : IDisposable
         {
             _prefix = new PrefixChooser(Model, lease, _routeCache!);
             _routeCache = null;
-            _prefix.Begin(_tokens.AsMemory(first, count));
+            _prefix.Begin(tokens);
         });
     }
 
@@ -272,8 +272,10 @@ internal sealed class Sequence : IDisposable
         }
         else
         {
-            int prefix = Math.Min(Model.Description.PrefixTokens, _boundary);
-            ByPrefix(_boundary - prefix, prefix);
+            // As the evaluation does: the document's first token begins every prefix that the router was fitted to.
+            int[] tokens = _tokens[(_boundary - Math.Min(Model.Description.PrefixTokens, _boundary)).._boundary];
+            tokens[0] = _tokens[0];
+            ByPrefix(tokens);
         }
     }
 

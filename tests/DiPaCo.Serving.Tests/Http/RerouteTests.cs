@@ -121,7 +121,7 @@ public sealed class RerouteTests(ReroutedRun run) : IClassFixture<ReroutedRun>
         int boundary = prefix + (chunk * window);
         return chunk == 0 ? first
             : router == "token" ? run.ByToken(tokens.AsSpan(0, boundary))
-            : run.ByPrefix(tokens.AsSpan(boundary - prefix, prefix));
+            : run.ByPrefix([tokens[0], .. tokens.AsSpan(boundary - prefix + 1, prefix - 1)]);
     }
 
     private Task<JsonNode> CompleteAsync(int[] prompt, int count, string? router, int window, bool echo, ServedRun? server = null) => (server ?? run.Served).PostAsync("/v1/completions", new

@@ -18,7 +18,10 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
 {
     private const int BatchPrefixes = FeaturesTask.BatchDocuments;
 
-    /// <summary>By the document router: it takes the tokens just before the cell, as many as a prefix has, for the beginning of a document.</summary>
+    /// <summary>
+    /// By the document router: the tokens just before the cell, as many as a prefix has, count as the beginning of a document. Behind the document's first
+    /// token, which begins every prefix that the router was fitted to.
+    /// </summary>
     /// <param name="router">The document router; one that needs no features never changes its mind.</param>
     /// <param name="baseModel">The base model.</param>
     /// <param name="first">The column of each document, which stands at its first cell.</param>
@@ -37,7 +40,9 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
             for (int cell = 1; cell < count && router.FeatureWidth > 0; cell++)
             {
                 // The cell begins so many tokens behind the prefix, and ends a text as long as one.
-                corpus.CopyTokens(losses.Documents[d].Id, cell * losses.Cell, tokens.AsSpan(cells.Count * length, length));
+                Span<int> before = tokens.AsSpan(cells.Count * length, length);
+                corpus.CopyTokens(losses.Documents[d].Id, cell * losses.Cell, before);
+                corpus.CopyTokens(losses.Documents[d].Id, 0, before[..1]);
                 cells.Add(start + cell);
                 if (cells.Count == BatchPrefixes)
                 {
