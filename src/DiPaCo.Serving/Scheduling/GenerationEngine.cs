@@ -58,6 +58,9 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
     /// <summary>Most sequences that it takes at a time, those that wait among them.</summary>
     public int MostSequences => _options.MaxSequences + _options.MaxQueue;
 
+    /// <summary>Bytes of a page of keys and values.</summary>
+    public long PageBytes => _pages.Geometry.PageBytes;
+
     /// <summary>What it has done, and what it is doing.</summary>
     public EngineCounters Counters => _counters;
 

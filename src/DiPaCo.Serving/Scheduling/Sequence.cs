@@ -90,7 +90,7 @@ internal sealed class Sequence : IDisposable
     public Slice? Plan(int rows)
     {
         _work = Work.None;
-        while (_stage != Stage.Done && !_weights.IsPending(ref _model, _begun ? null : Request.Newest))
+        while (_stage != Stage.Done && !IsPending())
         {
             Slice? slice = _stage switch
             {
@@ -171,6 +171,21 @@ internal sealed class Sequence : IDisposable
         _handle.Complete(new OperationCanceledException("The sequence was given up."));
         _weights.Dispose();
         _cache.Dispose();
+    }
+
+    private bool IsPending()
+    {
+        try
+        {
+            return _weights.IsPending(ref _model, _begun ? null : Request.Newest);
+        }
+        catch (Exception exception) when (exception is DiPaCoException or IOException && _weights.Path is not null && Request.Newest?.Invoke() is { } newest && newest != _model)
+        {
+            // A run in training lets go of old modules. What this text goes on with is still there, so it stays on its path.
+            _boundary = _stage == Stage.Run ? _boundary : _boundary + Request.Reroute!.Window;
+            _stage = Stage.Run;
+            return false;
+        }
     }
 
     private Slice? As(Work work, Slice? slice)

@@ -1,4 +1,5 @@
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Serving.Inference;
 using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Sampling;
@@ -75,6 +76,44 @@ public sealed class StepTests(TrainedRun run)
         IReadOnlyList<GenerationHandle>? together = engine.Engine.TrySubmit([.. Enumerable.Range(1, 3).Select(number => Request(engine, number))]);
         Assert.Equal(3, together!.Count);
         Assert.Equal(3, engine.Engine.Counters.Waiting);
+    }
+
+    [Fact]
+    public async Task ATextWhoseNextPathHasNoFilesAnyMoreStaysOnItsPathWhereANewerVersionIsThere()
+    {
+        ExportedModel model = await ExportedModel.OfAsync(run.Grid, run.NewPath());
+        await using ServedEngine whole = await ServedEngine.OpenAsync(model.Folder, WeightType.Fp32, 1L << 30, new EngineOptions { Threads = 1 }, TestContext.Current.CancellationToken);
+        int path = 0;
+        while (!(await EventsAsync(whole, Rerouted(whole, path))).OfType<GenerationEvent.Rerouted>().Any())
+        {
+            path++;
+        }
+
+        string alone = TextOf(await EventsAsync(whole, Rerouted(whole, path) with { Reroute = null }));
+        await using ServedEngine served = await ServedEngine.OpenAsync(model.Folder, WeightType.Fp32, 1L << 30, new EngineOptions { Threads = 1 }, TestContext.Current.CancellationToken);
+        HashSet<BlobHash> own = [.. run.Grid.ModulesOf(new PathId(path)).Select(module => module.Blob)];
+        model.Forget(run.Grid.Topology.Paths.SelectMany(other => run.Grid.ModulesOf(other)).Where(module => !own.Contains(module.Blob)));
+        await Assert.ThrowsAsync<DiPaCoException>(() => EventsAsync(served, Rerouted(served, path)));
+        GenerationEvent[] stayed = await EventsAsync(served, Rerouted(served, path) with { Newest = () => whole.Source.Current });
+        Assert.Empty(stayed.OfType<GenerationEvent.Rerouted>());
+        Assert.Equal(alone, TextOf(stayed));
+    }
+
+    private static GenerationRequest Rerouted(ServedEngine engine, int path) =>
+        Request(engine, 1) with { Path = new PathId(path), MaxTokens = 30, Reroute = new RerouteOptions(4, ReroutingRouter.Prefix) };
+
+    private static string TextOf(IEnumerable<GenerationEvent> events) => string.Concat(events.OfType<GenerationEvent.Token>().Select(token => token.Text));
+
+    private static async Task<GenerationEvent[]> EventsAsync(ServedEngine engine, GenerationRequest request)
+    {
+        using GenerationHandle handle = engine.Engine.TrySubmit(request)!;
+        List<GenerationEvent> events = [];
+        await foreach (GenerationEvent happened in handle.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            events.Add(happened);
+        }
+
+        return [.. events];
     }
 
     private static GenerationRequest Request(ServedEngine engine, int number) => new()

@@ -41,6 +41,19 @@ internal sealed class ExportedModel(string folder)
         manifest["model"]!["modelDigest"] = BlobHash.Of(System.Text.Encoding.UTF8.GetBytes(modules.ToJsonString())).Hex;
     });
 
+    /// <summary>Deletes the files of modules, as a run does with versions before.</summary>
+    public void Forget(IEnumerable<GridModule> modules)
+    {
+        HashSet<string> blobs = [.. modules.Select(module => module.Blob.Hex)];
+        Rewrite(manifest =>
+        {
+            foreach (JsonNode? file in manifest["files"]!.AsArray().Where(file => blobs.Contains(file!["blob"]!.GetValue<string>())))
+            {
+                File.Delete(Path.Combine(folder, file!["path"]!.GetValue<string>()));
+            }
+        });
+    }
+
     /// <summary>Puts a changed copy of a file beside it.</summary>
     /// <returns>The hash of the copy.</returns>
     public string Replace(JsonNode manifest, string blob, Func<byte[], byte[]> change)
