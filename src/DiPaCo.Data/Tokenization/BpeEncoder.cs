@@ -11,15 +11,20 @@ internal sealed class BpeEncoder(BpeModel model, Dictionary<string, int>.Alterna
     private const int CachedWords = 1 << 16;
     private const int CachedWordLength = 48;
 
+    private const int MostRoom = 1 << 16;
+
     // Up to this many symbols a scan for the lowest rank beats a queue.
     private const int ScanLimit = 64;
 
     private readonly Dictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _cache =
         new Dictionary<string, int[]>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
 
-    private readonly List<int> _ends = [];
+    private List<int> _ends = [];
     private byte[] _bytes = new byte[256];
     private int[] _symbols = new int[256];
+
+    /// <summary>Bytes of the longest piece that there is room for now.</summary>
+    public int Room => Math.Max(_bytes.Length, _ends.Capacity);
 
     public void Encode(ReadOnlySpan<char> text, ICollection<int> tokens)
     {
@@ -43,6 +48,12 @@ internal sealed class BpeEncoder(BpeModel model, Dictionary<string, int>.Alterna
             }
 
             Append(known, tokens);
+        }
+
+        // One text of megabytes must not keep them for as long as the tokenizer lives.
+        if (Room > MostRoom)
+        {
+            (_ends, _bytes, _symbols) = ([], new byte[256], new int[256]);
         }
     }
 

@@ -71,10 +71,10 @@ internal sealed class ByteLevelBpe : TextTokenizer
         return bytes;
     }
 
-    public override int ByteCount(int token)
+    public override ReadOnlySpan<byte> BytesOf(int token)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(token);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _model.Tokens.Length);
-        return _model.Tokens[token]?.Length ?? 0;
+        return _model.Tokens[token];
     }
 }

@@ -113,20 +113,18 @@ internal sealed class SentencePieceTokenizer : TextTokenizer
         var bytes = new List<byte>();
         foreach (int token in tokens)
         {
-            bytes.AddRange(Bytes(token));
+            bytes.AddRange(BytesOf(token));
         }
 
         bool prefixed = _library.AddDummyPrefix && bytes is [(byte)' ', ..];
         return [.. prefixed ? bytes.Skip(1) : bytes];
     }
 
-    public override int ByteCount(int token) => Bytes(token).Length;
-
-    private byte[] Bytes(int token)
+    public override ReadOnlySpan<byte> BytesOf(int token)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(token);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _tokens.Length);
-        return _tokens[token] ?? [];
+        return _tokens[token];
     }
 
     private static string ByteToken(int value) => $"<0x{value:X2}>";

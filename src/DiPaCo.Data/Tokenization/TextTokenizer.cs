@@ -28,11 +28,15 @@ public abstract class TextTokenizer
     /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary.</exception>
     public abstract byte[] DecodeBytes(ReadOnlySpan<int> tokens);
 
+    /// <summary>The bytes of one token within a text, a space at its beginning among them; none for special tokens.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The token is not in the vocabulary.</exception>
+    public abstract ReadOnlySpan<byte> BytesOf(int token);
+
     /// <summary>
     /// The number of UTF-8 bytes that a token stands for, 0 for special tokens: perplexity per token becomes bits per byte with it.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The token is not in the vocabulary.</exception>
-    public abstract int ByteCount(int token);
+    public int ByteCount(int token) => BytesOf(token).Length;
 
     /// <summary>The tokenizer as a file, as it was loaded or as it was trained; <see cref="TokenizerFile.Load"/> reads it.</summary>
     public abstract ReadOnlyMemory<byte> File { get; }

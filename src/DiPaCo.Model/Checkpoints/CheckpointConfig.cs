@@ -53,6 +53,7 @@ internal static class CheckpointConfig
             throw new DiPaCoException($"'{file}' has rope_scaling; paths have plain rotary positions.");
         }
 
+        ThrowIfScaled(file, root);
         int heads = Number("num_attention_heads");
         int width = Number("hidden_size");
         return new TransformerShape
@@ -83,6 +84,24 @@ internal static class CheckpointConfig
         {
             int value = root.TryGetProperty(key, out JsonElement given) ? given.GetInt32() : 0;
             return value > 0 ? value : throw new DiPaCoException($"'{file}' has {key} {(Has(key) ? given.ToString() : "not at all")}; expected a positive number.");
+        }
+    }
+
+    /// <summary>Newer files say how positions are scaled beside their base; some for each kind of layer.</summary>
+    private static void ThrowIfScaled(string file, JsonElement root)
+    {
+        if (!root.TryGetProperty("rope_parameters", out JsonElement rotary) || rotary.ValueKind != JsonValueKind.Object)
+        {
+            return;
+        }
+
+        foreach (JsonProperty parameter in rotary.EnumerateObject())
+        {
+            // What is 'rope_type' now was called 'type'.
+            if (parameter.Value.ValueKind == JsonValueKind.Object || (parameter.Name is "rope_type" or "type" && parameter.Value.GetString() is not (null or "default")))
+            {
+                throw new DiPaCoException($"'{file}' has rope_parameters with {parameter.Name} {parameter.Value}; paths have plain rotary positions, rope_type 'default'.");
+            }
         }
     }
 }

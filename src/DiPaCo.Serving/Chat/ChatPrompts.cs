@@ -39,15 +39,11 @@ internal sealed class ChatPrompts
     /// <exception cref="TemplateException">The template cannot be read.</exception>
     public static ChatPrompts Of(ChatFormat format, TextTokenizer tokenizer, int vocabulary) => new(format, ChatTemplate.Parse(format.Template), tokenizer, vocabulary);
 
-    /// <summary>The prompt for the assistant's answer.</summary>
+    /// <summary>The text of the prompt for the assistant's answer.</summary>
     /// <param name="messages">What was said.</param>
     /// <param name="time">The clock, for templates that name the day.</param>
-    /// <returns>
-    /// The text, its tokens, and how many tokens at their beginning are none of it: as every document of training, a prompt begins behind the end
-    /// of another, unless the template has put a token for the beginning there.
-    /// </returns>
     /// <exception cref="TemplateException">The template does not take these messages.</exception>
-    public (string Text, ImmutableArray<int> Tokens, int Hidden) Render(IEnumerable<ChatMessage> messages, TimeProvider time)
+    public MarkedText Render(IEnumerable<ChatMessage> messages, TimeProvider time)
     {
         Dictionary<string, Value> values = new(StringComparer.Ordinal)
         {
@@ -64,10 +60,19 @@ internal sealed class ChatPrompts
             }
         }
 
-        MarkedText text = _template.Render(values, time);
+        return _template.Render(values, time);
+    }
+
+    /// <summary>The tokens of such a text.</summary>
+    /// <returns>
+    /// The tokens, and how many at their beginning are none of the text: as every document of training, a prompt begins behind the end of another,
+    /// unless the template has put a token for the beginning there.
+    /// </returns>
+    public (ImmutableArray<int> Tokens, int Hidden) Encode(MarkedText text)
+    {
         List<int> tokens = _encoder.Encode(text);
         bool begins = tokens.Count > 0 && (tokens[0] == _endOfText || tokens[0] == _beginning);
-        return (text.Value, begins ? [.. tokens] : [_endOfText, .. tokens], begins ? 0 : 1);
+        return (begins ? [.. tokens] : [_endOfText, .. tokens], begins ? 0 : 1);
     }
 
     private static Value.Map ValueOf(ChatMessage message)

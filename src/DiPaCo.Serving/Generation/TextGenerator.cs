@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using DiPaCo.Core;
-using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
 using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Scheduling;
@@ -15,7 +14,7 @@ public static class TextGenerator
     /// <param name="prompt">What to go on from; may be empty.</param>
     /// <param name="options">How.</param>
     /// <param name="cancellationToken">Ends the text.</param>
-    /// <exception cref="DiPaCoException">The folder has no model, there is no such path or token router, or the prompt is too long.</exception>
+    /// <exception cref="DiPaCoException">The folder has no model, there is no such path or token router, a path is given beside re-routing, or the prompt is too long.</exception>
     public static async IAsyncEnumerable<GeneratedPiece> WriteAsync(
         string folder, string prompt, GenerateOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -30,6 +29,7 @@ public static class TextGenerator
         {
             Model = model,
             Prompt = [.. tokens],
+            Hidden = 1,
             Path = options.Path,
             MaxTokens = Math.Min(options.MaxTokens ?? room, room),
             Sampling = options.Sampling,
@@ -86,9 +86,11 @@ public static class TextGenerator
             throw new DiPaCoException($"There is no path {path.Value}; the model has {model.Grid.Topology.Paths.Length} paths, from {model.Grid.Topology.Paths[0].Value} to {model.Grid.Topology.Paths[^1].Value}.");
         }
 
-        if (options.Reroute is { Router: ReroutingRouter.Token } reroute && model.TokenRouterFor(reroute.Window) < 0)
+        if (options is { Path: not null, Reroute: not null })
         {
-            throw new DiPaCoException("This model has no token router: its run did not train one, or has not come to its evaluation. Leave out ':token' to re-route by the document router.");
+            throw new DiPaCoException("A path was given and re-routing as well (--path, --reroute); leave one of them out.");
         }
+
+        model.ThrowIfImpossible(options.Reroute);
     }
 }

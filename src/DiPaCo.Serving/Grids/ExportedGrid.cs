@@ -28,6 +28,9 @@ internal static class ExportedGrid
     /// <summary>The manifest as bytes.</summary>
     public static byte[] Serialize(GridManifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, Json);
 
+    /// <summary>A description as bytes: equal ones where two say the same.</summary>
+    public static byte[] Serialize(GridDescription description) => JsonSerializer.SerializeToUtf8Bytes(description, Json);
+
     /// <summary>Opens the folder. Each file is verified against its hash before its first use.</summary>
     /// <exception cref="DiPaCoException">The manifest is damaged, of another version, or names files that are not there.</exception>
     public static ServedGrid Open(string folder)

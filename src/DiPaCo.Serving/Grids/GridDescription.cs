@@ -98,6 +98,24 @@ public sealed record GridDescription
         void Add(BlobHash blob, string name) => names.TryAdd(blob, name);
     }
 
+    /// <summary>Whether another description says the same, member by member; collections count by what they hold.</summary>
+    internal bool SaysTheSameAs(GridDescription other) => ExportedGrid.Serialize(this).AsSpan().SequenceEqual(ExportedGrid.Serialize(other));
+
+    /// <summary>Whether this is the same model as another, trained on or before: only what training changes differs.</summary>
+    internal bool IsVersionOf(GridDescription other) => SaysTheSameAs(other with
+    {
+        Name = Name,
+        ModelDigest = ModelDigest,
+        PhasesDone = PhasesDone,
+        Compute = Compute,
+        Modules = Modules,
+        Stopped = Stopped,
+        BaseModel = BaseModel,
+        ChatTemplate = ChatTemplate,
+        Router = Router,
+        TokenRouters = TokenRouters,
+    });
+
     /// <summary>What is wrong with the description as a whole, null if nothing: it may come from anywhere.</summary>
     internal string? Problem()
     {
@@ -135,7 +153,8 @@ public sealed record GridDescription
 
         return !SameNames(topology.Modules, Modules) ? "its modules are not those of its topology"
             : !Stopped.All(path => topology.Paths.Contains(path.Path) && SameNames(topology.ModulesOf(path.Path), path.Modules)) ? "a stopped path has not the modules of its topology"
-            : SequenceLength < 1 || PrefixTokens < 0 ? "its lengths are not positive"
+            : SequenceLength < 1 || PrefixTokens < 1 ? "its lengths are not positive"
+            : PrefixTokens > SequenceLength ? $"its routing prefix of {PrefixTokens} tokens is longer than a sequence of {SequenceLength}"
             : null;
     }
 

@@ -53,13 +53,11 @@ internal static class ChatRequest
             ? new ApiException(400, $"This model's chat template cannot be read, so there are no chats; use /v1/completions. {problem}", code: "chat_template_invalid")
             : new ApiException(400, "This model's tokenizer has no chat template, so there are no chats; use /v1/completions.", code: "chat_template_missing"));
         ThrowIfNotThere(body);
-        PromptText prompt = PromptOf(MessagesOf(body), chat, time);
         int most = Math.Min(limits.MaxPromptTokens, model.Context - 1);
-        if (prompt.Tokens.Length > most)
-        {
-            throw RequestBody.Bad($"The messages have {prompt.Tokens.Length} tokens; this model takes at most {most}.", "messages", "context_length_exceeded");
-        }
-
+        MarkedText text = TextOf(MessagesOf(body), chat, time);
+        (ImmutableArray<int> tokens, int hidden) = PromptTokens.Of(model, text.Value, most, "messages", () => chat.Encode(text));
+        PromptTokens.ThrowIfLong(tokens.Length, most, "messages");
+        PromptText prompt = new(text.Value, tokens, hidden, DocumentOrigin.Hash(DocumentOrigin.OfText(text.Value)));
         bool logProbabilities = body.Flag("logprobs");
         if (body.Has("top_logprobs") && !logProbabilities)
         {
@@ -90,7 +88,7 @@ internal static class ChatRequest
                 TopLogProbabilities = top,
                 Reroute = CommonFields.Reroute(body, model, path, limits),
             },
-        };
+        }.ThrowIfTooLong(limits);
     }
 
     private static void ThrowIfNotThere(RequestBody body)
@@ -112,12 +110,11 @@ internal static class ChatRequest
         }
     }
 
-    private static PromptText PromptOf(ImmutableArray<ChatMessage> messages, ChatPrompts chat, TimeProvider time)
+    private static MarkedText TextOf(ImmutableArray<ChatMessage> messages, ChatPrompts chat, TimeProvider time)
     {
         try
         {
-            (string text, ImmutableArray<int> tokens, int hidden) = chat.Render(messages, time);
-            return new PromptText(text, tokens, hidden, DocumentOrigin.Hash(DocumentOrigin.OfText(text)));
+            return chat.Render(messages, time);
         }
         catch (TemplateException exception)
         {

@@ -82,11 +82,11 @@ internal sealed class ChatShape : AnswerShape
     /// <summary>A token by its text and by its bytes, which may be a part of a character.</summary>
     private static void WriteToken(Utf8JsonWriter json, ChoiceLog choice, int token, double? logProbability)
     {
-        json.WriteString("token", choice.PieceOf(token));
+        json.WriteString("token", choice.Names.Of(token));
         json.WritePropertyName("logprob");
         Answer.Number(json, logProbability ?? double.NaN);
         json.WriteStartArray("bytes");
-        foreach (byte one in choice.BytesOf(token))
+        foreach (byte one in choice.Names.BytesOf(token))
         {
             json.WriteNumberValue(one);
         }

@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using DiPaCo.Core;
-using DiPaCo.Data;
 using DiPaCo.Serving.Sampling;
 using DiPaCo.Serving.Scheduling;
+using DiPaCo.Serving.Text;
 
 namespace DiPaCo.Serving.Http;
 
@@ -17,6 +17,7 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
     private readonly StringBuilder _text = new(request.Echo ? prompt.Text : "");
     private readonly List<ChosenToken> _tokens = [];
     private readonly List<GenerationEvent.Rerouted> _reroutes = [];
+    private readonly Decoder _characters = Encoding.UTF8.GetDecoder();
     private int _offset;
 
     /// <summary>Its number in the answer.</summary>
@@ -50,7 +51,7 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
                 return "";
             case GenerationEvent.Token token:
                 Written++;
-                Add(token.Score, token.Piece);
+                Add(token.Score, token.Bytes.Span);
                 _text.Append(token.Text);
                 return token.Text;
             case GenerationEvent.Finished finished:
@@ -58,7 +59,7 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
                 if (request.Echo && finished.End is { } end)
                 {
                     // Who has a text scored asks for one token more and leaves the last entry away: it must be there, also where the text ends.
-                    Add(end, "");
+                    Add(end, []);
                 }
 
                 _text.Append(finished.Text);
@@ -80,11 +81,8 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
     /// <summary>The tokens that an answer can name, from one of them on.</summary>
     public IEnumerable<ChosenToken> TokensFrom(int first) => _tokens.Skip(first);
 
-    /// <summary>The text of a token by itself.</summary>
-    public string PieceOf(int token) => token < Tokenizer.VocabularySize ? Tokenizer.Decode([token]) : "";
-
-    /// <summary>The bytes of a token by itself.</summary>
-    public byte[] BytesOf(int token) => token < Tokenizer.VocabularySize ? Tokenizer.DecodeBytes([token]) : [];
+    /// <summary>What tokens are called.</summary>
+    public TokenNames Names => request.Template.Model.Names;
 
     /// <summary>Tokens that an answer can name so far.</summary>
     public int TokenCount => _tokens.Count;
@@ -116,19 +114,28 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
         json.WriteEndArray();
     }
 
-    private TextTokenizer Tokenizer => request.Template.Model.Tokenizer;
-
     private void TakePrompt(ImmutableArray<TokenScore> scores)
     {
-        foreach (TokenScore score in scores.AsSpan()[prompt.Hidden..])
+        TokenText text = new(request.Template.Model.Tokenizer);
+        for (int at = 0; at < scores.Length; at++)
         {
-            Add(score, PieceOf(score.Token));
+            byte[] bytes = text.Next(scores[at].Token);
+            if (at >= prompt.Hidden)
+            {
+                Add(scores[at], bytes);
+            }
         }
+
+        // What is cut at its end has come out as it is.
+        _characters.Reset();
+        _offset = prompt.Text.Length;
     }
 
-    private void Add(TokenScore score, string piece)
+    /// <summary>A token begins behind the characters that are whole before it.</summary>
+    private void Add(TokenScore score, ReadOnlySpan<byte> bytes)
     {
-        _tokens.Add(new ChosenToken(score, piece, _offset));
-        _offset += piece.Length;
+        _tokens.Add(new ChosenToken(score, _offset));
+        Span<char> characters = new char[Encoding.UTF8.GetMaxCharCount(bytes.Length)];
+        _offset += _characters.GetChars(bytes, characters, flush: false);
     }
 }

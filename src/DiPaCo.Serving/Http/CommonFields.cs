@@ -68,8 +68,13 @@ internal static class CommonFields
     /// <summary>Whether and how paths are chosen anew.</summary>
     public static RerouteOptions? Reroute(RequestBody body, LiveModel model, PathId? path, ServingLimits limits)
     {
-        RequestBody? reroute = body.Object("dipaco", KnownOfDipaco)?.Object("reroute", KnownOfReroute);
-        RerouteOptions? options = reroute is null ? limits.Reroute : new RerouteOptions(
+        if (body.Object("dipaco", KnownOfDipaco)?.Object("reroute", KnownOfReroute) is not { } reroute)
+        {
+            // A version of a run may have no token router, though the one had that the server began with.
+            return path is null && (limits.Reroute?.Router != ReroutingRouter.Token || !model.TokenRouters.IsEmpty) ? limits.Reroute : null;
+        }
+
+        RerouteOptions options = new(
             (int)reroute.Integer("window", 64, 1, 1 << 20),
             reroute.String("router") switch
             {
@@ -77,22 +82,20 @@ internal static class CommonFields
                 "token" => ReroutingRouter.Token,
                 string other => throw RequestBody.Bad($"'dipaco.reroute.router' is '{(other.Length > 20 ? other[..20] : other)}'; prefix or token was expected.", "dipaco.reroute.router"),
             });
-        if (options is null || path is not null)
+        if (path is not null)
         {
-            return reroute is null || path is null ? null
-                : throw RequestBody.Bad("A path was asked for by name and re-routing as well; leave one of them out.", "dipaco.reroute");
+            throw RequestBody.Bad("A path was asked for by name and re-routing as well; leave one of them out.", "dipaco.reroute");
         }
 
         try
         {
-            model.ThrowIfTooLarge(reroutes: true);
+            model.ThrowIfImpossible(options);
         }
         catch (DiPaCoException exception)
         {
             throw RequestBody.Bad(exception.Message, "dipaco.reroute");
         }
 
-        return options.Router != ReroutingRouter.Token || model.TokenRouterFor(options.Window) >= 0 ? options
-            : throw RequestBody.Bad("This model has no token router; 'prefix' re-routes by the document router.", "dipaco.reroute.router");
+        return options;
     }
 }

@@ -20,16 +20,11 @@ internal static class CompletionEndpoint
     /// <summary>Has the sequences of a request written, and answers as they come or when all are there.</summary>
     public static async Task AnswerAsync(HttpContext context, ServingState state, CompletionRequest request, RequestTime time)
     {
-        List<GenerationHandle> handles = [];
+        (PromptText Prompt, GenerationRequest Request)[] sequences = [.. request.Sequences()];
+        ChoiceLog[] choices = [.. sequences.Select((sequence, index) => new ChoiceLog(index, sequence.Prompt, request))];
+        IReadOnlyList<GenerationHandle> handles = state.Submit([.. sequences.Select(sequence => sequence.Request)]);
         try
         {
-            List<ChoiceLog> choices = [];
-            foreach ((PromptText prompt, GenerationRequest sequence) in request.Sequences())
-            {
-                choices.Add(new ChoiceLog(choices.Count, prompt, request));
-                handles.Add(state.Submit(sequence));
-            }
-
             if (request.Stream)
             {
                 await new CompletionStream(context.Response, request, state, choices).RunAsync(handles, time.Token);
@@ -86,7 +81,7 @@ internal static class CompletionEndpoint
     public static void WriteUsage(Utf8JsonWriter json, CompletionRequest request, IReadOnlyList<ChoiceLog> choices) =>
         Answer.Usage(json, request.Prompts.Sum(prompt => prompt.Tokens.Length), choices.Sum(choice => choice.Written));
 
-    private static void Write(Utf8JsonWriter json, CompletionRequest request, List<ChoiceLog> choices, string id, long created)
+    private static void Write(Utf8JsonWriter json, CompletionRequest request, ChoiceLog[] choices, string id, long created)
     {
         json.WriteStartObject();
         WriteHead(json, request, id, created, isEvent: false);

@@ -45,7 +45,26 @@ internal sealed record CompletionRequest
     public IEnumerable<(PromptText Prompt, GenerationRequest Request)> Sequences() =>
         from prompt in Prompts
         from stream in Enumerable.Range(0, Count)
-        select (prompt, Template with { Prompt = prompt.Tokens, Origin = prompt.Origin, Stream = stream });
+        select (prompt, Template with { Prompt = prompt.Tokens, Hidden = prompt.Hidden, Origin = prompt.Origin, Stream = stream });
+
+    /// <summary>Refuses a request for more log probabilities than one answer may name.</summary>
+    /// <param name="limits">The server's limits.</param>
+    /// <exception cref="ApiException">They are too many.</exception>
+    public CompletionRequest ThrowIfTooLong(ServingLimits limits)
+    {
+        if (LogProbabilities is { } top)
+        {
+            long tokens = Count * Prompts.Sum(prompt => (long)Template.MaxTokens + (Echo ? prompt.Tokens.Length : 0));
+            if (tokens * (1 + top) > limits.MaxLogProbabilities)
+            {
+                throw RequestBody.Bad(
+                    $"Log probabilities of {top} likeliest tokens beside each of up to {tokens} are more than the {limits.MaxLogProbabilities} that one answer may have. Ask for fewer, or send several requests.",
+                    "logprobs");
+            }
+        }
+
+        return this;
+    }
 
     /// <summary>Reads and checks a request.</summary>
     /// <param name="body">The request.</param>
@@ -55,7 +74,7 @@ internal sealed record CompletionRequest
     {
         (LiveModel model, PathId? path, string name) = models.Find(body);
         int context = model.Context;
-        ImmutableArray<PromptText> prompts = new PromptReader(model, limits.MaxPromptsPerRequest, Math.Min(limits.MaxPromptTokens, context)).Read(body, "prompt");
+        ImmutableArray<PromptText> prompts = new PromptReader(model, limits).Read(body, "prompt");
         int count = (int)body.Integer("n", 1, 1, limits.MaxPromptsPerRequest);
         if (body.Integer("best_of", count, 1, limits.MaxPromptsPerRequest) != count)
         {
@@ -104,7 +123,7 @@ internal sealed record CompletionRequest
                 TopLogProbabilities = logProbabilities ?? 0,
                 Reroute = CommonFields.Reroute(body, model, path, limits),
             },
-        };
+        }.ThrowIfTooLong(limits);
     }
 
     /// <summary>The fields of a request for completions.</summary>

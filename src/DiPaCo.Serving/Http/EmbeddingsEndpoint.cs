@@ -34,8 +34,8 @@ internal static class EmbeddingsEndpoint
             throw RequestBody.Bad($"'dimensions' must be {model.Router.FeatureWidth}: the features have that many numbers.", "dimensions");
         }
 
-        ImmutableArray<PromptText> inputs = new PromptReader(model, state.Limits.MaxPromptsPerRequest, state.Limits.MaxPromptTokens).Read(body, "input");
-        GenerationEvent.Routed[] routed = await Task.WhenAll(inputs.Select(input => state.RouteAsync(model, RouteEndpoint.Prefix(model, input), time.Token)));
+        ImmutableArray<PromptText> inputs = new PromptReader(model, state.Limits).Read(body, "input");
+        GenerationEvent.Routed[] routed = await state.RouteAsync(model, [.. inputs.Select(input => RouteEndpoint.Prefix(model, input))], time.Token);
         await Answer.WriteAsync(context.Response, json =>
         {
             json.WriteStartObject();

@@ -7,10 +7,11 @@ namespace DiPaCo.Serving.Http;
 
 /// <summary>Reads texts and lists of tokens, one or several.</summary>
 /// <param name="model">The model.</param>
-/// <param name="mostPrompts">Most of them in one request.</param>
-/// <param name="mostTokens">Most tokens of one.</param>
-internal sealed class PromptReader(LiveModel model, int mostPrompts, int mostTokens)
+/// <param name="limits">The server's limits.</param>
+internal sealed class PromptReader(LiveModel model, ServingLimits limits)
 {
+    private readonly int _mostTokens = PromptTokens.MostOf(model, limits);
+
     private int Vocabulary => model.Vocabulary;
 
     /// <summary>Reads a field.</summary>
@@ -39,8 +40,8 @@ internal sealed class PromptReader(LiveModel model, int mostPrompts, int mostTok
             return [OfTokens(body, name, value)];
         }
 
-        return value.GetArrayLength() > mostPrompts
-            ? throw RequestBody.Bad($"'{name}' has {value.GetArrayLength()} prompts; at most {mostPrompts} are taken.", name)
+        return value.GetArrayLength() > limits.MaxPromptsPerRequest
+            ? throw RequestBody.Bad($"'{name}' has {value.GetArrayLength()} prompts; at most {limits.MaxPromptsPerRequest} are taken.", name)
             : [.. value.EnumerateArray().Select(one => one.ValueKind switch
             {
                 JsonValueKind.String => OfText(body.TextOf(one, name), name),
@@ -52,35 +53,29 @@ internal sealed class PromptReader(LiveModel model, int mostPrompts, int mostTok
     private PromptText OfText(string text, string name)
     {
         // As every document of training, a text begins behind the end of another.
-        List<int> tokens = [model.Tokenizer.EndOfText];
-        model.Tokenizer.Encode(text, tokens);
-        ThrowIfLong(tokens.Count, name);
-        return new PromptText(text, [.. tokens], 1, DocumentOrigin.Hash(DocumentOrigin.OfText(text)));
+        ImmutableArray<int> tokens = [model.Tokenizer.EndOfText, .. PromptTokens.Of(model, text, _mostTokens, name, () => model.Tokenizer.Encode(text))];
+        PromptTokens.ThrowIfLong(tokens.Length, _mostTokens, name);
+        return new PromptText(text, tokens, 1, DocumentOrigin.Hash(DocumentOrigin.OfText(text)));
     }
 
     private PromptText OfTokens(RequestBody body, string name, JsonElement list)
     {
-        ThrowIfLong(list.GetArrayLength(), name);
+        PromptTokens.ThrowIfLong(list.GetArrayLength(), _mostTokens, name);
         int[] tokens = new int[list.GetArrayLength()];
-        for (int at = 0; at < tokens.Length; at++)
+        int at = 0;
+        // Not by index: where the list holds another list, an element is found by walking from the first.
+        foreach (JsonElement one in list.EnumerateArray())
         {
-            JsonElement one = list[at];
             if (one.ValueKind != JsonValueKind.Number || !one.TryGetInt32(out tokens[at]) || tokens[at] < 0 || tokens[at] >= Vocabulary)
             {
                 throw body.Wrong(name, one, $"a token from 0 to {Vocabulary - 1}");
             }
+
+            at++;
         }
 
         string text = model.Tokenizer.Decode(tokens);
         return new PromptText(text, [.. tokens], 0, DocumentOrigin.Hash(DocumentOrigin.OfText(text)));
-    }
-
-    private void ThrowIfLong(int tokens, string name)
-    {
-        if (tokens > mostTokens)
-        {
-            throw RequestBody.Bad($"'{name}' has {tokens} tokens; this model takes at most {mostTokens}.", name, "context_length_exceeded");
-        }
     }
 
     private static ApiException Wrong(RequestBody body, string name, JsonElement value) => body.Wrong(name, value, "a string, a list of tokens, or a list of either");

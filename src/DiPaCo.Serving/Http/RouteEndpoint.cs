@@ -18,8 +18,8 @@ internal static class RouteEndpoint
         using RequestTime time = new(context, state);
         RequestBody body = await RequestBody.ReadAsync(context.Request, Known, state.Limits.MaxBodyBytes, time.Token);
         (LiveModel model, _, string name) = state.Names.Find(body);
-        ImmutableArray<PromptText> inputs = new PromptReader(model, state.Limits.MaxPromptsPerRequest, state.Limits.MaxPromptTokens).Read(body, "input");
-        GenerationEvent.Routed[] routed = await Task.WhenAll(inputs.Select(input => state.RouteAsync(model, Prefix(model, input), time.Token)));
+        ImmutableArray<PromptText> inputs = new PromptReader(model, state.Limits).Read(body, "input");
+        GenerationEvent.Routed[] routed = await state.RouteAsync(model, [.. inputs.Select(input => Prefix(model, input))], time.Token);
         await Answer.WriteAsync(context.Response, json =>
         {
             json.WriteStartObject();

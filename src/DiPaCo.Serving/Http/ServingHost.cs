@@ -62,7 +62,7 @@ public sealed class ServingHost : IAsyncDisposable
     /// <param name="note">Is told, in a line, of what happens: new versions, failures. Never of prompts.</param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <exception cref="DiPaCoException">
-    /// The folder has no model, the address is taken, keys or certificate cannot be used, or other machines could connect without TLS and keys.
+    /// The folder has no model, or not the router that re-routing asks for, the address is taken, keys or certificate cannot be used, or other machines could connect without TLS and keys.
     /// </exception>
     public static async Task<ServingHost> StartAsync(string folder, ServingOptions options, TimeProvider time, Action<string> note, CancellationToken cancellationToken)
     {
@@ -73,7 +73,7 @@ public sealed class ServingHost : IAsyncDisposable
             new EngineOptions { Threads = options.Threads, MaxSequences = options.MaxSequences, MaxQueue = options.MaxQueue, CacheBytes = options.CacheBytes }, cancellationToken);
         try
         {
-            engine.Source.Current.ThrowIfTooLarge(options.Limits.Reroute is not null);
+            engine.Source.Current.ThrowIfImpossible(options.Limits.Reroute);
             await ModelSource.PreloadAsync(engine.Source.Current, oneByOne: false, cancellationToken);
             ServingState state = new(engine, options.Limits, time, note);
             WebApplication application = Build(options, state, keys);

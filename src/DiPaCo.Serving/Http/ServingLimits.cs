@@ -14,6 +14,12 @@ public sealed record ServingLimits
     /// <summary>Most sequences of one request. Default 128.</summary>
     public int MaxPromptsPerRequest { get; init; } = 128;
 
+    /// <summary>
+    /// Most log probabilities that one answer may have to name: sequences × tokens × (1 + likeliest tokens). All of them are in memory until the
+    /// answer is sent. Default 1,048,576.
+    /// </summary>
+    public int MaxLogProbabilities { get; init; } = 1 << 20;
+
     /// <summary>Most bytes of a request's body. Default 4 MiB.</summary>
     public long MaxBodyBytes { get; init; } = 4 << 20;
 

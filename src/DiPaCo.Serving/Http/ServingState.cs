@@ -62,14 +62,20 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
         return error;
     }
 
-    /// <summary>Queues a sequence.</summary>
-    /// <exception cref="ApiException">Too many wait.</exception>
-    public GenerationHandle Submit(GenerationRequest request)
+    /// <summary>Queues the sequences of a request, all of them or none.</summary>
+    /// <exception cref="ApiException">There is no room for them, now or at all.</exception>
+    public IReadOnlyList<GenerationHandle> Submit(IReadOnlyList<GenerationRequest> requests)
     {
+        if (requests.Count > Engine.MostSequences)
+        {
+            throw new ApiException(
+                400, $"The request has {requests.Count} sequences; this server takes at most {Engine.MostSequences} at a time (--max-sequences and --max-queue). Send several requests.",
+                code: "too_many_sequences");
+        }
+
         try
         {
-            return Engine.TrySubmit(request with { Newest = () => Source.Current })
-                ?? throw (Engine.Failure is not null ? new ApiException(503, "The server has failed and has to be started again.", code: "server_failed") : new ApiException(429, "The server has as many requests as it can take. Try again in a second.", code: "rate_limit_exceeded"));
+            return Engine.TrySubmit([.. requests.Select(request => request with { Newest = () => Source.Current })]) ?? throw Refusal();
         }
         catch (DiPaCoException exception)
         {
@@ -77,10 +83,26 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
         }
     }
 
-    /// <summary>Only routes a text.</summary>
-    public async Task<GenerationEvent.Routed> RouteAsync(LiveModel model, PromptText prompt, CancellationToken cancellationToken)
+    /// <summary>Only routes texts.</summary>
+    public async Task<GenerationEvent.Routed[]> RouteAsync(LiveModel model, IReadOnlyList<PromptText> prompts, CancellationToken cancellationToken)
     {
-        using GenerationHandle handle = Submit(new GenerationRequest { Model = model, Prompt = prompt.Tokens, Origin = prompt.Origin, RouteOnly = true });
+        IReadOnlyList<GenerationHandle> handles = Submit(
+            [.. prompts.Select(prompt => new GenerationRequest { Model = model, Prompt = prompt.Tokens, Origin = prompt.Origin, RouteOnly = true })]);
+        try
+        {
+            return await Task.WhenAll(handles.Select(handle => RoutedAsync(handle, cancellationToken)));
+        }
+        finally
+        {
+            foreach (GenerationHandle handle in handles)
+            {
+                handle.Dispose();
+            }
+        }
+    }
+
+    private static async Task<GenerationEvent.Routed> RoutedAsync(GenerationHandle handle, CancellationToken cancellationToken)
+    {
         GenerationEvent.Routed? routed = null;
         await foreach (GenerationEvent happened in handle.ReadAsync(cancellationToken))
         {
@@ -89,6 +111,11 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
 
         return routed!;
     }
+
+    private ApiException Refusal() =>
+        Engine.Failure is not null ? new ApiException(503, "The server has failed and has to be started again.", code: "server_failed")
+        : Engine.IsStopping ? new ApiException(503, "The server is stopping.", code: "server_stopping")
+        : new ApiException(429, "The server has as many requests as it can take. Try again in a second.", code: "rate_limit_exceeded");
 
     private sealed class RunningRequest(ServingState state) : IDisposable
     {

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using DiPaCo.Serving.Sampling;
+using DiPaCo.Serving.Text;
 
 namespace DiPaCo.Serving.Http;
 
@@ -40,7 +42,7 @@ internal sealed class TextShape : AnswerShape
         json.WriteStartArray("tokens");
         foreach (ChosenToken token in choice.TokensFrom(first))
         {
-            json.WriteStringValue(token.Piece);
+            json.WriteStringValue(choice.Names.Of(token.Score.Token));
         }
 
         json.WriteEndArray();
@@ -79,22 +81,32 @@ internal sealed class TextShape : AnswerShape
                 continue;
             }
 
-            // Two tokens may have the same text, since bytes that are no character are shown alike: the likelier one is named.
-            json.WriteStartObject();
-            HashSet<string> named = [];
-            foreach ((int likely, double logProbability) in token.Score.Top)
-            {
-                string piece = choice.PieceOf(likely);
-                if (named.Add(piece))
-                {
-                    json.WritePropertyName(piece);
-                    Answer.Number(json, logProbability);
-                }
-            }
-
-            json.WriteEndObject();
+            WriteTop(json, choice.Names, token.Score);
         }
 
         json.WriteEndArray();
+    }
+
+    /// <summary>The likeliest tokens, and the token itself, also where it is none of them: as OpenAI's API does, with one entry more then.</summary>
+    private static void WriteTop(Utf8JsonWriter json, TokenNames names, TokenScore score)
+    {
+        string own = names.Of(score.Token);
+        HashSet<string> named = [own];
+        json.WriteStartObject();
+        foreach ((int token, double logProbability) in score.Top)
+        {
+            // Two tokens may have the same text: in SentencePiece's vocabularies each byte has a token beside the letter.
+            string name = names.Of(token);
+            json.WritePropertyName(token == score.Token || named.Add(name) ? name : names.ByBytes(token));
+            Answer.Number(json, logProbability);
+        }
+
+        if (!score.Top.Any(top => top.Token == score.Token))
+        {
+            json.WritePropertyName(own);
+            Answer.Number(json, score.LogProbability!.Value);
+        }
+
+        json.WriteEndObject();
     }
 }

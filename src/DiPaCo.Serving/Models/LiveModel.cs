@@ -1,11 +1,15 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
 using DiPaCo.Routing;
 using DiPaCo.Serving.Chat;
 using DiPaCo.Serving.Chat.Templates;
 using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Inference;
+using DiPaCo.Serving.Scheduling;
+using DiPaCo.Serving.Text;
 
 namespace DiPaCo.Serving.Models;
 
@@ -13,9 +17,6 @@ namespace DiPaCo.Serving.Models;
 internal sealed class LiveModel
 {
     private readonly ModuleStore _store;
-    private readonly long _mostPathBytes;
-    private readonly long _baseBytes;
-    private readonly long _mostTokenRouterBytes;
 
     private LiveModel(ServedGrid grid, ModuleStore store, TextTokenizer tokenizer, IRouter router, ChatFormat? chat)
     {
@@ -33,14 +34,14 @@ internal sealed class LiveModel
         }
 
         Router = router;
+        Names = new TokenNames(tokenizer);
+        LongestToken = tokenizer.ByteCounts().Concat(tokenizer.SpecialTokens.Select(token => TextTokenizer.CountBytes(token.Content))).Max();
         GridDescription description = grid.Description;
         Base = new GridModule(ModelTopology.Dense(description.Shape).Modules[0], description.BaseModel);
         TransformerShape routing = description.Shape with { TiedEmbedding = false, Outputs = grid.Topology.Paths.Length };
         ModuleDefinition tokenRouter = ModelTopology.Dense(routing).Modules[0];
         TokenRouters = [.. description.TokenRouters.Select(known => new GridModule(tokenRouter, known.Blob))];
-        _mostPathBytes = grid.Topology.Paths.Max(path => store.BytesOf(grid.ModulesOf(path)));
-        _baseBytes = router.FeatureWidth > 0 ? store.BytesOf([Base]) : 0;
-        _mostTokenRouterBytes = TokenRouters.Select(one => store.BytesOf([one])).DefaultIfEmpty().Max();
+        Blobs = description.NamedBlobs().Keys.ToFrozenSet();
     }
 
     /// <summary>What is served.</summary>
@@ -54,6 +55,12 @@ internal sealed class LiveModel
 
     /// <summary>Tokens that can be read and written: a checkpoint's matrices may have more rows than its tokenizer has tokens.</summary>
     public int Vocabulary => Math.Min(Description.Shape.Vocabulary, Tokenizer.VocabularySize);
+
+    /// <summary>Most bytes of a text that become one token.</summary>
+    public int LongestToken { get; }
+
+    /// <summary>What answers call tokens.</summary>
+    public TokenNames Names { get; }
 
     /// <summary>The tokenizer.</summary>
     public TextTokenizer Tokenizer { get; }
@@ -73,52 +80,80 @@ internal sealed class LiveModel
     /// <summary>The token routers, in the order of the description.</summary>
     public ImmutableArray<GridModule> TokenRouters { get; }
 
+    /// <summary>All that the version is made of.</summary>
+    public FrozenSet<BlobHash> Blobs { get; }
+
     /// <summary>Opens a model.</summary>
     /// <exception cref="DiPaCoException">A file is missing or damaged.</exception>
     public static async Task<LiveModel> OpenAsync(ServedGrid grid, ModuleStore store, CancellationToken cancellationToken) => new(
         grid, store, await grid.LoadTokenizerAsync(cancellationToken), await grid.LoadRouterAsync(cancellationToken), await grid.LoadChatFormatAsync(cancellationToken));
 
-    /// <summary>Makes sure that a sequence can get all weights that it needs at a time: it would wait for ever otherwise.</summary>
-    /// <param name="reroutes">Whether it keeps those of the routers while paths write.</param>
-    /// <exception cref="DiPaCoException">They are more than the limit.</exception>
-    public void ThrowIfTooLarge(bool reroutes)
+    /// <summary>Makes sure that sequences can get the weights that they need: they have one path's, or one router's, at a time.</summary>
+    /// <param name="reroute">How they choose paths anew; null: not at all.</param>
+    /// <exception cref="DiPaCoException">They are more than the limit, or there is no such router.</exception>
+    public void ThrowIfImpossible(RerouteOptions? reroute)
     {
-        (string what, long bytes) = reroutes
-            ? ("With re-routing, the weights of a path and of the routers take", _mostPathBytes + _baseBytes + _mostTokenRouterBytes)
-            : ("The weights of a path or of the router take", Math.Max(_mostPathBytes, _baseBytes));
+        long bytes = Math.Max(
+            Grid.Topology.Paths.Max(path => _store.BytesOf(Grid.ModulesOf(path))),
+            Router.FeatureWidth > 0 ? _store.BytesOf([Base]) : 0);
+        if (reroute?.Router == ReroutingRouter.Token)
+        {
+            GridModule router = TokenRouterFor(reroute.Window) ?? throw new DiPaCoException(
+                "This model has no token router: its run did not train one, or has not come to its evaluation. The document router re-routes without one ('prefix').");
+            bytes = Math.Max(bytes, _store.BytesOf([router]));
+        }
+
         if (bytes > _store.LimitBytes)
         {
-            throw _store.TooLarge(what, bytes);
+            throw _store.TooLarge("The weights of a path or of a router take", bytes);
         }
     }
 
-    /// <summary>Takes a path's modules.</summary>
-    public Task<ModuleLease> AcquireAsync(PathId path, CancellationToken cancellationToken) => _store.AcquireAsync(Grid, Grid.ModulesOf(path), cancellationToken);
+    /// <summary>Takes modules of this version, waiting for room.</summary>
+    public Task<ModuleLease> AcquireAsync(ImmutableArray<GridModule> modules, CancellationToken cancellationToken) => _store.AcquireAsync(Grid, modules, cancellationToken);
 
-    /// <summary>Loads a path's modules if there is room for them without letting others go.</summary>
+    /// <summary>Takes modules of this version; null: that would mean to wait for room.</summary>
+    public Task<ModuleLease>? TryAcquireAsync(ImmutableArray<GridModule> modules) => _store.TryAcquireAsync(Grid, modules);
+
+    /// <summary>Loads a path's modules if there is room for them without letting others of this version go.</summary>
     public async Task<bool> TryPreloadAsync(PathId path, bool oneByOne, CancellationToken cancellationToken)
     {
-        if (!_store.HasRoomFor(Grid.ModulesOf(path)))
+        ImmutableArray<GridModule> modules = Grid.ModulesOf(path);
+        foreach (ImmutableArray<GridModule> part in oneByOne ? modules.Select(module => ImmutableArray.Create(module)) : [modules])
         {
-            return false;
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_store.TryAcquireAsync(Grid, part, Blobs) is not { } loading)
+            {
+                return false;
+            }
+
+            using ModuleLease lease = await loading;
         }
 
-        foreach (GridModule module in oneByOne ? Grid.ModulesOf(path) : [])
-        {
-            using ModuleLease first = await AcquireAsync(module, cancellationToken);
-        }
-
-        using ModuleLease lease = await AcquireAsync(path, cancellationToken);
         return true;
     }
 
-    /// <summary>Takes a module that is a whole model.</summary>
-    public Task<ModuleLease> AcquireAsync(GridModule module, CancellationToken cancellationToken) => _store.AcquireAsync(Grid, [module], cancellationToken);
+    /// <summary>
+    /// The first block whose cached keys and values one path cannot take over from another: 0 where the embeddings differ, the number of blocks where
+    /// only the head does.
+    /// </summary>
+    public int FirstDifference(PathId from, PathId to)
+    {
+        HashSet<BlobHash> known = [.. Grid.ModulesOf(from).Select(module => module.Blob)];
+        return Grid.ModulesOf(to).Where(module => !known.Contains(module.Blob)).SelectMany(module => module.Definition.Layout.Parts)
+            .Select(part => part.Kind switch
+            {
+                TransformerPartKind.Embedding => 0,
+                TransformerPartKind.Block => part.Block,
+                _ => Description.Shape.Blocks,
+            })
+            .DefaultIfEmpty(Description.Shape.Blocks).Min();
+    }
 
     /// <summary>The weights of a lease as a sequence goes through them.</summary>
     public PathWeights WeightsOf(ModuleLease lease) => PathWeights.Of(Description.Shape.Blocks, lease.Modules);
 
-    /// <summary>The number of the token router that was trained for a window; the nearest one where none was; −1: there is none.</summary>
-    public int TokenRouterFor(int window) => TokenRouters.IsEmpty ? -1 : Enumerable.Range(0, TokenRouters.Length)
-        .MinBy(at => Description.TokenRouters[at].Windows.Select(known => Math.Abs((long)known - window)).DefaultIfEmpty(long.MaxValue).Min());
+    /// <summary>The token router that was trained for a window; the nearest one where none was; null: there is none.</summary>
+    public GridModule? TokenRouterFor(int window) => TokenRouters.IsEmpty ? null : TokenRouters[Enumerable.Range(0, TokenRouters.Length)
+        .MinBy(at => Description.TokenRouters[at].Windows.Select(known => Math.Abs((long)known - window)).DefaultIfEmpty(long.MaxValue).Min())];
 }

@@ -31,27 +31,39 @@ internal sealed class ModelSource
     public static async Task<ModelSource> OpenAsync(string folder, ModuleStore store, CancellationToken cancellationToken) =>
         new(folder, store, await LiveModel.OpenAsync(ServedGrid.Open(folder), store, cancellationToken));
 
-    /// <summary>Takes up a new version, if there is one; its modules are loaded before requests come to it, as far as the memory allows.</summary>
+    /// <summary>
+    /// Takes up a new version, if there is one; its modules are loaded before requests come to it, as far as the memory allows. Modules of versions
+    /// before are freed once nobody uses them.
+    /// </summary>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="DiPaCoException">The folder cannot be read now, or belongs to another model.</exception>
     public async Task<bool> RefreshAsync(CancellationToken cancellationToken)
     {
         LiveModel current = Current;
         ServedGrid grid = ServedGrid.Open(_folder);
-        if (grid.Description.ModelDigest == current.Description.ModelDigest && grid.Description.Router == current.Description.Router)
+        if (grid.Description.SaysTheSameAs(current.Description))
         {
+            // What requests of the version before still had at the change may be free by now.
+            _store.KeepOnly(current.Blobs);
             return false;
         }
 
-        if (grid.Description.Shape != current.Description.Shape || grid.Description.SequenceLength != current.Description.SequenceLength)
+        // Sequences that wait may go over to the new version: whatever memory and plans rest on has to stay as it was.
+        if (!grid.Description.IsVersionOf(current.Description))
         {
-            throw new DiPaCoException($"'{_folder}' now holds a model of another shape. Start the server again to serve it.");
+            throw OtherModel();
         }
 
         LiveModel next = await LiveModel.OpenAsync(grid, _store, cancellationToken);
+        if (next.Router.FeatureWidth != current.Router.FeatureWidth)
+        {
+            throw OtherModel();
+        }
+
         await PreloadAsync(next, oneByOne: true, cancellationToken);
         Volatile.Write(ref _current, next);
         Updates++;
+        _store.KeepOnly(next.Blobs);
         return true;
     }
 
@@ -69,4 +81,7 @@ internal sealed class ModelSource
             }
         }
     }
+
+    private DiPaCoException OtherModel() =>
+        new($"'{_folder}' now holds a model of another shape, grid, tokenizer or kind of router. Start the server again to serve it.");
 }

@@ -8,7 +8,8 @@ namespace DiPaCo.Serving.Models;
 
 /// <summary>
 /// The modules in memory, each once whatever number of paths and model versions use it. Under the limit modules that nobody uses stay; those
-/// longest unused make room. Who asks for more than fits beside what is in use waits until something is let go.
+/// longest unused make room. Who asks for more than fits beside what is in use waits until something is let go, and everyone who asks later waits
+/// behind him: otherwise whoever needs much would never find it free.
 /// </summary>
 /// <param name="type">How weights are stored.</param>
 /// <param name="limitBytes">Most bytes of weights.</param>
@@ -18,7 +19,7 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
 
     private readonly Lock _lock = new();
     private readonly Dictionary<BlobHash, Entry> _entries = [];
-    private TaskCompletionSource _released = New();
+    private readonly LinkedList<Waiter> _waiters = [];
     private long _clock;
     private long _bytes;
 
@@ -46,6 +47,18 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
         }
     }
 
+    /// <summary>Who waits for room.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiters.Count;
+            }
+        }
+    }
+
     /// <summary>Times that a module was read from its file.</summary>
     public long Loads { get; private set; }
 
@@ -55,15 +68,6 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
     /// <summary>Bytes of modules in memory.</summary>
     public long BytesOf(IEnumerable<GridModule> modules) => modules.Sum(module => LoadedModule.BytesOf(module.Definition.Layout, type));
 
-    /// <summary>Whether modules fit beside all that is in memory.</summary>
-    public bool HasRoomFor(ImmutableArray<GridModule> modules)
-    {
-        lock (_lock)
-        {
-            return _bytes + BytesOf(MissingOf(modules)) <= limitBytes;
-        }
-    }
-
     /// <summary>Takes modules, loading what is missing.</summary>
     /// <param name="grid">Where their files are.</param>
     /// <param name="modules">Which.</param>
@@ -71,33 +75,47 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
     /// <exception cref="DiPaCoException">They do not fit under the limit at all, or a file is missing or damaged.</exception>
     public async Task<ModuleLease> AcquireAsync(ServedGrid grid, ImmutableArray<GridModule> modules, CancellationToken cancellationToken)
     {
+        ThrowIfTooLarge(modules);
         List<Entry>? taken;
-        while (true)
+        Waiter waiter = new(grid, modules);
+        lock (_lock)
         {
-            Task released;
-            lock (_lock)
+            taken = _waiters.Count == 0 ? TryTake(grid, modules) : null;
+            if (taken is null)
             {
-                taken = TryTake(grid, modules);
-                released = _released.Task;
+                _waiters.AddLast(waiter);
             }
-
-            if (taken is not null)
-            {
-                break;
-            }
-
-            await released.WaitAsync(cancellationToken);
         }
 
-        try
+        return await LeaseAsync(taken ?? await TurnAsync(waiter, cancellationToken));
+    }
+
+    /// <summary>Takes modules if nobody has to be waited for, loading what is missing; null: there is no room now, or others wait for it.</summary>
+    /// <param name="grid">Where their files are.</param>
+    /// <param name="modules">Which.</param>
+    /// <param name="spared">Modules that do not make room for them; null: any may.</param>
+    /// <exception cref="DiPaCoException">They do not fit under the limit at all, or a file is missing or damaged.</exception>
+    public Task<ModuleLease>? TryAcquireAsync(ServedGrid grid, ImmutableArray<GridModule> modules, IReadOnlySet<BlobHash>? spared = null)
+    {
+        ThrowIfTooLarge(modules);
+        List<Entry>? taken;
+        lock (_lock)
         {
-            LoadedModule[] loaded = await Task.WhenAll(taken.Select(entry => entry.Loading));
-            return new ModuleLease([.. loaded], () => Release(taken));
+            taken = _waiters.Count == 0 ? TryTake(grid, modules, spared) : null;
         }
-        catch
+
+        return taken is null ? null : LeaseAsync(taken);
+    }
+
+    /// <summary>Frees the modules that nobody uses and that are none of these.</summary>
+    public void KeepOnly(IReadOnlySet<BlobHash> blobs)
+    {
+        lock (_lock)
         {
-            Release(taken);
-            throw;
+            foreach (BlobHash blob in _entries.Where(pair => pair.Value.Users == 0 && !blobs.Contains(pair.Key)).Select(pair => pair.Key).ToArray())
+            {
+                Evict(blob);
+            }
         }
     }
 
@@ -123,28 +141,63 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
         }
     }
 
-    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private List<Entry>? TryTake(ServedGrid grid, ImmutableArray<GridModule> modules)
+    private void ThrowIfTooLarge(ImmutableArray<GridModule> modules)
     {
-        GridModule[] missing = MissingOf(modules);
-        long wanted = BytesOf(missing);
-        HashSet<BlobHash> own = [.. modules.Select(module => module.Blob)];
-        foreach ((BlobHash blob, Entry entry) in _entries.Where(pair => pair.Value.Users == 0 && !own.Contains(pair.Key)).OrderBy(pair => pair.Value.LastUse).ToArray())
+        if (BytesOf(modules.DistinctBy(module => module.Blob)) is var bytes && bytes > limitBytes)
         {
-            if (_bytes + wanted <= limitBytes)
-            {
-                break;
-            }
-
-            _entries.Remove(blob);
-            _bytes -= entry.Bytes;
-            entry.Free();
+            throw TooLarge("A path's weights take", bytes);
         }
+    }
 
-        if (_bytes + wanted > limitBytes)
+    private async Task<ModuleLease> LeaseAsync(List<Entry> taken)
+    {
+        try
         {
-            return _entries.Values.Any(entry => entry.Users > 0) ? null : throw TooLarge("A path's weights take", _bytes + wanted);
+            LoadedModule[] loaded = await Task.WhenAll(taken.Select(entry => entry.Loading));
+            return new ModuleLease([.. loaded], () => Release(taken));
+        }
+        catch
+        {
+            Release(taken);
+            throw;
+        }
+    }
+
+    private async Task<List<Entry>> TurnAsync(Waiter waiter, CancellationToken cancellationToken)
+    {
+        await using CancellationTokenRegistration gone = cancellationToken.UnsafeRegister(_ => GiveUp(waiter, cancellationToken), null);
+        return await waiter.Turn.Task;
+    }
+
+    private void GiveUp(Waiter waiter, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_waiters.Remove(waiter))
+            {
+                waiter.Turn.SetCanceled(cancellationToken);
+                ServeWaiters();
+            }
+        }
+    }
+
+    /// <summary>Gives to those who wait, in their order, as far as there is room.</summary>
+    private void ServeWaiters()
+    {
+        while (_waiters.First?.Value is { } next && TryTake(next.Grid, next.Modules) is { } taken)
+        {
+            _waiters.RemoveFirst();
+            next.Turn.SetResult(taken);
+        }
+    }
+
+    /// <summary>Takes all of them, or none: nothing is let go for a request that does not fit then either.</summary>
+    private List<Entry>? TryTake(ServedGrid grid, ImmutableArray<GridModule> modules, IReadOnlySet<BlobHash>? spared = null)
+    {
+        GridModule[] missing = [.. modules.Where(module => !_entries.ContainsKey(module.Blob)).DistinctBy(module => module.Blob)];
+        if (!TryMakeRoom(BytesOf(missing), modules, spared))
+        {
+            return null;
         }
 
         foreach (GridModule module in missing)
@@ -167,8 +220,35 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
         return taken;
     }
 
-    private GridModule[] MissingOf(ImmutableArray<GridModule> modules) =>
-        [.. modules.Where(module => !_entries.ContainsKey(module.Blob)).DistinctBy(module => module.Blob)];
+    private bool TryMakeRoom(long wanted, ImmutableArray<GridModule> modules, IReadOnlySet<BlobHash>? spared)
+    {
+        if (_bytes + wanted <= limitBytes)
+        {
+            return true;
+        }
+
+        HashSet<BlobHash> own = [.. modules.Select(module => module.Blob)];
+        KeyValuePair<BlobHash, Entry>[] unused =
+            [.. _entries.Where(pair => pair.Value.Users == 0 && !own.Contains(pair.Key) && spared?.Contains(pair.Key) != true).OrderBy(pair => pair.Value.LastUse)];
+        if (_bytes + wanted - unused.Sum(pair => pair.Value.Bytes) > limitBytes)
+        {
+            return false;
+        }
+
+        for (int at = 0; _bytes + wanted > limitBytes; at++)
+        {
+            Evict(unused[at].Key);
+        }
+
+        return true;
+    }
+
+    private void Evict(BlobHash blob)
+    {
+        _entries.Remove(blob, out Entry? entry);
+        _bytes -= entry!.Bytes;
+        entry.Free();
+    }
 
     private Task<LoadedModule> LoadAsync(ServedGrid grid, GridModule module) => Task.Run(async () =>
     {
@@ -199,9 +279,17 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
                 }
             }
 
-            _released.TrySetResult();
-            _released = New();
+            ServeWaiters();
         }
+    }
+
+    private sealed class Waiter(ServedGrid grid, ImmutableArray<GridModule> modules)
+    {
+        public ServedGrid Grid { get; } = grid;
+
+        public ImmutableArray<GridModule> Modules { get; } = modules;
+
+        public TaskCompletionSource<List<Entry>> Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     private sealed class Entry(Task<LoadedModule> loading, long bytes)

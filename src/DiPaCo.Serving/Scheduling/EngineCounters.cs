@@ -1,6 +1,6 @@
 namespace DiPaCo.Serving.Scheduling;
 
-/// <summary>Numbers of an engine, for metrics. One thread writes; others may read a moment late.</summary>
+/// <summary>Numbers of an engine, for metrics. Its thread writes, and who submits or leaves under its lock; others may read a moment late.</summary>
 internal sealed class EngineCounters
 {
     /// <summary>Sequences that wait.</summary>

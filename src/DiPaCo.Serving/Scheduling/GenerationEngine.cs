@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
-using DiPaCo.Core.Configuration;
 using DiPaCo.Serving.Inference;
 
 namespace DiPaCo.Serving.Scheduling;
@@ -17,7 +16,7 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
     private readonly ForwardPass _pass;
     private readonly Thread _thread;
     private readonly Lock _lock = new();
-    private readonly Queue<GenerationHandle> _waiting = new();
+    private readonly LinkedList<GenerationHandle> _waiting = [];
     private readonly AutoResetEvent _changed = new(false);
     private readonly List<Sequence> _active = [];
     private readonly List<Sequence> _planned = [];
@@ -53,39 +52,50 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
     /// <summary>Why it has stopped computing; null: it has not.</summary>
     public Exception? Failure { get; private set; }
 
+    /// <summary>Whether it takes no more sequences.</summary>
+    public bool IsStopping => Volatile.Read(ref _stop);
+
+    /// <summary>Most sequences that it takes at a time, those that wait among them.</summary>
+    public int MostSequences => _options.MaxSequences + _options.MaxQueue;
+
+    /// <summary>Bytes of a page of keys and values.</summary>
+    public long PageBytes => _pages.Geometry.PageBytes;
+
     /// <summary>What it has done, and what it is doing.</summary>
     public EngineCounters Counters => _counters;
 
-    /// <summary>Queues a sequence; null: too many wait already.</summary>
+    /// <summary>Queues a sequence; null: too many wait already, or it has ended.</summary>
     /// <exception cref="DiPaCoException">The sequence can never be computed within the limits.</exception>
-    public GenerationHandle? TrySubmit(GenerationRequest request)
+    public GenerationHandle? TrySubmit(GenerationRequest request) => TrySubmit([request])?[0];
+
+    /// <summary>Queues sequences, all of them or none; null: there is no room for all, or it has ended.</summary>
+    /// <exception cref="DiPaCoException">One of them can never be computed within the limits.</exception>
+    public IReadOnlyList<GenerationHandle>? TrySubmit(IReadOnlyList<GenerationRequest> requests)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(request.Prompt.Length);
-        if (PositionsOf(request) > MaxPositions)
+        foreach (GenerationRequest request in requests)
         {
-            throw new DiPaCoException($"A sequence of {PositionsOf(request)} tokens was asked for; the model has a context of {MaxPositions}.");
+            ThrowIfImpossible(request);
         }
 
-        if (PagesOf(request) > _pages.Capacity)
-        {
-            throw new DiPaCoException($"A sequence of {PositionsOf(request)} tokens needs more keys and values than the cache may hold ({_options.CacheBytes >> 20} MiB).");
-        }
-
-        GenerationHandle handle = new(request, Wake);
+        GenerationHandle[] handles = [.. requests.Select(request => new GenerationHandle(request, Leave))];
         lock (_lock)
         {
-            if (_stop || _waiting.Count >= _options.MaxQueue + Math.Max(0, _options.MaxSequences - _active.Count))
+            if (_stop || _waiting.Count + handles.Length > _options.MaxQueue + Math.Max(0, _options.MaxSequences - _active.Count))
             {
-                _counters.Rejected++;
+                _counters.Rejected += handles.Length;
                 return null;
             }
 
-            _waiting.Enqueue(handle);
+            foreach (GenerationHandle handle in handles)
+            {
+                _waiting.AddLast(handle);
+            }
+
             _counters.Waiting = _waiting.Count;
         }
 
         Wake();
-        return handle;
+        return handles;
     }
 
     void IStepSink.Logits(int slice, int index, ReadOnlySpan<float> logits)
@@ -119,16 +129,35 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
         _changed.Dispose();
     }
 
-    private static int PositionsOf(GenerationRequest request) => request.RouteOnly ? 1 : request.Prompt.Length + request.MaxTokens;
+    private void ThrowIfImpossible(GenerationRequest request)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(request.Prompt.Length);
+        if (request.Positions > MaxPositions)
+        {
+            throw new DiPaCoException($"A sequence of {request.Positions} tokens was asked for; the model has a context of {MaxPositions}.");
+        }
 
-    private static int RoutePositionsOf(GenerationRequest request) =>
-        request.Model.Router.FeatureWidth > 0 && (request.Path is null || request.Reroute is { Router: not ReroutingRouter.Token })
-            ? Math.Min(request.Model.Description.PrefixTokens, PositionsOf(request with { RouteOnly = false })) : 0;
+        if (request.Pages > _pages.Capacity)
+        {
+            throw new DiPaCoException($"A sequence of {request.Positions} tokens needs more keys and values than the cache may hold ({_options.CacheBytes >> 20} MiB).");
+        }
+    }
 
-    private static int TokenPositionsOf(GenerationRequest request) => request.Reroute is { Router: ReroutingRouter.Token } ? PositionsOf(request) : 0;
+    /// <summary>A client has gone: where its sequence waits, its place is free at once.</summary>
+    private void Leave(GenerationHandle handle)
+    {
+        lock (_lock)
+        {
+            if (_waiting.Remove(handle))
+            {
+                handle.Complete();
+                _counters.Cancelled++;
+                _counters.Waiting = _waiting.Count;
+            }
+        }
 
-    private static int PagesOf(GenerationRequest request) =>
-        CacheGeometry.PagesOf(PositionsOf(request)) + CacheGeometry.PagesOf(RoutePositionsOf(request)) + CacheGeometry.PagesOf(TokenPositionsOf(request));
+        Wake();
+    }
 
     private void Wake()
     {
@@ -186,29 +215,17 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
             {
                 handle.Complete(new OperationCanceledException("The server is stopping."));
             }
+
+            _waiting.Clear();
         }
     }
 
     private void Admit()
     {
-        while (_waiting.TryPeek(out GenerationHandle? handle))
+        while (_active.Count < _options.MaxSequences && _waiting.First?.Value is { } handle && Reserve(handle) is { } sequence)
         {
-            if (!handle.IsCancelled)
-            {
-                if (_active.Count >= _options.MaxSequences || Reserve(handle) is not { } sequence)
-                {
-                    break;
-                }
-
-                _active.Add(sequence);
-            }
-            else
-            {
-                handle.Complete();
-                _counters.Cancelled++;
-            }
-
-            _waiting.Dequeue();
+            _active.Add(sequence);
+            _waiting.RemoveFirst();
         }
 
         _counters.Waiting = _waiting.Count;
@@ -220,15 +237,12 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
     private Sequence? Reserve(GenerationHandle handle)
     {
         GenerationRequest request = handle.Request;
-        if (_pages.Reserved + PagesOf(request) > _pages.Capacity)
-        {
-            return null;
-        }
-
-        int route = RoutePositionsOf(request);
-        int token = TokenPositionsOf(request);
-        return new Sequence(
-            handle, _pages.TryReserve(PositionsOf(request))!, route == 0 ? null : _pages.TryReserve(route), token == 0 ? null : _pages.TryReserve(token), Wake);
+        return _pages.Reserved + request.Pages > _pages.Capacity ? null : new Sequence(
+            handle,
+            _pages.TryReserve(request.Positions)!,
+            request.RoutePositions == 0 ? null : _pages.TryReserve(request.RoutePositions),
+            request.TokenPositions == 0 ? null : _pages.TryReserve(request.TokenPositions),
+            Wake);
     }
 
     /// <summary>One step; false: there was nothing to compute.</summary>
@@ -304,8 +318,9 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
                 return slice.Tokens.Length;
             }
         }
-        catch (Exception exception) when (exception is DiPaCoException or IOException or OperationCanceledException)
+        catch (Exception exception)
         {
+            // Whatever it is, nothing was computed: it is the matter of this sequence, and of no other.
             sequence.Fail(exception);
         }
 
@@ -318,7 +333,11 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
         {
             if (sequence.Handle.IsCancelled && !sequence.IsDone)
             {
-                _counters.Cancelled++;
+                lock (_lock)
+                {
+                    _counters.Cancelled++;
+                }
+
                 sequence.Fail(new OperationCanceledException("The client has gone."));
             }
         }

@@ -28,9 +28,9 @@ internal abstract record GenerationEvent
 
     /// <summary>A token was written.</summary>
     /// <param name="Score">The token.</param>
-    /// <param name="Piece">Its own text; cut characters as U+FFFD.</param>
+    /// <param name="Bytes">What it adds to the text; it may end, or begin, within a character.</param>
     /// <param name="Text">The text that is certain by now and was not let out before.</param>
-    public sealed record Token(TokenScore Score, string Piece, string Text) : GenerationEvent;
+    public sealed record Token(TokenScore Score, ReadOnlyMemory<byte> Bytes, string Text) : GenerationEvent;
 
     /// <summary>The end.</summary>
     /// <param name="Reason">Why.</param>

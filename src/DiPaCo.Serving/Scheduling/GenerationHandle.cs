@@ -9,13 +9,13 @@ namespace DiPaCo.Serving.Scheduling;
 internal sealed class GenerationHandle : IDisposable
 {
     private readonly Channel<GenerationEvent> _events = Channel.CreateUnbounded<GenerationEvent>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-    private readonly Action _changed;
+    private readonly Action<GenerationHandle> _gone;
     private int _cancelled;
 
-    internal GenerationHandle(GenerationRequest request, Action changed)
+    internal GenerationHandle(GenerationRequest request, Action<GenerationHandle> gone)
     {
         Request = request;
-        _changed = changed;
+        _gone = gone;
     }
 
     /// <summary>What was asked for.</summary>
@@ -33,7 +33,7 @@ internal sealed class GenerationHandle : IDisposable
     {
         if (Interlocked.Exchange(ref _cancelled, 1) == 0)
         {
-            _changed();
+            _gone(this);
         }
     }
 

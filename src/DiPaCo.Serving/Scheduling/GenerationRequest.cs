@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Serving.Inference;
 using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Sampling;
 
@@ -16,6 +18,9 @@ internal sealed record GenerationRequest
 
     /// <summary>The tokens to go on from, at least one.</summary>
     public required ImmutableArray<int> Prompt { get; init; }
+
+    /// <summary>Tokens at the prompt's beginning that the client did not write.</summary>
+    public int Hidden { get; init; }
 
     /// <summary>The path; null: the router chooses.</summary>
     public PathId? Path { get; init; }
@@ -52,4 +57,17 @@ internal sealed record GenerationRequest
 
     /// <summary>What a router knows of the text that looks at origins only.</summary>
     public ulong Origin { get; init; }
+
+    /// <summary>Positions that it has at its end.</summary>
+    public int Positions => RouteOnly ? 1 : Prompt.Length + MaxTokens;
+
+    /// <summary>Positions under the base model, by which the router looks at a text.</summary>
+    public int RoutePositions => Model.Router.FeatureWidth > 0 && (Path is null || Reroute is { Router: not ReroutingRouter.Token })
+        ? Math.Min(Model.Description.PrefixTokens, Prompt.Length + MaxTokens) : 0;
+
+    /// <summary>Positions under the token router.</summary>
+    public int TokenPositions => Reroute is { Router: ReroutingRouter.Token } ? Positions : 0;
+
+    /// <summary>Pages of keys and values that it may come to need.</summary>
+    public int Pages => CacheGeometry.PagesOf(Positions) + CacheGeometry.PagesOf(RoutePositions) + CacheGeometry.PagesOf(TokenPositions);
 }

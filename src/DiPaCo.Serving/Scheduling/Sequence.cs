@@ -4,7 +4,6 @@ using DiPaCo.Routing;
 using DiPaCo.Serving.Inference;
 using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Sampling;
-using DiPaCo.Serving.Text;
 
 namespace DiPaCo.Serving.Scheduling;
 
@@ -13,19 +12,12 @@ internal sealed class Sequence : IDisposable
 {
     private readonly GenerationHandle _handle;
     private readonly SequenceCache _cache;
-    private readonly TokenSampler _sampler;
-    private readonly TokenText _pieces;
-    private readonly StopText _text;
+    private readonly SequenceText _text;
     private readonly int[] _tokens;
     private readonly List<TokenScore> _promptScores = [];
-    private readonly PendingModules _pending;
+    private readonly SequenceWeights _weights;
     private LiveModel _model;
-    private SequenceCache? _routeCache;
-    private SequenceCache? _tokenCache;
-    private PrefixChooser? _prefix;
-    private TokenChooser? _token;
-    private ModuleLease? _lease;
-    private PathWeights? _weights;
+    private bool _begun;
     private PathId _path;
     private Stage _stage = Stage.Start;
     private int _count;
@@ -47,21 +39,12 @@ internal sealed class Sequence : IDisposable
         GenerationRequest request = handle.Request;
         _handle = handle;
         _cache = cache;
-        _routeCache = routeCache;
-        _tokenCache = tokenCache;
-        _pending = new PendingModules(wake);
+        _weights = new SequenceWeights(routeCache, tokenCache, wake);
         _model = request.Model;
         _tokens = new int[request.Prompt.Length + request.MaxTokens];
         request.Prompt.CopyTo(_tokens);
         _count = request.Prompt.Length;
-        _sampler = new TokenSampler(request.Sampling, Model.Vocabulary, request.Prompt.AsSpan(), request.Stream);
-        _pieces = new TokenText(Model.Tokenizer);
-        foreach (int token in request.Prompt.AsSpan()[^Math.Min(4, request.Prompt.Length)..])
-        {
-            _pieces.Next(token);
-        }
-
-        _text = new StopText(request.Stop);
+        _text = new SequenceText(request);
         _boundary = request.Reroute is { } reroute ? FirstBoundary(reroute.Window) : int.MaxValue;
     }
 
@@ -107,12 +90,12 @@ internal sealed class Sequence : IDisposable
     public Slice? Plan(int rows)
     {
         _work = Work.None;
-        while (_stage != Stage.Done && !_pending.IsPending(ref _model, _weights is null ? Request.Newest : null))
+        while (_stage != Stage.Done && !IsPending())
         {
             Slice? slice = _stage switch
             {
-                Stage.Prefix => As(Work.Prefix, _prefix!.Plan(rows)),
-                Stage.Token => As(Work.Token, _token!.Plan(_tokens, _boundary, rows)),
+                Stage.Prefix => As(Work.Prefix, _weights.Prefix!.Plan(rows)),
+                Stage.Token => As(Work.Token, _weights.Token!.Plan(_tokens, _boundary, rows)),
                 Stage.Run => PlanRun(rows),
                 _ => null,
             };
@@ -132,7 +115,7 @@ internal sealed class Sequence : IDisposable
     {
         if (_work == Work.Token)
         {
-            _token!.Logits(logits);
+            _weights.Token!.Logits(logits);
             return;
         }
 
@@ -155,7 +138,7 @@ internal sealed class Sequence : IDisposable
     }
 
     /// <summary>Takes a hidden state of the base model.</summary>
-    public void Hidden(ReadOnlySpan<float> hidden) => _prefix!.Hidden(hidden);
+    public void Hidden(ReadOnlySpan<float> hidden) => _weights.Prefix!.Hidden(hidden);
 
     /// <summary>The slice was computed.</summary>
     public void Advance(int count)
@@ -163,7 +146,7 @@ internal sealed class Sequence : IDisposable
         switch (_work)
         {
             case Work.Token:
-                _token!.Advance(count);
+                _weights.Token!.Advance(count);
                 break;
             case Work.Redo:
                 _redone += count;
@@ -186,13 +169,23 @@ internal sealed class Sequence : IDisposable
     {
         _stage = Stage.Done;
         _handle.Complete(new OperationCanceledException("The sequence was given up."));
+        _weights.Dispose();
         _cache.Dispose();
-        _prefix?.Dispose();
-        _token?.Dispose();
-        _routeCache?.Dispose();
-        _tokenCache?.Dispose();
-        _lease?.Dispose();
-        _pending.Dispose();
+    }
+
+    private bool IsPending()
+    {
+        try
+        {
+            return _weights.IsPending(ref _model, _begun ? null : Request.Newest);
+        }
+        catch (Exception exception) when (exception is DiPaCoException or IOException && _weights.Path is not null && Request.Newest?.Invoke() is { } newest && newest != _model)
+        {
+            // A run in training lets go of old modules. What this text goes on with is still there, so it stays on its path.
+            _boundary = _stage == Stage.Run ? _boundary : _boundary + Request.Reroute!.Window;
+            _stage = Stage.Run;
+            return false;
+        }
     }
 
     private Slice? As(Work work, Slice? slice)
@@ -216,10 +209,10 @@ internal sealed class Sequence : IDisposable
                 ByPrefix(_tokens.AsMemory(0, Math.Min(Model.Description.PrefixTokens, _count)));
                 break;
             case Stage.Prefix:
-                Enter(_prefix!.Choose());
+                Enter(_weights.Prefix!.Choose());
                 break;
             case Stage.Token:
-                Enter(_token!.Choose());
+                Enter(_weights.Token!.Choose());
                 break;
             case Stage.Run when IsChoiceDue():
                 Reroute();
@@ -233,38 +226,21 @@ internal sealed class Sequence : IDisposable
     private void ByPrefix(ReadOnlyMemory<int> tokens)
     {
         _stage = Stage.Prefix;
-        if (_prefix is not null)
-        {
-            _prefix.Begin(tokens);
-            return;
-        }
-
-        _pending.Begin(_model, static model => model.AcquireAsync(model.Base, CancellationToken.None), lease =>
-        {
-            _prefix = new PrefixChooser(Model, lease, _routeCache!);
-            _routeCache = null;
-            _prefix.Begin(tokens);
-        });
+        _weights.Prefix!.Begin(tokens);
+        _weights.AskForBase(Model, lease => _weights.Prefix.Take(Model, lease));
     }
 
-    private void ByToken(int router)
+    private void ByToken(int window)
     {
         _stage = Stage.Token;
-        if (_token is null)
-        {
-            _pending.Begin(_model, model => model.AcquireAsync(model.TokenRouters[router], CancellationToken.None), lease =>
-            {
-                _token = new TokenChooser(Model, lease, _tokenCache!);
-                _tokenCache = null;
-            });
-        }
+        _weights.AskForTokenRouter(Model, window);
     }
 
     private void Reroute()
     {
         if (Request.Reroute!.Router == ReroutingRouter.Token)
         {
-            ByToken(Model.TokenRouterFor(Request.Reroute.Window));
+            ByToken(Request.Reroute.Window);
         }
         else if (Model.Router.FeatureWidth == 0)
         {
@@ -283,8 +259,7 @@ internal sealed class Sequence : IDisposable
     private void Enter(PathChoice choice)
     {
         _stage = Stage.Run;
-        bool first = _weights is null;
-        if (first)
+        if (!_begun)
         {
             if (Request.RouteOnly)
             {
@@ -293,47 +268,40 @@ internal sealed class Sequence : IDisposable
                 return;
             }
 
-            if (Request.Reroute is null)
+            if (Request.Reroute is not { Router: ReroutingRouter.Prefix })
             {
-                _prefix?.Dispose();
-                _prefix = null;
+                _weights.EndPrefix();
             }
         }
 
         int boundary = _boundary;
-        _boundary = first || _boundary == int.MaxValue ? _boundary : _boundary + Request.Reroute!.Window;
-        if (!first && choice.Path == _path)
+        _boundary = _begun && _boundary != int.MaxValue ? _boundary + Request.Reroute!.Window : _boundary;
+        if (_weights.Path is null || choice.Path != _path)
         {
-            return;
+            _weights.AskForPath(Model, choice.Path, lease => GoOn(choice, lease, boundary));
         }
-
-        _pending.Begin(_model, model => model.AcquireAsync(choice.Path, CancellationToken.None), lease => Switch(choice, lease, boundary));
-        // What it had is let go of while it waits: of two that each kept modules and waited for room, neither would ever get it.
-        _lease?.Dispose();
-        _lease = null;
     }
 
-    private void Switch(PathChoice choice, ModuleLease lease, int boundary)
+    private void GoOn(PathChoice choice, ModuleLease lease, int boundary)
     {
-        PathId path = choice.Path;
-        PathWeights weights = Model.WeightsOf(lease);
-        if (_weights is null)
+        if (!_begun)
         {
-            _handle.Write(new GenerationEvent.Routed(path, choice.Scores, choice.Features, _model));
+            _handle.Write(new GenerationEvent.Routed(choice.Path, choice.Scores, choice.Features, _model));
         }
-        else
+        else if (choice.Path != _path)
         {
-            int difference = _weights.FirstDifference(weights);
+            int difference = Model.FirstDifference(_path, choice.Path);
             int start = _cache.Geometry.StartAtOrBelow(difference);
-            if (difference < weights.Blocks.Count && _filled > 0)
+            if (difference < Model.Description.Shape.Blocks && _filled > 0)
             {
                 (_redoBlock, _redone, _redoEnd) = (start, 0, _filled);
             }
 
-            _handle.Write(new GenerationEvent.Rerouted(boundary, _path, path, start));
+            _handle.Write(new GenerationEvent.Rerouted(boundary, _path, choice.Path, start));
         }
 
-        (_lease, _weights, _path) = (lease, weights, path);
+        _weights.TakePath(Model, lease);
+        (_path, _begun) = (choice.Path, true);
     }
 
     private Slice? PlanRun(int rows)
@@ -356,7 +324,7 @@ internal sealed class Sequence : IDisposable
 
     private Slice SliceOf(int position, int count, LogitRows logits) => new()
     {
-        Path = _weights!, Cache = _cache, Position = position, Tokens = _tokens.AsMemory(position, count), Logits = logits,
+        Path = _weights.Path!, Cache = _cache, Position = position, Tokens = _tokens.AsMemory(position, count), Logits = logits,
     };
 
     /// <summary>
@@ -374,19 +342,16 @@ internal sealed class Sequence : IDisposable
 
     private void Write(ReadOnlySpan<float> logits)
     {
-        int token = _sampler.Next(logits);
-        if (token == Model.Tokenizer.EndOfText || Request.EndTokens.Contains(token))
+        int token = _text.Draw(logits);
+        TokenScore score = Request.LogProbabilities ? TokenScore.Of(logits, token, Request.TopLogProbabilities) : new TokenScore(token, null, []);
+        if (_text.IsEnd(token))
         {
-            Finish(FinishReason.Stop, Request.LogProbabilities ? TokenScore.Of(logits, token, Request.TopLogProbabilities) : null);
+            Finish(FinishReason.Stop, Request.LogProbabilities ? score : null);
             return;
         }
 
         _tokens[_count++] = token;
-        byte[] bytes = _pieces.Next(token);
-        string text = _text.Append(bytes);
-        _handle.Write(new GenerationEvent.Token(
-            Request.LogProbabilities ? TokenScore.Of(logits, token, Request.TopLogProbabilities) : new TokenScore(token, null, []),
-            System.Text.Encoding.UTF8.GetString(bytes), text));
+        _handle.Write(_text.Add(score));
         if (_text.Stopped || Written == Request.MaxTokens)
         {
             Finish(_text.Stopped ? FinishReason.Stop : FinishReason.Length);

@@ -6,7 +6,8 @@ namespace DiPaCo.Serving.Text;
 /// <param name="tokenizer">The tokenizer.</param>
 internal sealed class TokenText(TextTokenizer tokenizer)
 {
-    private const int Window = 4;
+    /// <summary>Tokens before one that say what it adds.</summary>
+    public const int Window = 4;
 
     private readonly List<int> _window = [];
 

@@ -68,6 +68,7 @@ public sealed class GenerateTests(TrainedProject project)
             (1, "/other' is neither a run nor an exported model", [Path.Combine(project.Folder, "runs/other")]),
             (1, $"this model's context is {TrainedProject.Context}", [run, "--prompt", longPrompt]),
             (1, "This model has no token router", [run, "--reroute", "8:token"]),
+            (1, "A path was given and re-routing as well", [run, "--path", "1", "--reroute", "8"]),
             (1, "--reroute is 'often'", [run, "--reroute", "often"]),
             (2, "--max-tokens is 0", [run, "--max-tokens", "0"]),
             (2, "--temperature is -1", [run, "--temperature", "-1"]),

@@ -1,6 +1,7 @@
 using System.Text;
 using CsCheck;
 using DiPaCo.Core;
+using DiPaCo.Tests;
 using Xunit;
 
 namespace DiPaCo.Data.Tests;

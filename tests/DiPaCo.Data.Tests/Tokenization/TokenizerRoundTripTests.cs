@@ -51,6 +51,24 @@ public sealed class TokenizerRoundTripTests
     }
 
     [Fact]
+    public void OneLongText_LeavesNoRoomBehindIt()
+    {
+        BpeModel model = new()
+        {
+            Tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value })], ByteTokens = [.. Enumerable.Range(0, 256)],
+            Merges = new Dictionary<long, (int, int)>(), Splitter = new Gpt2Splitter(), EndOfText = 0, SpecialTokens = [],
+        };
+        BpeEncoder encoder = new(model, null);
+        foreach (string text in (ReadOnlySpan<string>)[new string('a', 100_000), string.Concat(Enumerable.Repeat("a ", 100_000))])
+        {
+            List<int> tokens = [];
+            encoder.Encode(text, tokens);
+            Assert.Equal(text.Length, tokens.Sum(token => model.Tokens[token]!.Length));
+            Assert.InRange(encoder.Room, 0, 1 << 16);
+        }
+    }
+
+    [Fact]
     public async Task LongPieces_AreMergedAsShortOnes()
     {
         // Random words give merges of every kind: with the symbol before, the symbol after, and both.

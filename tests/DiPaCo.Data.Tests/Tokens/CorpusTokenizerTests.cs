@@ -43,6 +43,6 @@ public sealed class CorpusTokenizerTests
 
         public override byte[] DecodeBytes(ReadOnlySpan<int> tokens) => [];
 
-        public override int ByteCount(int token) => 0;
+        public override ReadOnlySpan<byte> BytesOf(int token) => [];
     }
 }

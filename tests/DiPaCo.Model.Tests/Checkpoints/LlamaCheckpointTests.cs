@@ -70,6 +70,30 @@ public sealed class LlamaCheckpointTests : IDisposable
         Assert.Contains("without a folder", Assert.Throws<DiPaCoException>(() => LlamaCheckpoint.Open(_folder)).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{ "rope_theta": 10000.0, "rope_type": "llama3", "factor": 8.0 }""", "rope_type llama3")]
+    [InlineData("""{ "rope_theta": 10000.0, "type": "linear", "factor": 2.0 }""", "type linear")]
+    [InlineData("""{ "full_attention": { "rope_theta": 10000.0, "rope_type": "default" } }""", "full_attention")]
+    [InlineData("""{ "rope_theta": 10000.0, "rope_type": "default" }""", null)]
+    [InlineData("""{ "rope_theta": 10000.0, "rope_type": null }""", null)]
+    public void ScaledPositionsAreRefusedWhereNewerConfigurationsSayThem(string parameters, string? problem)
+    {
+        Write(TensorDType.F32, 1, Shape.Vocabulary);
+        string file = Path.Combine(_folder, "config.json");
+        JsonObject config = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        config.Remove("rope_theta");
+        config["rope_parameters"] = JsonNode.Parse(parameters);
+        File.WriteAllText(file, config.ToJsonString());
+        if (problem is not null)
+        {
+            Assert.Contains(problem, Assert.Throws<DiPaCoException>(() => LlamaCheckpoint.Open(_folder)).Message, StringComparison.Ordinal);
+            return;
+        }
+
+        using LlamaCheckpoint checkpoint = LlamaCheckpoint.Open(_folder);
+        Assert.Equal(10_000, checkpoint.Shape.RopeBase);
+    }
+
     [Fact]
     public void AFolderWithoutConfigurationIsRefusedByName() =>
         Assert.Contains("config.json", Assert.Throws<DiPaCoException>(() => LlamaCheckpoint.Open(_folder)).Message, StringComparison.Ordinal);

@@ -79,6 +79,8 @@ public sealed class ExportedGridTests(TrainedRun run)
         { """["model"]["topology"]["paths"] = [[0]] """, "do not add up" },
         { """["model"]["topology"]["paths"] = [[0, 9]] """, "choice" },
         { """["model"]["sequenceLength"] = 0 """, "lengths" },
+        { """["model"]["prefixTokens"] = 0 """, "lengths" },
+        { """["model"]["prefixTokens"] = 49 """, "longer than a sequence" },
         { """["model"]["router"] = "zz" """, "cannot be read" },
         { """["model"]["router"] = "0000000000000000000000000000000000000000000000000000000000000000" """, "no file has the hash" },
         { """["model"]["surprise"] = 1 """, "cannot be read" },

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using DiPaCo.Core;
+using DiPaCo.Serving.Http;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Http;
@@ -88,6 +90,30 @@ public sealed class HostileTests(ServedRun served)
         (HttpStatusCode status, JsonNode? error) = await served.PostRawAsync("/v1/completions", Encoding.UTF8.GetBytes($$"""{"prompt":"{{new string('a', 1 << 20)}}"}"""));
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Equal("context_length_exceeded", error!["code"]!.GetValue<string>());
+    }
+
+    [Theory]
+    [InlineData("/v1/completions", "prompt")]
+    [InlineData("/v1/embeddings", "input")]
+    [InlineData("/v1/route", "input")]
+    public async Task WhatCannotFitIsRefusedBeforeItIsReadOrCutIntoTokens(string path, string field)
+    {
+        string numbers = string.Concat(Enumerable.Repeat("1,", 1 << 19));
+        foreach ((string value, string expected) in new[] { ($"\"{new string('a', 1 << 20)}\"", $"has {1 << 20} bytes"), ($"[{numbers}[1]]", $"has {(1 << 19) + 1} tokens") })
+        {
+            (HttpStatusCode status, JsonNode? error) = await served.PostRawAsync(path, Encoding.UTF8.GetBytes($$"""{"{{field}}":{{value}}}"""));
+            Assert.Equal((HttpStatusCode.BadRequest, "context_length_exceeded"), (status, error!["code"]!.GetValue<string>()));
+            Assert.Contains(expected, error["message"]!.GetValue<string>(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void ATextThatTheTokenizerGivesUpIsTheClientsErrorAndNotALostModel()
+    {
+        ApiException error = Assert.Throws<ApiException>(() => PromptTokens.Of<int>(
+            served.Host.Engine.Source.Current, "a", 48, "prompt", () => throw new DiPaCoException("takes more than 30 s on one text")));
+        Assert.Equal((400, "prompt", "tokenizer_failed"), (error.Status, error.Parameter, error.Code));
+        Assert.Contains("30 s", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
 using DiPaCo.Serving.Http;
+using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Scheduling;
 using Xunit;
 
@@ -11,27 +13,38 @@ namespace DiPaCo.Serving.Tests.Http;
 [Collection(nameof(ServedRunTests))]
 public sealed class LoadTests(ServedRun served)
 {
-    [Fact]
-    public async Task ManyStreamsOfWhichSomeBreakOffLeaveNothingBehind()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ManyStreamsOfWhichSomeBreakOffLeaveNothingBehind(bool shortLine)
     {
         int clients = int.TryParse(Environment.GetEnvironmentVariable("DIPACO_TEST_CLIENTS"), out int asked) ? asked : 150;
-        await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { MaxQueue = 20 * clients, MaxSequences = 32, CacheBytes = 8 << 20 });
+        await using ServedRun own = await ServedRun.OfFolderAsync(
+            served.Run.Folder, options => options with { MaxQueue = shortLine ? 16 : 20 * clients, MaxSequences = shortLine ? 16 : 32, CacheBytes = 8 << 20 });
         string[] expected = [.. await Task.WhenAll(Enumerable.Range(0, 4).Select(kind => TextAsync(own, kind)))];
         GenerationEngine engine = own.Host.Engine.Engine;
         long[] managed = new long[2];
+        (int Pages, long Weights)[] native = new (int, long)[2];
+        int refused = 0;
         for (int round = 0; round < 2; round++)
         {
             RandomStream chance = new(round, "clients");
             bool[] leaves = [.. Enumerable.Range(0, clients).Select(_ => chance.NextInt32(3) == 0)];
-            await Task.WhenAll(leaves.Select((leave, at) => leave ? LeaveAsync(own, at, at % 5) : StayAsync(own, at % 4, expected[at % 4])));
+            await Task.WhenAll(leaves.Select((leave, at) => leave ? LeaveAsync(own, at, at % 5) : StayAsync(own, at % 4, expected[at % 4], () => Interlocked.Increment(ref refused))));
 
             // Those who left are gone once the engine has seen it; nothing else is to wait for.
             await ServedRun.EventuallyAsync(() => engine.Counters is { Active: 0, Waiting: 0, PagesReserved: 0 } && own.Host.Running == 0);
             managed[round] = GC.GetTotalMemory(forceFullCollection: true);
+            native[round] = (engine.Counters.PagesAllocated, own.Host.Engine.Store.Bytes);
         }
 
         Assert.Null(engine.Failure);
+        Assert.Equal(shortLine, refused > 0);
         Assert.InRange(managed[1] - managed[0], long.MinValue, 16 << 20);
+
+        // What lies outside of the managed heap: the same pages and weights serve both rounds.
+        Assert.Equal(native[0], native[1]);
+        Assert.InRange(native[1].Pages * own.Host.Engine.Engine.PageBytes, 1, 8 << 20);
     }
 
     [Fact]
@@ -52,13 +65,50 @@ public sealed class LoadTests(ServedRun served)
     [Fact]
     public async Task WhoComesWhenAllPlacesAreTakenIsToldToComeBack()
     {
-        await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { MaxSequences = 1, MaxQueue = 1 });
-        using HttpResponseMessage refused = await own.Client.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 30, n = 40 });
+        await using ServedRun own = await ServedRun.OfFolderAsync(
+            served.Run.Folder, options => options with { MaxSequences = 1, MaxQueue = 4, WeightBytes = served.RoomForOnePath() });
+        LiveModel model = own.Host.Engine.Source.Current;
+        EngineCounters counters = own.Host.Engine.Engine.Counters;
+        object Body(int count) => new { model = $"{own.Model}:path-0", prompt = "a", max_tokens = 5, n = count };
+
+        // One waits for weights as long as the test has those of another path, and three stand behind it.
+        ModuleLease held = await model.AcquireAsync(model.Grid.ModulesOf(new PathId(3)), TestContext.Current.CancellationToken);
+        Task<JsonNode> first = own.PostAsync("/v1/completions", Body(1));
+        await ServedRun.EventuallyAsync(() => counters is { Active: 1, Waiting: 0 });
+        Task<JsonNode> second = own.PostAsync("/v1/completions", Body(3));
+        await ServedRun.EventuallyAsync(() => counters.Waiting == 3);
+        using HttpResponseMessage refused = await own.Client.PostAsJsonAsync("/v1/completions", Body(2));
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
         Assert.Equal("1", refused.Headers.RetryAfter!.ToString());
         Assert.Equal("rate_limit_error", JsonNode.Parse(await refused.Content.ReadAsStringAsync())!["error"]!["type"]!.GetValue<string>());
+
+        // No part of what was refused is left in the line.
+        Assert.Equal(3, counters.Waiting);
+        held.Dispose();
+        Assert.Single((await first)["choices"]!.AsArray());
+        Assert.Equal(3, (await second)["choices"]!.AsArray().Count);
         await ServedRun.EventuallyAsync(() => own.Host.Engine.Engine.Counters is { Active: 0, Waiting: 0, PagesReserved: 0 });
         Assert.NotEmpty(await TextAsync(own, 1));
+    }
+
+    [Theory]
+    [InlineData("/v1/completions", """{"prompt":"a","n":6}""")]
+    [InlineData("/v1/route", """{"input":["a","b","c","d","e","f"]}""")]
+    public async Task WhatCanNeverBeTakenIsNotToldToComeBack(string path, string body)
+    {
+        await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { MaxSequences = 1, MaxQueue = 4 });
+        (HttpStatusCode status, JsonNode? error) = await own.PostRawAsync(path, Encoding.UTF8.GetBytes(body));
+        Assert.Equal((HttpStatusCode.BadRequest, "too_many_sequences"), (status, error!["code"]!.GetValue<string>()));
+        Assert.Contains("6 sequences; this server takes at most 5", error["message"]!.GetValue<string>(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhoComesWhileTheServerStopsIsToldSo()
+    {
+        await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder);
+        own.Host.Engine.Engine.Dispose();
+        (HttpStatusCode status, JsonNode? error) = await own.PostRawAsync("/v1/completions", """{"prompt":"a"}"""u8.ToArray());
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "server_stopping"), (status, error!["code"]!.GetValue<string>()));
     }
 
     [Fact]
@@ -92,10 +142,22 @@ public sealed class LoadTests(ServedRun served)
 
     private static async Task<string> TextAsync(ServedRun own, int kind) => (await own.PostAsync("/v1/completions", Body(kind, false)))["choices"]![0]!["text"]!.GetValue<string>();
 
-    private static async Task StayAsync(ServedRun own, int kind, string expected)
+    private static async Task StayAsync(ServedRun own, int kind, string expected, Action refused)
     {
-        List<JsonNode> events = await own.StreamAsync("/v1/completions", Body(kind, true));
-        Assert.Equal(expected, string.Concat(events.SelectMany(one => one["choices"]!.AsArray()).Select(piece => piece!["text"]!.GetValue<string>())));
+        while (true)
+        {
+            using HttpRequestMessage request = new(HttpMethod.Post, "/v1/completions") { Content = JsonContent.Create(Body(kind, true)) };
+            using HttpResponseMessage response = await own.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+            if (response.StatusCode != HttpStatusCode.TooManyRequests)
+            {
+                List<JsonNode> events = await ServedRun.EventsAsync(response);
+                Assert.Equal(expected, string.Concat(events.SelectMany(one => one["choices"]!.AsArray()).Select(piece => piece!["text"]!.GetValue<string>())));
+                return;
+            }
+
+            refused();
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
     }
 
     private static async Task LeaveAsync(ServedRun own, int kind, int lines)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using DiPaCo.Core;
 using DiPaCo.Serving.Http;
 using DiPaCo.Serving.Inference;
 using DiPaCo.Serving.Tests.Support;
@@ -36,6 +37,10 @@ public sealed class ServedRun : IAsyncLifetime
         Client = new HttpClient { BaseAddress = _host.Address };
     }
 
+    /// <summary>Bytes of weights that have room for one path, or for the base model, and nothing beside it.</summary>
+    public long RoomForOnePath() => Run.Grid.Topology.Paths.Select(Run.Grid.Topology.ModulesOf)
+        .Append(ModelTopology.Dense(Run.Grid.Description.Shape).Modules).Max(modules => modules.Sum(module => LoadedModule.BytesOf(module.Layout, WeightType.Fp32)));
+
     /// <summary>Another run behind its API.</summary>
     public static async Task<ServedRun> OfFolderAsync(string folder, Func<ServingOptions, ServingOptions>? change = null, TimeProvider? time = null) =>
         new(await StartAsync(folder, change ?? (options => options), time));
@@ -70,6 +75,12 @@ public sealed class ServedRun : IAsyncLifetime
     {
         using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
         using HttpResponseMessage response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        return await EventsAsync(response);
+    }
+
+    /// <summary>Reads the events of a stream to its end.</summary>
+    public static async Task<List<JsonNode>> EventsAsync(HttpResponseMessage response)
+    {
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
         using StreamReader reader = new(await response.Content.ReadAsStreamAsync());
         List<JsonNode> events = [];

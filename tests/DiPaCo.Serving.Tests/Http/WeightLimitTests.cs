@@ -1,9 +1,8 @@
-using System.Net;
-using System.Text;
-using System.Text.Json;
+using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
 using DiPaCo.Serving.Inference;
+using DiPaCo.Serving.Models;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Http;
@@ -12,26 +11,34 @@ namespace DiPaCo.Serving.Tests.Http;
 [Collection(nameof(ServedRunTests))]
 public sealed class WeightLimitTests(ServedRun served)
 {
-    [Fact]
-    public async Task ReroutingSequencesThatWaitForRoomDoNotWaitForEachOther()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ReroutingSequencesThatWaitForRoomDoNotWaitForEachOther(bool roomForBoth)
     {
-        await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { WeightBytes = LargestPath() + Router() });
+        long limit = roomForBoth ? LargestPath() + Router() : Math.Max(LargestPath(), Router());
+        await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { WeightBytes = limit });
         JsonNode[] narrow = await Task.WhenAll(Enumerable.Range(0, 12).Select(seed => own.PostAsync("/v1/completions", Rerouted(seed))));
         JsonNode[] wide = await Task.WhenAll(Enumerable.Range(0, 12).Select(seed => served.PostAsync("/v1/completions", Rerouted(seed))));
         Assert.Equal(wide.Select(TextOf), narrow.Select(TextOf));
         Assert.Contains(wide, answer => answer["dipaco"]!["reroutes"]!.AsArray().Count > 0);
-        Assert.InRange(own.Host.Engine.Store.Bytes, 1, LargestPath() + Router());
+        Assert.InRange(own.Host.Engine.Store.Bytes, 1, limit);
     }
 
-    [Fact]
-    public async Task ReroutingThatNeedsMoreThanTheLimitIsRefusedAndTheRestIsServed()
+    [Fact(Timeout = 60_000)]
+    public async Task WhoLeavesWhileHeWaitsForWeightsLeavesNoPlaceInTheLine()
     {
-        await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { WeightBytes = LargestPath() + Router() - 1 });
-        (HttpStatusCode status, JsonNode? error) = await own.PostRawAsync("/v1/completions", Encoding.UTF8.GetBytes(JsonSerializer.Serialize(Rerouted(0))));
-        Assert.Equal((HttpStatusCode.BadRequest, "dipaco.reroute"), (status, error!["param"]!.GetValue<string>()));
-        Assert.Contains("--memory", error["message"]!.GetValue<string>(), StringComparison.Ordinal);
-        object plain = new { prompt = "The mill", max_tokens = 20, seed = 1 };
-        Assert.Equal(TextOf(await served.PostAsync("/v1/completions", plain)), TextOf(await own.PostAsync("/v1/completions", plain)));
+        await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { WeightBytes = Math.Max(LargestPath(), Router()) });
+        LiveModel model = own.Host.Engine.Source.Current;
+        ModuleStore store = own.Host.Engine.Store;
+        using ModuleLease held = await model.AcquireAsync(model.Grid.ModulesOf(new PathId(3)), TestContext.Current.CancellationToken);
+        using CancellationTokenSource leave = new();
+        Task<HttpResponseMessage> sending = own.Client.PostAsJsonAsync("/v1/completions", new { model = $"{own.Model}:path-0", prompt = "The mill", max_tokens = 5 }, leave.Token);
+        await ServedRun.EventuallyAsync(() => store.Waiting == 1);
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        await ServedRun.EventuallyAsync(() => store.Waiting == 0);
+        Assert.Equal(5, (await own.PostAsync("/v1/completions", new { model = $"{own.Model}:path-3", prompt = "The mill", max_tokens = 5, logit_bias = new Dictionary<string, int> { ["0"] = -100 } }))["usage"]!["completion_tokens"]!.GetValue<int>());
     }
 
     [Fact]

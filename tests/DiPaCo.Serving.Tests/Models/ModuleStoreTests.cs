@@ -60,6 +60,52 @@ public sealed class ModuleStoreTests(TrainedRun run)
     }
 
     [Fact]
+    public async Task WhoAsksLaterWaitsBehindWhoWaitsAlready()
+    {
+        // Path 0 is in use all the time, by one after the other: without an order path 3 would never get its turn.
+        using ModuleStore store = new(WeightType.Fp32, Math.Max(BytesOf(0), BytesOf(3)));
+        ModuleLease first = await AcquireAsync(store, new PathId(0));
+        Task<ModuleLease> other = AcquireAsync(store, new PathId(3));
+        Task<ModuleLease> later = AcquireAsync(store, new PathId(0));
+        Assert.Null(store.TryAcquireAsync(run.Grid, run.Grid.ModulesOf(new PathId(0))));
+        Assert.Equal((false, false, 2), (other.IsCompleted, later.IsCompleted, store.Waiting));
+        first.Dispose();
+        ModuleLease second = await other;
+        Assert.Equal((false, 1), (later.IsCompleted, store.Waiting));
+        second.Dispose();
+        (await later).Dispose();
+        Assert.Equal(0, store.Waiting);
+    }
+
+    [Fact]
+    public async Task WhoGivesUpHoldsUpNobody()
+    {
+        using ModuleStore store = new(WeightType.Fp32, Math.Max(BytesOf(0), BytesOf(3)));
+        using ModuleLease first = await AcquireAsync(store, new PathId(0));
+        using CancellationTokenSource leave = new();
+        Task<ModuleLease> other = store.AcquireAsync(run.Grid, run.Grid.ModulesOf(new PathId(3)), leave.Token);
+        Task<ModuleLease> later = AcquireAsync(store, new PathId(0));
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => other);
+        (await later).Dispose();
+    }
+
+    [Fact]
+    public async Task NothingIsLetGoForWhatDoesNotFitThenEither()
+    {
+        Assert.True(BytesOf(0, 3) > BytesOf(0, 1), "The paths fit beside each other, so the test shows nothing.");
+        using ModuleStore store = new(WeightType.Fp32, BytesOf(0, 1));
+        ModuleLease held = await AcquireAsync(store, new PathId(0));
+        (await AcquireAsync(store, new PathId(1))).Dispose();
+        int modules = store.Count;
+        Task<ModuleLease> waiting = AcquireAsync(store, new PathId(3));
+        Assert.False(waiting.IsCompleted);
+        Assert.Equal(modules, store.Count);
+        held.Dispose();
+        (await waiting).Dispose();
+    }
+
+    [Fact]
     public async Task WhatNeverFitsIsRefusedWithBothNumbers()
     {
         using ModuleStore store = new(WeightType.Fp32, 1000);

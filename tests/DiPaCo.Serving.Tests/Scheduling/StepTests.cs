@@ -1,6 +1,10 @@
+using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
+using DiPaCo.Serving.Inference;
 using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Sampling;
 using DiPaCo.Serving.Scheduling;
+using DiPaCo.Serving.Tests.Http;
 using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
@@ -30,6 +34,88 @@ public sealed class StepTests(TrainedRun run)
         Assert.Equal(Written, (await TokensAsync(one)).Length);
     }
 
+    [Fact]
+    public async Task ASequenceThatCannotBePlannedEndsAloneAndTheEngineGoesOn()
+    {
+        await using ServedEngine engine = await OpenAsync(new EngineOptions { Threads = 1, CacheBytes = 64 << 20 });
+        using GenerationHandle wrong = engine.Engine.TrySubmit(Request(engine, 0) with { Path = new PathId(99) })!;
+        using GenerationHandle right = engine.Engine.TrySubmit(Request(engine, 1))!;
+        await Assert.ThrowsAsync<KeyNotFoundException>(() => TokensAsync(wrong));
+        Assert.Equal(Written, (await TokensAsync(right)).Length);
+        Assert.Null(engine.Engine.Failure);
+    }
+
+    [Fact]
+    public async Task WhoLeavesTheLineFreesHisPlaceAtOnceWhoeverStandsBeforeHim()
+    {
+        await using ServedEngine engine = await OpenAsync(new EngineOptions { Threads = 1, CacheBytes = 64 << 20, MaxSequences = 1, MaxQueue = 2 }, RoomForOne());
+        LiveModel model = engine.Source.Current;
+        using ModuleLease held = await model.AcquireAsync(model.Grid.ModulesOf(new PathId(3)), TestContext.Current.CancellationToken);
+        using GenerationHandle active = engine.Engine.TrySubmit(Request(engine, 0) with { Path = new PathId(0) })!;
+        await ServedRun.EventuallyAsync(() => engine.Engine.Counters.Active == 1);
+        using GenerationHandle first = engine.Engine.TrySubmit(Request(engine, 1))!;
+        GenerationHandle second = engine.Engine.TrySubmit(Request(engine, 2))!;
+        Assert.Null(engine.Engine.TrySubmit(Request(engine, 3)));
+        second.Dispose();
+        Assert.Equal((1, 1), (engine.Engine.Counters.Waiting, engine.Engine.Counters.Cancelled));
+        using GenerationHandle? third = engine.Engine.TrySubmit(Request(engine, 3));
+        Assert.NotNull(third);
+        Assert.Null(engine.Engine.TrySubmit([Request(engine, 4)]));
+    }
+
+    [Fact]
+    public async Task SequencesOfOneRequestAreTakenTogetherOrNotAtAll()
+    {
+        await using ServedEngine engine = await OpenAsync(new EngineOptions { Threads = 1, CacheBytes = 64 << 20, MaxSequences = 1, MaxQueue = 3 }, RoomForOne());
+        LiveModel model = engine.Source.Current;
+        using ModuleLease held = await model.AcquireAsync(model.Grid.ModulesOf(new PathId(3)), TestContext.Current.CancellationToken);
+        using GenerationHandle active = engine.Engine.TrySubmit(Request(engine, 0) with { Path = new PathId(0) })!;
+        await ServedRun.EventuallyAsync(() => engine.Engine.Counters.Active == 1);
+        Assert.Null(engine.Engine.TrySubmit([.. Enumerable.Range(1, 4).Select(number => Request(engine, number))]));
+        Assert.Equal((0, 4), (engine.Engine.Counters.Waiting, engine.Engine.Counters.Rejected));
+        IReadOnlyList<GenerationHandle>? together = engine.Engine.TrySubmit([.. Enumerable.Range(1, 3).Select(number => Request(engine, number))]);
+        Assert.Equal(3, together!.Count);
+        Assert.Equal(3, engine.Engine.Counters.Waiting);
+    }
+
+    [Fact]
+    public async Task ATextWhoseNextPathHasNoFilesAnyMoreStaysOnItsPathWhereANewerVersionIsThere()
+    {
+        ExportedModel model = await ExportedModel.OfAsync(run.Grid, run.NewPath());
+        await using ServedEngine whole = await ServedEngine.OpenAsync(model.Folder, WeightType.Fp32, 1L << 30, new EngineOptions { Threads = 1 }, TestContext.Current.CancellationToken);
+        int path = 0;
+        while (!(await EventsAsync(whole, Rerouted(whole, path))).OfType<GenerationEvent.Rerouted>().Any())
+        {
+            path++;
+        }
+
+        string alone = TextOf(await EventsAsync(whole, Rerouted(whole, path) with { Reroute = null }));
+        await using ServedEngine served = await ServedEngine.OpenAsync(model.Folder, WeightType.Fp32, 1L << 30, new EngineOptions { Threads = 1 }, TestContext.Current.CancellationToken);
+        HashSet<BlobHash> own = [.. run.Grid.ModulesOf(new PathId(path)).Select(module => module.Blob)];
+        model.Forget(run.Grid.Topology.Paths.SelectMany(other => run.Grid.ModulesOf(other)).Where(module => !own.Contains(module.Blob)));
+        await Assert.ThrowsAsync<DiPaCoException>(() => EventsAsync(served, Rerouted(served, path)));
+        GenerationEvent[] stayed = await EventsAsync(served, Rerouted(served, path) with { Newest = () => whole.Source.Current });
+        Assert.Empty(stayed.OfType<GenerationEvent.Rerouted>());
+        Assert.Equal(alone, TextOf(stayed));
+    }
+
+    private static GenerationRequest Rerouted(ServedEngine engine, int path) =>
+        Request(engine, 1) with { Path = new PathId(path), MaxTokens = 30, Reroute = new RerouteOptions(4, ReroutingRouter.Prefix) };
+
+    private static string TextOf(IEnumerable<GenerationEvent> events) => string.Concat(events.OfType<GenerationEvent.Token>().Select(token => token.Text));
+
+    private static async Task<GenerationEvent[]> EventsAsync(ServedEngine engine, GenerationRequest request)
+    {
+        using GenerationHandle handle = engine.Engine.TrySubmit(request)!;
+        List<GenerationEvent> events = [];
+        await foreach (GenerationEvent happened in handle.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            events.Add(happened);
+        }
+
+        return [.. events];
+    }
+
     private static GenerationRequest Request(ServedEngine engine, int number) => new()
     {
         Model = engine.Source.Current,
@@ -51,6 +137,12 @@ public sealed class StepTests(TrainedRun run)
 
         return [.. tokens];
     }
+
+    private long RoomForOne() => run.Grid.Topology.Paths.Select(run.Grid.Topology.ModulesOf)
+        .Append(ModelTopology.Dense(run.Grid.Description.Shape).Modules).Max(modules => modules.Sum(module => LoadedModule.BytesOf(module.Layout, WeightType.Fp32)));
+
+    private Task<ServedEngine> OpenAsync(EngineOptions options, long weightBytes = 1L << 30) =>
+        ServedEngine.OpenAsync(run.Folder, WeightType.Fp32, weightBytes, options, TestContext.Current.CancellationToken);
 
     private async Task<int[][]> WriteAsync(EngineOptions options)
     {

@@ -40,13 +40,16 @@ internal sealed class GgufReader
     /// <summary>Dimensions (fastest first), type and offset of each tensor.</summary>
     public Dictionary<string, (ulong[] Dimensions, uint Type, ulong Offset)> Tensors { get; } = [];
 
+    /// <summary>Where a tensor's bytes begin in the file.</summary>
+    public long PositionOf(string name) => _data + (long)Tensors[name].Offset;
+
     /// <summary>The elements of a tensor as numbers.</summary>
     public float[] Read(string name)
     {
         (ulong[] dimensions, uint type, ulong offset) = Tensors[name];
         Assert.Equal(0ul, offset % Alignment);
         int count = (int)dimensions.Aggregate((product, dimension) => product * dimension);
-        ReadOnlySpan<byte> data = _bytes.AsSpan((int)(_data + (long)offset));
+        ReadOnlySpan<byte> data = _bytes.AsSpan((int)PositionOf(name));
         float[] values = new float[count];
         for (int at = 0; at < count; at++)
         {

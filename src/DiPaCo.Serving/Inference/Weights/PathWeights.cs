@@ -36,26 +36,4 @@ internal sealed class PathWeights(TableWeights embedding, BlockWeights[] blocks,
             ? throw new ArgumentException($"The modules do not own every part of a transformer of {blocks} blocks.", nameof(modules))
             : new PathWeights(embedding, stack, norm, modules.Select(module => module.Head).FirstOrDefault(found => found is not null) ?? embedding);
     }
-
-    /// <summary>
-    /// The first block whose cached keys and values another path cannot take over: 0 where the embeddings differ, the number of blocks where
-    /// only the head does.
-    /// </summary>
-    public int FirstDifference(PathWeights other)
-    {
-        if (!ReferenceEquals(Embedding, other.Embedding))
-        {
-            return 0;
-        }
-
-        for (int block = 0; block < Blocks.Count; block++)
-        {
-            if (!ReferenceEquals(Blocks[block], other.Blocks[block]))
-            {
-                return block;
-            }
-        }
-
-        return Blocks.Count;
-    }
 }

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace DiPaCo.Data.Tests;
+namespace DiPaCo.Tests;
 
-/// <summary>Writes a small SentencePiece BPE model in its own (protobuf) format.</summary>
-public static class SentencePieceModel
+/// <summary>Writes a small SentencePiece BPE model in its own (protobuf) format; compiled into the test assemblies that read one.</summary>
+internal static class SentencePieceModel
 {
     public static byte[] Write(bool byteFallback, bool removeExtraSpaces, bool dummyPrefix, string[] pieces, int withoutByte = -1)
     {
