@@ -50,10 +50,10 @@ internal static class ClusterTable
     /// <summary>One of two workers is killed every 30 s, in turn, and started again.</summary>
     private static async Task FailuresAsync()
     {
-        using ClusterRun run = new(width: 256, blocks: 3, experts: 2, phases: 4, steps: StepsOf(150));
+        using ClusterRun run = new(width: 256, blocks: 3, experts: NumberOf("EXPERTS", 2), phases: 4, steps: StepsOf(150));
         ClusterTime undisturbed = await run.OnWorkersAsync(null, []);
         Print($"failures: undisturbed {undisturbed.Wall:F1} s, tasks of {undisturbed.Task:F1} s");
-        foreach (string checkpoint in new[] { "5", "0" })
+        foreach (string checkpoint in (Environment.GetEnvironmentVariable("CHECKPOINTS") ?? "5 0").Split(' '))
         {
             int killed = 0;
             ClusterTime disturbed = await run.OnWorkersAsync(null, ["--checkpoint-every", checkpoint], async (silo, workers, start) =>
@@ -111,7 +111,9 @@ internal static class ClusterTable
         }
     }
 
-    private static int StepsOf(int steps) => int.Parse(Environment.GetEnvironmentVariable("STEPS") ?? $"{steps}", CultureInfo.InvariantCulture);
+    private static int StepsOf(int steps) => NumberOf("STEPS", steps);
+
+    private static int NumberOf(string name, int otherwise) => int.Parse(Environment.GetEnvironmentVariable(name) ?? $"{otherwise}", CultureInfo.InvariantCulture);
 
     private static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 }

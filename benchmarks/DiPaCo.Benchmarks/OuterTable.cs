@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Tasks;
 using TorchSharp;
@@ -32,10 +33,11 @@ internal static class OuterTable
             await executor.ExecuteAsync(spec, folder.Store, null, CancellationToken.None);
             double elapsed = Clocks.Wall() - begun;
             await done.CancelAsync();
+            double written = await WriteSecondsAsync(parameters, round);
             double buffers = (await peak - before) / (sizeof(float) * (double)parameters);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"outer step of {parameters / 1e6:F0} M parameters over {Paths} contributions, files read, written and flushed: {elapsed:F2} s, {Paths * copy / elapsed:F2} of a copy's bandwidth; memory at most {buffers:F1} buffers of the module"));
+                $"outer step of {parameters / 1e6:F0} M parameters over {Paths} contributions, files read, written and flushed: {elapsed:F2} s, {Paths * copy / elapsed:F2} of a copy's bandwidth; two such files written, hashed and flushed without a step: {written:F2} s, without that {Paths * copy / (elapsed - written):F2} of a copy's bandwidth; memory at most {buffers:F1} buffers of the module"));
         }
     }
 
@@ -54,6 +56,27 @@ internal static class OuterTable
         }
 
         return best;
+    }
+
+    /// <summary>Seconds to put two files of a module's size into a store at the same time.</summary>
+    private static async Task<double> WriteSecondsAsync(long parameters, int round)
+    {
+        using TemporaryStore folder = new();
+        float[][] files = [.. Enumerable.Range(0, 2).Select(_ => new float[parameters])];
+        for (int file = 0; file < files.Length; file++)
+        {
+            files[file].AsSpan().Fill(round + (0.5f * file));
+        }
+
+        double begun = Clocks.Wall();
+        await Task.WhenAll(files.Select(file => Task.Run(() => folder.Store.PutAsync(
+            (stream, _) =>
+            {
+                stream.Write(MemoryMarshal.AsBytes(file.AsSpan()));
+                return Task.CompletedTask;
+            },
+            CancellationToken.None))));
+        return Clocks.Wall() - begun;
     }
 
     private static async Task<long> PeakAsync(CancellationToken stop)

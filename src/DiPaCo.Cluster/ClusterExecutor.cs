@@ -105,7 +105,7 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
         IEnumerable<BlobHash> near = spec.Inputs.Concat(spec.Buildable.Select(module => module.Delta.Base)).Distinct();
         return new TaskOrder(
             run, key, spec.Kind, TaskSpecJson.Write(spec), [.. near.Select(input => input.Hex)],
-            demands.MemoryBytes, demands.Flops, demands.Priority, fingerprint, demands.Divisible);
+            demands.MemoryBytes, demands.Flops, demands.Priority, fingerprint, demands.Divisible, demands.Beside);
     }
 
     private static long Tell(StepBatch steps, long next, IProgress<TaskStep>? progress)

@@ -33,7 +33,7 @@ internal static class WorkerCommand
         Option<double?> patience = new("--patience") { HelpName = "MINUTES", Description = "How long the run may be out of reach before this worker gives up. Default: 60." };
         Option<double?> checkpoint = new("--checkpoint-every")
         {
-            HelpName = "SECONDS", Description = "How often the state of a task is kept in the cache, so that a worker that is killed and comes back goes on from there; 0: never. Default: 5.",
+            HelpName = "SECONDS", Description = "How often the state of a task is kept in the cache, so that a worker that is killed and comes back goes on from there; 0: never. Default: 5, or more seldom where that would cost more than a fiftieth of the time.",
         };
         Option<int?> slots = new("--slots") { HelpName = "N", Description = "Tasks held at once: one is computed while the inputs and outputs of the others travel. Default: 2." };
         Command command = new("worker", "Compute tasks of a run that listens on another machine.") { join, name, cache, size, device, threads, slots, grace, patience, checkpoint };
@@ -49,6 +49,8 @@ internal static class WorkerCommand
                     Grace = TimeSpan.FromSeconds(parsed.GetValue(grace) ?? 20),
                     Patience = TimeSpan.FromMinutes(parsed.GetValue(patience) ?? 60),
                     CheckpointEvery = TimeSpan.FromSeconds(parsed.GetValue(checkpoint) ?? 5),
+                    // Who says how often gets it that often.
+                    CheckpointShare = parsed.GetValue(checkpoint) is null ? new WorkerOptions().CheckpointShare : 1,
                 });
             return await RunAsync(services, invitation, settings, cancellation);
         });

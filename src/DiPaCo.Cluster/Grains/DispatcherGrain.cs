@@ -186,6 +186,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
             Priority = order.Priority,
             Fingerprint = order.Fingerprint.Length > 0 ? order.Fingerprint : null,
             Divisible = order.Divisible,
+            Beside = order.Beside,
         };
         (DispatcherState state, SubmitVerdict verdict) = DispatcherRules.Submit(_state, demand, Now);
         if (verdict == SubmitVerdict.Accepted)

@@ -13,8 +13,9 @@ namespace DiPaCo.Cluster;
 /// <param name="Priority">Larger goes first.</param>
 /// <param name="Fingerprint">Only workers with this numerics fingerprint may compute it; empty: all may.</param>
 /// <param name="Divisible">Whether it can be handed over between two of its steps.</param>
+/// <param name="Beside">Whether it is computed beside another task instead of after it: it is short, and others wait for it.</param>
 [GenerateSerializer]
 [Immutable]
 public sealed record TaskOrder(
     string Run, string Key, string Kind, byte[] Spec, ImmutableArray<string> Inputs, long MemoryBytes, double Flops, int Priority, string Fingerprint,
-    bool Divisible = false);
+    bool Divisible = false, bool Beside = false);

@@ -136,9 +136,6 @@ public sealed class WorkerCheckpoints(BlobCache cache, string fingerprint, Worke
 
     private sealed class Keeper(WorkerCheckpoints owner, TaskKey key) : ITaskCheckpoints
     {
-        // Keeping states costs at most this part of a worker's time.
-        private const double MostShare = 0.02;
-
         private long _last = owner._time.GetTimestamp();
         private TimeSpan _pause = owner._options.CheckpointEvery;
         private bool _hasFailed;
@@ -164,7 +161,8 @@ public sealed class WorkerCheckpoints(BlobCache cache, string fingerprint, Worke
 
             _last = owner._time.GetTimestamp();
             TimeSpan cost = owner._time.GetElapsedTime(begun, _last);
-            _pause = cost / MostShare > owner._options.CheckpointEvery ? cost / MostShare : owner._options.CheckpointEvery;
+            TimeSpan least = cost / owner._options.CheckpointShare;
+            _pause = least > owner._options.CheckpointEvery ? least : owner._options.CheckpointEvery;
         }
     }
 

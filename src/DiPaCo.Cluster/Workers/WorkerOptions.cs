@@ -19,8 +19,11 @@ public sealed record WorkerOptions
     public TimeSpan Patience { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// How often the state of a task under way is kept in the worker's cache, at most; more seldom where that would cost more than a fiftieth of the
-    /// time. Zero: never. Default: five seconds.
+    /// How often the state of a task under way is kept in the worker's cache, at most; more seldom where that would cost more than
+    /// <see cref="CheckpointShare"/> of the time. Zero: never. Default: five seconds.
     /// </summary>
     public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Largest part of a worker's time that keeping states may cost. Default: a fiftieth.</summary>
+    public double CheckpointShare { get; init; } = 0.02;
 }

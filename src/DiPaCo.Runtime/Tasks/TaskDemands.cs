@@ -12,7 +12,8 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="Flops">Floating-point operations; 0: not known before the inputs are read.</param>
 /// <param name="Priority">Larger goes first.</param>
 /// <param name="Divisible">Whether it can be handed over between two of its steps.</param>
-public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, bool Divisible)
+/// <param name="Beside">Whether it is computed beside another task instead of after it: it is short, and others wait for it.</param>
+public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, bool Divisible, bool Beside = false)
 {
     /// <summary>Of tasks that others wait for: the paths of a module cannot go on before its outer step.</summary>
     public const int Urgent = 2;
@@ -29,7 +30,7 @@ public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, b
             Path(train.Model, PositionsOf(train.Sequences)).Total + EncodingOf(train) + BuildingOf(train),
             TrainingFlops(train.Model.Shape, train.Sequences.Length, (double)train.Steps * train.BatchSequences), 0, true),
         SynchronousSpec synchronous => Of(synchronous),
-        FoldSpec fold => Small with { Flops = FoldingFlops(fold.Shape, fold.Module, fold.Contributions.Length), Priority = Soon },
+        FoldSpec fold => Small with { Flops = FoldingFlops(fold.Shape, fold.Module, fold.Contributions.Length), Priority = Soon, Beside = true },
         OuterSpec outer => Of(outer),
         TokenRouterSpec router => new(
             Memory(router.Shape, ParametersOf(router.Shape, router.Base.Modules), router.Base.Compute, PositionsOf(router.Sequences)).Total,
@@ -61,7 +62,7 @@ public sealed record TaskDemands(long MemoryBytes, double Flops, int Priority, b
     {
         long parameters = ParametersOf(spec.Shape, spec.Module.Parts);
         double published = spec.Download.IsDelta() ? spec.Download.BitsPerElement() / 8 * parameters : 0;
-        return new TaskDemands((2L * sizeof(float) * parameters) + (long)published, FoldingFlops(spec.Shape, spec.Module, spec.Contributions.Length), Urgent, false);
+        return new TaskDemands((2L * sizeof(float) * parameters) + (long)published, FoldingFlops(spec.Shape, spec.Module, spec.Contributions.Length), Urgent, false, Beside: true);
     }
 
     /// <summary>A fused multiply-add and a square for each element of each contribution.</summary>

@@ -124,6 +124,34 @@ public sealed class DispatcherRulesTests
     }
 
     [Fact]
+    public void ATaskThatIsComputedBesideOthers_GoesToABusyWorker_ThoughAnotherWillBeFree()
+    {
+        _bench.Register("busy", slots: 3);
+        _bench.Register("idle");
+        _bench.Submit(Demand("long"));
+        _bench.Lease("busy");
+        _bench.Submit(Demand("ahead"));
+        Assert.Equal(WaitCause.OthersAreSooner, _bench.Ask("busy").Wait!.Cause);
+        _bench.Submit(Demand("beside") with { Beside = true, Divisible = false, Priority = 2 });
+        Assert.Equal(Key("beside"), _bench.Lease("busy").Demand.Key);
+    }
+
+    [Fact]
+    public void WhereMemoryIsShortForBoth_ATaskBesideOthersWaits_AndNothingLessUrgentIsTakenBeforeIt()
+    {
+        _bench.Register("w", memory: 100, slots: 3);
+        _bench.Submit(Demand("long") with { MemoryBytes = 80 });
+        LeaseGrant longer = _bench.Lease("w");
+        _bench.Submit(Demand("next") with { MemoryBytes = 80 });
+        _bench.Submit(Demand("beside") with { MemoryBytes = 30, Beside = true, Divisible = false, Priority = 2 });
+
+        Assert.Equal(WaitCause.MemoryBeside, _bench.Ask("w").Wait!.Cause);
+        _bench.Complete("w", longer);
+        Assert.Equal(Key("beside"), _bench.Lease("w").Demand.Key);
+        Assert.Null(_bench.Ask("w").Grant);
+    }
+
+    [Fact]
     public void AWorkerThatDiesWithAQuestionUnderWay_DoesNotGetItsOwnTaskAgain()
     {
         _bench.Register("dead", slots: 2);

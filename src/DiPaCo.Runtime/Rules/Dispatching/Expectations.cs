@@ -72,13 +72,13 @@ internal sealed class Expectations(DispatcherOptions options)
         ? Seconds(entry.Demand.Flops * (1 - (entry.Continuation?.Fraction() ?? 0)) / flops)
         : null;
 
-    /// <summary>When a task should be done on a worker that gets it now, after what it holds already; null: unknown.</summary>
+    /// <summary>When a task should be done on a worker that gets it now, after what it holds already unless it is computed beside that; null: unknown.</summary>
     public static DateTimeOffset? EndOf(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
     {
         DateTimeOffset start = now;
         foreach (HeldLease held in worker.Held)
         {
-            if (state.Find(held.Key, held.Number, worker.Capabilities.Worker) is (_, Lease lease) && lease.ExpectedEnd > start)
+            if (!entry.Demand.Beside && state.Find(held.Key, held.Number, worker.Capabilities.Worker) is (_, Lease lease) && lease.ExpectedEnd > start)
             {
                 start = lease.ExpectedEnd.Value;
             }

@@ -21,7 +21,7 @@ internal sealed class Matching(DispatcherOptions options)
         }
 
         (TaskEntry? best, WaitReason? obstacle) = ChooseWaiting(state, worker, now);
-        if (best is not null && !worker.Held.IsEmpty && OthersAreSooner(state, worker, best, now))
+        if (best is not null && !worker.Held.IsEmpty && !best.Demand.Beside && OthersAreSooner(state, worker, best, now))
         {
             return (null, new WaitReason(WaitCause.OthersAreSooner, $"Task {best.Demand.Key} is left to workers that are free, or will be before this one.", best.Since));
         }
@@ -127,6 +127,12 @@ internal sealed class Matching(DispatcherOptions options)
             if (Obstacle(state, worker, entry, now) is { } reason)
             {
                 obstacle ??= reason;
+                if (reason.Cause == WaitCause.MemoryBeside)
+                {
+                    // The worker takes nothing less urgent before it.
+                    break;
+                }
+
                 continue;
             }
 
@@ -164,6 +170,12 @@ internal sealed class Matching(DispatcherOptions options)
             if (Obstacle(state, worker, entry, now) is { } reason)
             {
                 obstacle ??= reason;
+                if (reason.Cause == WaitCause.MemoryBeside)
+                {
+                    // The worker takes nothing less urgent before it.
+                    break;
+                }
+
                 continue;
             }
 
@@ -256,6 +268,13 @@ internal sealed class Matching(DispatcherOptions options)
                 worker.Since);
         }
 
+        if (BesideBytes(state, worker, entry) is var beside and > 0 && entry.Demand.MemoryBytes + beside > worker.Capabilities.MemoryBytes)
+        {
+            return new WaitReason(
+                WaitCause.MemoryBeside, $"Task {entry.Demand.Key} needs {entry.Demand.MemoryBytes:N0} bytes of memory beside {beside:N0} of what this worker holds, which has {worker.Capabilities.MemoryBytes:N0}.",
+                worker.Since);
+        }
+
         if (entry.NotBefore > now)
         {
             return new WaitReason(WaitCause.BackOff, $"Task {entry.Demand.Key} pauses until {entry.NotBefore:u} after {entry.Failures.Length} failed attempts.", entry.Since);
@@ -269,6 +288,21 @@ internal sealed class Matching(DispatcherOptions options)
         return HasFailedHere(state, worker, entry, now) ? new WaitReason(WaitCause.FailedHere, $"Task {entry.Demand.Key} failed here and is left to other workers.", entry.Since)
             : OthersAreFaster(state, worker, entry, now) ? new WaitReason(WaitCause.TooSlow, $"Faster workers will be done with task {entry.Demand.Key} sooner.", worker.Since)
             : null;
+    }
+
+    /// <summary>Memory of the largest of a worker's tasks that are in memory at the same time as this one.</summary>
+    private static long BesideBytes(DispatcherState state, WorkerEntry worker, TaskEntry entry)
+    {
+        long bytes = 0;
+        foreach (HeldLease held in worker.Held)
+        {
+            if (state.Tasks.TryGetValue(held.Key, out TaskEntry? other) && other.Demand.Beside != entry.Demand.Beside)
+            {
+                bytes = Math.Max(bytes, other.Demand.MemoryBytes);
+            }
+        }
+
+        return bytes;
     }
 
     /// <summary>What a worker lacks that a task needs; null: nothing.</summary>

@@ -27,4 +27,7 @@ public sealed record TaskDemand(TaskKey Key, string Kind, RunId Run, TaskOwner O
 
     /// <summary>Whether it can be handed over between two of its steps (<see cref="Rules.Continuation"/>).</summary>
     public bool Divisible { get; init; }
+
+    /// <summary>Whether a worker computes it beside another task instead of after it: it is short, and others wait for it.</summary>
+    public bool Beside { get; init; }
 }

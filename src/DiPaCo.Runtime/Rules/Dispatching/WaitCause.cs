@@ -30,6 +30,9 @@ public enum WaitCause
     /// <summary>This worker has something to do, and others have not, or will be free before it: the task would only be fetched ahead here.</summary>
     OthersAreSooner,
 
+    /// <summary>The task would be computed beside what this worker holds, and the memory does not suffice for both: it is computed after it.</summary>
+    MemoryBeside,
+
     /// <summary>Another worker is free and has more of the task's inputs.</summary>
     InputsElsewhere,
 

@@ -10,7 +10,8 @@ using TorchSharp;
 namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>
-/// Computes tasks in this process, one at a time. Arithmetic runs on a thread of its own, because tensors belong to the thread
+/// Computes tasks in this process, one at a time, but for outer steps and folds: they are short, paths wait for them, and they have no part of a
+/// model's buffers, so one of them is computed beside another task. Arithmetic runs on a thread of its own, because tensors belong to the thread
 /// that made them and must not meet an await.
 /// </summary>
 /// <param name="device">Where paths are computed.</param>
@@ -20,12 +21,14 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
 {
     private readonly PathModels _models = new(device);
     private readonly SemaphoreSlim _busy = new(1);
+    private readonly SemaphoreSlim _folding = new(1);
     private readonly ComputeThread _compute = new();
 
     /// <inheritdoc/>
     public async Task<TaskResult> ExecuteAsync(TaskSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
-        await _busy.WaitAsync(cancellationToken);
+        SemaphoreSlim turn = spec is FoldSpec or OuterSpec ? _folding : _busy;
+        await turn.WaitAsync(cancellationToken);
         try
         {
             return spec switch
@@ -58,7 +61,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         }
         finally
         {
-            _busy.Release();
+            turn.Release();
         }
     }
 
@@ -89,6 +92,7 @@ public sealed class LocalExecutor(torch.Device device, int threads, TimeProvider
         _compute.Dispose();
         _models.Dispose();
         _busy.Dispose();
+        _folding.Dispose();
     }
 
     private async Task<TaskResult> InitializeAsync(InitializeSpec spec, IBlobStore store, CancellationToken cancellationToken)
