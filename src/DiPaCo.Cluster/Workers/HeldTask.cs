@@ -12,13 +12,13 @@ internal sealed class HeldTask : IDisposable
 
     /// <summary>Begins to hold a task.</summary>
     /// <param name="task">The task.</param>
-    /// <param name="begun">Time stamp of now.</param>
+    /// <param name="time">Measures its steps.</param>
     /// <param name="leaving">The worker is asked to leave.</param>
     /// <param name="grace">The worker has no more time for that.</param>
-    public HeldTask(LeasedTask task, long begun, CancellationToken leaving, CancellationToken grace)
+    public HeldTask(LeasedTask task, TimeProvider time, CancellationToken leaving, CancellationToken grace)
     {
         Task = task;
-        Begun = begun;
+        Progress = new ProgressBuffer(time);
         Lease = task.Lease;
         Grace = grace;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(leaving);
@@ -29,11 +29,12 @@ internal sealed class HeldTask : IDisposable
 
     public TaskKey Key => new(Task.Key);
 
-    public long Begun { get; }
-
     public long Lease { get; private set; }
 
-    public ProgressBuffer Progress { get; } = new();
+    public ProgressBuffer Progress { get; }
+
+    /// <summary>Part that the dispatcher knows to have been made before.</summary>
+    public double StartFraction => Task.From is { } state ? (double)state.DoneSteps / state.Steps : 0;
 
     /// <summary>The task, for people.</summary>
     public string Name => $"{Task.Kind} {Task.Key[..8]} of {Task.Run}";

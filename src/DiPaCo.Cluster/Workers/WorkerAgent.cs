@@ -156,7 +156,7 @@ public sealed class WorkerAgent : IDisposable
 
             number++;
             waitedFor = "";
-            HeldTask held = new(leased, _time.GetTimestamp(), leaving, grace);
+            HeldTask held = new(leased, _time, leaving, grace);
             ready = held.Ready;
             running.Add(ComputeAsync(held, slots));
         }
@@ -282,9 +282,8 @@ public sealed class WorkerAgent : IDisposable
         long begun = _time.GetTimestamp();
         StepLimit limit = new() { Share = leased.Share, Stop = held.Stop, Checkpoints = _checkpoints?.Of(held.Key) };
         TaskPart part = await _executor.ExecuteAsync(spec, from, limit, store, held.Progress, held.Ended);
-        TimeSpan elapsed = _time.GetElapsedTime(begun);
-        long known = leased.From?.DoneSteps ?? 0;
-        return (part, from is { } state && state.DoneSteps > known ? elapsed * ((double)(state.Steps - known) / (state.Steps - state.DoneSteps)) : elapsed);
+        TimeSpan measured = held.Progress.TimeOf(1 - held.StartFraction);
+        return (part, measured > TimeSpan.Zero ? measured : _time.GetElapsedTime(begun));
     }
 
     /// <summary>Brings what the task reads here, while another is computed.</summary>
@@ -367,8 +366,9 @@ public sealed class WorkerAgent : IDisposable
                 HeartbeatOutcome outcome;
                 try
                 {
+                    double done = held.Progress.DoneFraction;
                     HeartbeatNote note = new(
-                        _offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, held.Progress.DoneFraction, _time.GetElapsedTime(held.Begun), untold);
+                        _offer.Worker, _offer.Incarnation, held.Lease, held.Task.Key, done, held.Progress.TimeOf(done - held.StartFraction), untold);
                     outcome = await _link.HeartbeatAsync(note, held.Ended);
                 }
                 catch (LinkException)

@@ -427,6 +427,12 @@ internal sealed class Matching(DispatcherOptions options)
     /// </summary>
     private bool IsStraggler(DispatcherState state, TaskEntry entry, Lease lease, DateTimeOffset now)
     {
+        if (now - lease.Started < options.HeartbeatEvery)
+        {
+            // Nobody has heard of it since.
+            return false;
+        }
+
         TimeSpan? typical = Expectations.TimeOf(entry, Expectations.MedianOf(state, entry.Demand.Kind)) ?? (lease.ExpectedEnd - lease.Started);
         DateTimeOffset earliestEnd = lease.ExpectedEnd > now ? lease.ExpectedEnd.Value : now;
         return typical is { } time ? earliestEnd - lease.Started > time * options.StragglerFactor : now - lease.Started > options.MaximumLease;
