@@ -142,7 +142,13 @@ public sealed class FolderBlobStore : IBlobStore
     }
 
     /// <inheritdoc/>
-    public async Task<string> GetFileAsync(BlobHash hash, CancellationToken cancellationToken)
+    public Task<string> GetFileAsync(BlobHash hash, CancellationToken cancellationToken) => GetFileAsync(hash, TaskScheduler.Default, cancellationToken);
+
+    /// <inheritdoc cref="GetFileAsync(BlobHash, CancellationToken)"/>
+    /// <param name="hash">The blob.</param>
+    /// <param name="hashing">Where it is hashed, if it has to be.</param>
+    /// <param name="cancellationToken">Ends the hashing.</param>
+    public async Task<string> GetFileAsync(BlobHash hash, TaskScheduler hashing, CancellationToken cancellationToken)
     {
         string path = PathOf(hash);
         if (!TryStamp(path, out FileStamp stamp))
@@ -152,7 +158,7 @@ public sealed class FolderBlobStore : IBlobStore
 
         if (!_verified.TryGetValue(hash, out FileStamp verified) || verified != stamp)
         {
-            BlobHash found = await Task.Run(() => HashFile(path, cancellationToken), cancellationToken);
+            BlobHash found = await Task.Factory.StartNew(() => HashFile(path, cancellationToken), cancellationToken, TaskCreationOptions.DenyChildAttach, hashing);
             if (found != hash)
             {
                 throw new DamagedBlobException(path, hash, found);

@@ -13,6 +13,7 @@ public sealed partial class IdleScheduler : TaskScheduler, IDisposable
 
     private readonly BlockingCollection<Task> _tasks = [];
     private readonly Thread _thread;
+    private bool _isDisposed;
 
     /// <summary>Starts the thread.</summary>
     public IdleScheduler()
@@ -27,14 +28,15 @@ public sealed partial class IdleScheduler : TaskScheduler, IDisposable
     /// <summary>Whether the calling thread has a core only while nobody else wants it. Linux only.</summary>
     public static bool IsIdle() => OperatingSystem.IsLinux() && GetPolicy(0) == IdlePolicy;
 
-    /// <summary>Runs a function there.</summary>
-    /// <param name="function">The function.</param>
-    /// <param name="cancellationToken">Keeps it from beginning.</param>
-    public Task<T> Run<T>(Func<T> function, CancellationToken cancellationToken) => Task.Factory.StartNew(function, cancellationToken, TaskCreationOptions.DenyChildAttach, this);
-
     /// <summary>Ends the thread once it has done what it was given.</summary>
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         _tasks.CompleteAdding();
         _thread.Join();
         _tasks.Dispose();

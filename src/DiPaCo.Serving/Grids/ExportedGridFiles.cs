@@ -11,15 +11,21 @@ internal sealed class ExportedGridFiles(string folder, IReadOnlyDictionary<BlobH
 {
     private readonly ConcurrentDictionary<BlobHash, bool> _verified = new();
 
-    public async Task<string> GetFileAsync(BlobHash blob, CancellationToken cancellationToken)
+    public async Task<string> GetFileAsync(BlobHash blob, TaskScheduler hashing, CancellationToken cancellationToken)
     {
         GridFile file = files[blob];
         string path = Path.Combine(folder, file.Path.Replace('/', Path.DirectorySeparatorChar));
-        if (_verified.ContainsKey(blob))
+        if (!_verified.ContainsKey(blob))
         {
-            return path;
+            await Task.Factory.StartNew(() => ThrowIfOther(path, file, blob, cancellationToken), cancellationToken, TaskCreationOptions.DenyChildAttach, hashing);
+            _verified[blob] = true;
         }
 
+        return path;
+    }
+
+    private static void ThrowIfOther(string path, GridFile file, BlobHash blob, CancellationToken cancellationToken)
+    {
         try
         {
             long bytes = new FileInfo(path).Length;
@@ -28,8 +34,16 @@ internal sealed class ExportedGridFiles(string folder, IReadOnlyDictionary<BlobH
                 throw new DiPaCoException($"'{path}' has {bytes} bytes, expected {file.Bytes}: it was cut or changed. Export the model again.");
             }
 
-            await using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan | FileOptions.Asynchronous);
-            BlobHash found = BlobHash.FromDigest(await SHA256.HashDataAsync(stream, cancellationToken));
+            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            byte[] buffer = new byte[1 << 20];
+            for (int read; (read = stream.Read(buffer)) > 0;)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                hash.AppendData(buffer, 0, read);
+            }
+
+            BlobHash found = BlobHash.FromDigest(hash.GetHashAndReset());
             if (found != blob)
             {
                 throw new DiPaCoException($"'{path}' has the hash {found.Hex}, expected {blob.Hex}: it is damaged or was changed. Export the model again.");
@@ -39,8 +53,5 @@ internal sealed class ExportedGridFiles(string folder, IReadOnlyDictionary<BlobH
         {
             throw new DiPaCoException($"'{path}' cannot be read: {exception.Message.TrimEnd('.')}. Export the model again.", exception);
         }
-
-        _verified[blob] = true;
-        return path;
     }
 }

@@ -7,5 +7,5 @@ namespace DiPaCo.Serving.Grids;
 /// <param name="store">The run's store.</param>
 internal sealed class RunGridFiles(FolderBlobStore store) : IGridFiles
 {
-    public Task<string> GetFileAsync(BlobHash blob, CancellationToken cancellationToken) => store.GetFileAsync(blob, cancellationToken);
+    public Task<string> GetFileAsync(BlobHash blob, TaskScheduler hashing, CancellationToken cancellationToken) => store.GetFileAsync(blob, hashing, cancellationToken);
 }

@@ -50,7 +50,13 @@ public sealed class ServedGrid
 
     /// <summary>The file of a blob that the description names.</summary>
     /// <exception cref="DiPaCoException">It is not there, or its bytes do not match its hash.</exception>
-    public Task<string> GetFileAsync(BlobHash blob, CancellationToken cancellationToken) => _files.GetFileAsync(blob, cancellationToken);
+    public Task<string> GetFileAsync(BlobHash blob, CancellationToken cancellationToken) => GetFileAsync(blob, TaskScheduler.Default, cancellationToken);
+
+    /// <inheritdoc cref="GetFileAsync(BlobHash, CancellationToken)"/>
+    /// <param name="blob">The blob.</param>
+    /// <param name="hashing">Where it is hashed, if it has to be.</param>
+    /// <param name="cancellationToken">Ends the hashing.</param>
+    public Task<string> GetFileAsync(BlobHash blob, TaskScheduler hashing, CancellationToken cancellationToken) => _files.GetFileAsync(blob, hashing, cancellationToken);
 
     /// <summary>The tokenizer's file as it is.</summary>
     /// <exception cref="DiPaCoException">It is not there, damaged, or too large to be one.</exception>

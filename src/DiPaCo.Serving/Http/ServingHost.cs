@@ -74,7 +74,7 @@ public sealed class ServingHost : IAsyncDisposable
         try
         {
             engine.Source.Current.ThrowIfImpossible(options.Limits.Reroute);
-            await ModelSource.PreloadAsync(engine.Source.Current, oneByOne: false, cancellationToken);
+            await ModelSource.PreloadAsync(engine.Source.Current, idly: false, cancellationToken);
             ServingState state = new(engine, options.Limits, time, note);
             WebApplication application = Build(options, state, keys);
             await StartAsync(application, options.Listen, cancellationToken);

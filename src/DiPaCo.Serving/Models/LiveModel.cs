@@ -116,13 +116,16 @@ internal sealed class LiveModel
     public Task<ModuleLease>? TryAcquireAsync(ImmutableArray<GridModule> modules) => _store.TryAcquireAsync(Grid, modules);
 
     /// <summary>Loads a path's modules if there is room for them without letting others of this version go.</summary>
-    public async Task<bool> TryPreloadAsync(PathId path, bool oneByOne, CancellationToken cancellationToken)
+    /// <param name="path">The path.</param>
+    /// <param name="idly">One module after the other, and only while nobody else wants the processor.</param>
+    /// <param name="cancellationToken">Ends it between two modules.</param>
+    public async Task<bool> TryPreloadAsync(PathId path, bool idly, CancellationToken cancellationToken)
     {
         ImmutableArray<GridModule> modules = Grid.ModulesOf(path);
-        foreach (ImmutableArray<GridModule> part in oneByOne ? modules.Select(module => ImmutableArray.Create(module)) : [modules])
+        foreach (ImmutableArray<GridModule> part in idly ? modules.Select(module => ImmutableArray.Create(module)) : [modules])
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (_store.TryAcquireAsync(Grid, part, Blobs) is not { } loading)
+            if (_store.TryAcquireAsync(Grid, part, Blobs, idly) is not { } loading)
             {
                 return false;
             }

@@ -60,7 +60,7 @@ internal sealed class ModelSource
             throw OtherModel();
         }
 
-        await PreloadAsync(next, oneByOne: true, cancellationToken);
+        await PreloadAsync(next, idly: true, cancellationToken);
         Volatile.Write(ref _current, next);
         Updates++;
         _store.KeepOnly(next.Blobs);
@@ -69,13 +69,13 @@ internal sealed class ModelSource
 
     /// <summary>Loads what fits, so that the first requests need not wait.</summary>
     /// <param name="model">The version.</param>
-    /// <param name="oneByOne">Whether to read one module after the other: those who write meanwhile then share the processor with one reader only.</param>
+    /// <param name="idly">Whether to read one module after the other, and only while nobody else wants the processor: those who write meanwhile are not delayed.</param>
     /// <param name="cancellationToken">Ends the loading.</param>
-    public static async Task PreloadAsync(LiveModel model, bool oneByOne, CancellationToken cancellationToken)
+    public static async Task PreloadAsync(LiveModel model, bool idly, CancellationToken cancellationToken)
     {
         foreach (PathId path in model.Grid.Topology.Paths)
         {
-            if (!await model.TryPreloadAsync(path, oneByOne, cancellationToken))
+            if (!await model.TryPreloadAsync(path, idly, cancellationToken))
             {
                 return;
             }

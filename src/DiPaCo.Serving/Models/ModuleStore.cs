@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using DiPaCo.Core;
+using DiPaCo.Runtime.Storage;
 using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Inference;
 
@@ -20,6 +21,7 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
     private readonly Lock _lock = new();
     private readonly Dictionary<BlobHash, Entry> _entries = [];
     private readonly LinkedList<Waiter> _waiters = [];
+    private readonly IdleScheduler _idle = new();
     private long _clock;
     private long _bytes;
 
@@ -94,14 +96,15 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
     /// <param name="grid">Where their files are.</param>
     /// <param name="modules">Which.</param>
     /// <param name="spared">Modules that do not make room for them; null: any may.</param>
+    /// <param name="idly">Whether to read them only while nobody else wants the processor.</param>
     /// <exception cref="DiPaCoException">They do not fit under the limit at all, or a file is missing or damaged.</exception>
-    public Task<ModuleLease>? TryAcquireAsync(ServedGrid grid, ImmutableArray<GridModule> modules, IReadOnlySet<BlobHash>? spared = null)
+    public Task<ModuleLease>? TryAcquireAsync(ServedGrid grid, ImmutableArray<GridModule> modules, IReadOnlySet<BlobHash>? spared = null, bool idly = false)
     {
         ThrowIfTooLarge(modules);
         List<Entry>? taken;
         lock (_lock)
         {
-            taken = _waiters.Count == 0 ? TryTake(grid, modules, spared) : null;
+            taken = _waiters.Count == 0 ? TryTake(grid, modules, spared, idly) : null;
         }
 
         return taken is null ? null : LeaseAsync(taken);
@@ -139,6 +142,8 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
             _entries.Clear();
             _bytes = 0;
         }
+
+        _idle.Dispose();
     }
 
     private void ThrowIfTooLarge(ImmutableArray<GridModule> modules)
@@ -192,7 +197,7 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
     }
 
     /// <summary>Takes all of them, or none: nothing is let go for a request that does not fit then either.</summary>
-    private List<Entry>? TryTake(ServedGrid grid, ImmutableArray<GridModule> modules, IReadOnlySet<BlobHash>? spared = null)
+    private List<Entry>? TryTake(ServedGrid grid, ImmutableArray<GridModule> modules, IReadOnlySet<BlobHash>? spared = null, bool idly = false)
     {
         GridModule[] missing = [.. modules.Where(module => !_entries.ContainsKey(module.Blob)).DistinctBy(module => module.Blob)];
         if (!TryMakeRoom(BytesOf(missing), modules, spared))
@@ -203,7 +208,7 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
         foreach (GridModule module in missing)
         {
             long bytes = LoadedModule.BytesOf(module.Definition.Layout, type);
-            _entries[module.Blob] = new Entry(LoadAsync(grid, module), bytes);
+            _entries[module.Blob] = new Entry(LoadAsync(grid, module, idly ? _idle : TaskScheduler.Default), bytes);
             _bytes += bytes;
             Loads++;
         }
@@ -250,12 +255,13 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
         entry.Free();
     }
 
-    private Task<LoadedModule> LoadAsync(ServedGrid grid, GridModule module) => Task.Run(async () =>
+    private Task<LoadedModule> LoadAsync(ServedGrid grid, GridModule module, TaskScheduler scheduler) => Task.Run(async () =>
     {
-        string file = await grid.GetFileAsync(module.Blob, CancellationToken.None);
+        string file = await grid.GetFileAsync(module.Blob, scheduler, CancellationToken.None);
         try
         {
-            return LoadedModule.Read(file, module.Definition.Layout, type);
+            return await Task.Factory.StartNew(
+                () => LoadedModule.Read(file, module.Definition.Layout, type), CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler);
         }
         catch (OutOfMemoryException exception)
         {

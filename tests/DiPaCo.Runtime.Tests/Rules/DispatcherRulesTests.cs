@@ -98,6 +98,22 @@ public sealed class DispatcherRulesTests
         Assert.Equal(lost.Demand.Key, _bench.AskWith("lost", 2, Key("never heard of"), lost.Demand.Key).Grant!.Demand.Key);
     }
 
+    [Theory]
+    [InlineData(0.0, true)]
+    [InlineData(0.1, false)]
+    public void AWorkerThatComesBack_GetsItsTaskFromOneWhoHasNotBegunIt_AndFromNobodyElse(double done, bool getsIt)
+    {
+        _bench.Register("lost");
+        _bench.Register("other");
+        LeaseGrant lost = LeaseAndLose("lost", Demand("begun"));
+        LeaseGrant taken = _bench.Lease("other");
+        _bench.Pass(1);
+        _bench.Beat("other", taken, done);
+
+        LeaseReply reply = _bench.AskWith("lost", 2, lost.Demand.Key);
+        Assert.Equal(getsIt ? lost.Demand.Key : null, reply.Grant?.Demand.Key);
+    }
+
     [Fact]
     public void AMoreUrgentTaskGoesFirst_ToAWorkerWithAKeptStateToo()
     {

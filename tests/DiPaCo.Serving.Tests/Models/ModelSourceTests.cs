@@ -130,7 +130,7 @@ public sealed class ModelSourceTests(TrainedRun run)
     private async Task<ModelSource> OpenAsync(ExportedModel model, ModuleStore store)
     {
         ModelSource source = await ModelSource.OpenAsync(model.Folder, store, _token);
-        await ModelSource.PreloadAsync(source.Current, oneByOne: false, _token);
+        await ModelSource.PreloadAsync(source.Current, idly: false, _token);
         return source;
     }
 }

@@ -92,15 +92,18 @@ internal sealed class Matching(DispatcherOptions options)
     private (TaskEntry? Best, WaitReason? Obstacle) ChooseWaiting(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
         (TaskEntry? best, WaitReason? obstacle) = state.WaitingOf.Count > 1 ? ChooseAmongRuns(state, worker, now) : ChooseByInputs(state, worker, now);
-        return best is not null && KeptOf(state, worker, best.Priority, now) is { } kept ? (kept, null) : (best, obstacle);
+        return KeptOf(state, worker, best?.Priority ?? int.MinValue, now) is { } kept ? (kept, null) : (best, obstacle);
     }
 
-    /// <summary>A task that waits and of which the worker has kept a state, unless others are more urgent: anybody else would begin it anew.</summary>
+    /// <summary>
+    /// A task of which the worker has kept a state, unless others are more urgent: it waits, or another worker holds it and has not begun. Anybody else
+    /// would begin it anew.
+    /// </summary>
     private TaskEntry? KeptOf(DispatcherState state, WorkerEntry worker, int priority, DateTimeOffset now)
     {
         foreach (TaskKey key in worker.Kept)
         {
-            if (state.Tasks.TryGetValue(key, out TaskEntry? entry) && entry.Leases.IsEmpty && !entry.IsSettled && entry.Priority >= priority
+            if (state.Tasks.TryGetValue(key, out TaskEntry? entry) && !entry.IsSettled && IsNotBegun(entry, worker) && entry.Priority >= priority
                 && Obstacle(state, worker, entry, now) is null)
             {
                 return entry;
@@ -109,6 +112,9 @@ internal sealed class Matching(DispatcherOptions options)
 
         return null;
     }
+
+    private static bool IsNotBegun(TaskEntry entry, WorkerEntry worker) =>
+        entry.Leases.IsEmpty || (entry.Leases is [var lease] && lease.Worker != worker.Capabilities.Worker && lease.DoneFraction <= lease.StartFraction);
 
     private (TaskEntry? Best, WaitReason? Obstacle) ChooseByInputs(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
