@@ -116,8 +116,10 @@ public sealed record RunPlan
 
         // What paths train from is written beside the module; differences are made against the version before, which is read. Contributions that are no
         // deltas are read with what they began from.
-        int publishedDown = config.Outer.Download.IsDelta() ? 4 : config.Outer.Download == DownloadCodec.Bf16 && config.Outer.Codec == DeltaCodec.Fp32 ? 2 : 0;
-        double publishedUp = config.Outer.Download == DownloadCodec.Fp32 ? 0 : ((config.Outer.Download.IsDelta() ? config.Outer.Download.BitsOfWhole() : 0) + config.Outer.Download.BitsPerElement()) / 8;
+        DownloadCodec download = config.Outer.Download;
+        bool isPublished = download != DownloadCodec.Fp32;
+        int publishedDown = isPublished && (download.IsDelta() || config.Outer.Codec == DeltaCodec.Fp32) ? download.BitsOfWhole() / 8 : 0;
+        double publishedUp = isPublished ? ((download.IsDelta() ? download.BitsOfWhole() : 0) + download.BitsPerElement()) / 8 : 0;
         bool hasSteps = config.Recipe.Training == TrainingMode.Phases;
         foreach (ModuleDefinition module in topology.Modules.Where(module => hasSteps && config.Outer.StepsOn(topology, module.Id)))
         {

@@ -158,7 +158,7 @@ public sealed class FolderBlobStore : IBlobStore
 
         if (!_verified.TryGetValue(hash, out FileStamp verified) || verified != stamp)
         {
-            BlobHash found = await Task.Factory.StartNew(() => HashFile(path, cancellationToken), cancellationToken, TaskCreationOptions.DenyChildAttach, hashing);
+            BlobHash found = await hashing.RunAsync(() => HashFile(path, cancellationToken), cancellationToken);
             if (found != hash)
             {
                 throw new DamagedBlobException(path, hash, found);
@@ -330,7 +330,9 @@ public sealed class FolderBlobStore : IBlobStore
         }
     }
 
-    private static BlobHash HashFile(SafeFileHandle handle, CancellationToken cancellationToken)
+    /// <summary>The hash of an open file.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    internal static BlobHash HashFile(SafeFileHandle handle, CancellationToken cancellationToken)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = new byte[ReadBytes];

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using DiPaCo.Core;
+using DiPaCo.Runtime.Storage;
+using Microsoft.Win32.SafeHandles;
 
 namespace DiPaCo.Serving.Grids;
 
@@ -17,14 +18,13 @@ internal sealed class ExportedGridFiles(string folder, IReadOnlyDictionary<BlobH
         string path = Path.Combine(folder, file.Path.Replace('/', Path.DirectorySeparatorChar));
         if (!_verified.ContainsKey(blob))
         {
-            await Task.Factory.StartNew(() => ThrowIfOther(path, file, blob, cancellationToken), cancellationToken, TaskCreationOptions.DenyChildAttach, hashing);
-            _verified[blob] = true;
+            _verified[blob] = await hashing.RunAsync(() => Verify(path, file, blob, cancellationToken), cancellationToken);
         }
 
         return path;
     }
 
-    private static void ThrowIfOther(string path, GridFile file, BlobHash blob, CancellationToken cancellationToken)
+    private static bool Verify(string path, GridFile file, BlobHash blob, CancellationToken cancellationToken)
     {
         try
         {
@@ -34,20 +34,11 @@ internal sealed class ExportedGridFiles(string folder, IReadOnlyDictionary<BlobH
                 throw new DiPaCoException($"'{path}' has {bytes} bytes, expected {file.Bytes}: it was cut or changed. Export the model again.");
             }
 
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
-            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            byte[] buffer = new byte[1 << 20];
-            for (int read; (read = stream.Read(buffer)) > 0;)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                hash.AppendData(buffer, 0, read);
-            }
-
-            BlobHash found = BlobHash.FromDigest(hash.GetHashAndReset());
-            if (found != blob)
-            {
-                throw new DiPaCoException($"'{path}' has the hash {found.Hex}, expected {blob.Hex}: it is damaged or was changed. Export the model again.");
-            }
+            using SafeFileHandle handle = File.OpenHandle(path, options: FileOptions.SequentialScan);
+            BlobHash found = FolderBlobStore.HashFile(handle, cancellationToken);
+            return found == blob
+                ? true
+                : throw new DiPaCoException($"'{path}' has the hash {found.Hex}, expected {blob.Hex}: it is damaged or was changed. Export the model again.");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

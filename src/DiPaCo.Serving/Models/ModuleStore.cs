@@ -260,8 +260,7 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
         string file = await grid.GetFileAsync(module.Blob, scheduler, CancellationToken.None);
         try
         {
-            return await Task.Factory.StartNew(
-                () => LoadedModule.Read(file, module.Definition.Layout, type), CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler);
+            return await scheduler.RunAsync(() => LoadedModule.Read(file, module.Definition.Layout, type), CancellationToken.None);
         }
         catch (OutOfMemoryException exception)
         {

@@ -47,5 +47,5 @@ public sealed class IdleSchedulerTests
         Assert.Equal([0, 1, 2, 3, 4], done);
     }
 
-    private static Task<T> Start<T>(IdleScheduler scheduler, Func<T> function) => Task.Factory.StartNew(function, Cancellation, TaskCreationOptions.DenyChildAttach, scheduler);
+    private static Task<T> Start<T>(IdleScheduler scheduler, Func<T> function) => scheduler.RunAsync(function, Cancellation);
 }
