@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using DiPaCo.Cluster.Blobs;
 using DiPaCo.Core;
@@ -30,6 +31,7 @@ public sealed class WorkerAgent : IDisposable
     private readonly WorkerCheckpoints? _checkpoints;
     private readonly PatientCalls _calls;
     private readonly SemaphoreSlim _registering = new(1);
+    private readonly ConcurrentDictionary<string, bool> _underWay = [];
     private volatile bool _isRegistered;
 
     /// <summary>Makes a worker; <see cref="RunAsync"/> starts it.</summary>
@@ -158,13 +160,15 @@ public sealed class WorkerAgent : IDisposable
             waitedFor = "";
             HeldTask held = new(leased, _time, leaving, grace);
             ready = held.Ready;
+            _underWay[leased.Key] = true;
             running.Add(ComputeAsync(held, slots));
         }
     }
 
     private LeaseQuestion QuestionOf(long number) => new(_offer.Worker, _offer.Incarnation, number, [.. _blobs.Newest(LeaseQuestion.MostCached)])
     {
-        Kept = _checkpoints?.Newest(LeaseQuestion.MostKept) ?? [],
+        // What is being computed now is not what it could come back to.
+        Kept = [.. (_checkpoints?.Newest(LeaseQuestion.MostKept) ?? []).Where(key => !_underWay.ContainsKey(key))],
     };
 
     /// <summary>Whoever finds the registration missing makes it.</summary>
@@ -203,7 +207,9 @@ public sealed class WorkerAgent : IDisposable
         }
         finally
         {
+            held.BeReady();
             held.Dispose();
+            _underWay.TryRemove(held.Task.Key, out _);
             slots.Release();
         }
     }
@@ -283,7 +289,8 @@ public sealed class WorkerAgent : IDisposable
         StepLimit limit = new() { Share = leased.Share, Stop = held.Stop, Checkpoints = _checkpoints?.Of(held.Key) };
         TaskPart part = await _executor.ExecuteAsync(spec, from, limit, store, held.Progress, held.Ended);
         TimeSpan measured = held.Progress.TimeOf(1 - held.StartFraction);
-        return (part, measured > TimeSpan.Zero ? measured : _time.GetElapsedTime(begun));
+        double left = 1 - (from is { } state ? (double)state.DoneSteps / state.Steps : 0);
+        return (part, measured > TimeSpan.Zero ? measured : _time.GetElapsedTime(begun) * ((1 - held.StartFraction) / left));
     }
 
     /// <summary>Brings what the task reads here, while another is computed.</summary>

@@ -12,6 +12,7 @@ internal sealed class DispatcherBench(DispatcherOptions? options = null)
 
     private readonly DispatcherRules _rules = new(options ?? new DispatcherOptions());
     private readonly Dictionary<string, long> _requests = [];
+    private readonly Dictionary<string, long> _asked = [];
 
     public DispatcherRules Rules => _rules;
 
@@ -51,7 +52,9 @@ internal sealed class DispatcherBench(DispatcherOptions? options = null)
     /// <summary>A worker that has come back asks, and tells of the tasks that it has kept a state of.</summary>
     public LeaseReply AskWith(string worker, long incarnation, params TaskKey[] kept)
     {
-        (State, LeaseReply reply) = _rules.Lease(State, new LeaseRequest(new WorkerId(worker), incarnation, 1) { Kept = [.. kept] }, Now);
+        _requests[worker] = incarnation == _asked.GetValueOrDefault(worker) ? _requests[worker] + 1 : 1;
+        _asked[worker] = incarnation;
+        (State, LeaseReply reply) = _rules.Lease(State, new LeaseRequest(new WorkerId(worker), incarnation, _requests[worker]) { Kept = [.. kept] }, Now);
         return reply;
     }
 

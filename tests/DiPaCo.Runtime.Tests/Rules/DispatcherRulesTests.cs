@@ -98,6 +98,18 @@ public sealed class DispatcherRulesTests
         Assert.Equal(lost.Demand.Key, _bench.AskWith("lost", 2, Key("never heard of"), lost.Demand.Key).Grant!.Demand.Key);
     }
 
+    [Fact]
+    public void AWorkerThatComesBackToSomethingUrgent_GetsItsOwnTaskNext()
+    {
+        _bench.Register("lost", slots: 2);
+        LeaseGrant lost = LeaseAndLose("lost", Demand("begun"), slots: 2);
+        _bench.Submit(Demand("outer") with { Priority = 2, Beside = true, Divisible = false });
+        _bench.Submit(Demand("new"));
+
+        Assert.Equal(Key("outer"), _bench.AskWith("lost", 2, lost.Demand.Key).Grant!.Demand.Key);
+        Assert.Equal(lost.Demand.Key, _bench.AskWith("lost", 2, lost.Demand.Key).Grant!.Demand.Key);
+    }
+
     [Theory]
     [InlineData(0.0, true)]
     [InlineData(0.1, false)]
@@ -867,7 +879,7 @@ public sealed class DispatcherRulesTests
     private TaskLine Line(string owner) => _bench.Rules.Status(_bench.State, _bench.Now).Tasks.Single(line => line.Owner.Name == owner);
 
     /// <summary>A worker that ends after ten seconds at a task, and comes back in its second incarnation.</summary>
-    private LeaseGrant LeaseAndLose(string worker, TaskDemand demand)
+    private LeaseGrant LeaseAndLose(string worker, TaskDemand demand, int slots = 1)
     {
         _bench.Submit(demand);
         LeaseGrant lost = _bench.Lease(worker);
@@ -877,7 +889,7 @@ public sealed class DispatcherRulesTests
             _bench.Beat(worker, lost, done: 0.05 * second);
         }
 
-        _bench.Register(worker, incarnation: 2);
+        _bench.Register(worker, incarnation: 2, slots: slots);
         return lost;
     }
 

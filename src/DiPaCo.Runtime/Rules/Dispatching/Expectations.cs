@@ -44,7 +44,8 @@ internal sealed class Expectations(DispatcherOptions options)
         string kind = entry.Demand.Kind;
         KindRates rates = state.Kinds.GetValueOrDefault(kind, KindRates.None);
         TimeSpan held = now - lease.Started;
-        double seconds = (elapsed > TimeSpan.Zero && elapsed < held ? elapsed : held).TotalSeconds;
+        // A worker that has gone on from a state of its own tells how long all would have taken, which is longer than it held the task.
+        double seconds = (elapsed > TimeSpan.Zero ? elapsed : held).TotalSeconds;
         double rate = entry.Demand.Flops * (1 - lease.StartFraction) / seconds;
         if (!double.IsFinite(rate) || rate <= 0)
         {

@@ -21,7 +21,7 @@ internal sealed class Matching(DispatcherOptions options)
         }
 
         (TaskEntry? best, WaitReason? obstacle) = ChooseWaiting(state, worker, now);
-        if (best is not null && !worker.Held.IsEmpty && !best.Demand.Beside && OthersAreSooner(state, worker, best, now))
+        if (best is not null && !worker.Held.IsEmpty && !best.Demand.Beside && !worker.Kept.Contains(best.Demand.Key) && OthersAreSooner(state, worker, best, now))
         {
             return (null, new WaitReason(WaitCause.OthersAreSooner, $"Task {best.Demand.Key} is left to workers that are free, or will be before this one.", best.Since));
         }
@@ -31,7 +31,7 @@ internal sealed class Matching(DispatcherOptions options)
             return (null, new WaitReason(WaitCause.InputsElsewhere, $"Task {best.Demand.Key} is left to a worker that is free and has more of its inputs.", best.Since));
         }
 
-        best ??= ChooseStraggler(state, worker, now);
+        best ??= obstacle?.Cause == WaitCause.MemoryBeside ? null : ChooseStraggler(state, worker, now);
         return best is not null ? (best, null) : (null, obstacle ?? Idle(state, worker));
     }
 
@@ -92,7 +92,8 @@ internal sealed class Matching(DispatcherOptions options)
     private (TaskEntry? Best, WaitReason? Obstacle) ChooseWaiting(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
         (TaskEntry? best, WaitReason? obstacle) = state.WaitingOf.Count > 1 ? ChooseAmongRuns(state, worker, now) : ChooseByInputs(state, worker, now);
-        return KeptOf(state, worker, best?.Priority ?? int.MinValue, now) is { } kept ? (kept, null) : (best, obstacle);
+        return obstacle?.Cause == WaitCause.MemoryBeside ? (best, obstacle)
+            : KeptOf(state, worker, best?.Priority ?? int.MinValue, now) is { } kept ? (kept, null) : (best, obstacle);
     }
 
     /// <summary>
@@ -132,13 +133,14 @@ internal sealed class Matching(DispatcherOptions options)
             TaskEntry entry = state.Tasks[queued.Key];
             if (Obstacle(state, worker, entry, now) is { } reason)
             {
-                obstacle ??= reason;
                 if (reason.Cause == WaitCause.MemoryBeside)
                 {
                     // The worker takes nothing less urgent before it.
+                    obstacle = reason;
                     break;
                 }
 
+                obstacle ??= reason;
                 continue;
             }
 
@@ -175,13 +177,14 @@ internal sealed class Matching(DispatcherOptions options)
 
             if (Obstacle(state, worker, entry, now) is { } reason)
             {
-                obstacle ??= reason;
                 if (reason.Cause == WaitCause.MemoryBeside)
                 {
                     // The worker takes nothing less urgent before it.
+                    obstacle = reason;
                     break;
                 }
 
+                obstacle ??= reason;
                 continue;
             }
 
@@ -274,25 +277,23 @@ internal sealed class Matching(DispatcherOptions options)
                 worker.Since);
         }
 
-        if (BesideBytes(state, worker, entry) is var beside and > 0 && entry.Demand.MemoryBytes + beside > worker.Capabilities.MemoryBytes)
-        {
-            return new WaitReason(
-                WaitCause.MemoryBeside, $"Task {entry.Demand.Key} needs {entry.Demand.MemoryBytes:N0} bytes of memory beside {beside:N0} of what this worker holds, which has {worker.Capabilities.MemoryBytes:N0}.",
-                worker.Since);
-        }
-
         if (entry.NotBefore > now)
         {
             return new WaitReason(WaitCause.BackOff, $"Task {entry.Demand.Key} pauses until {entry.NotBefore:u} after {entry.Failures.Length} failed attempts.", entry.Since);
         }
 
-        if (entry.AwaitedUntil > now && !worker.Held.IsEmpty)
+        if (entry.AwaitedUntil > now && !worker.Held.IsEmpty && !worker.Kept.Contains(entry.Demand.Key))
         {
             return new WaitReason(WaitCause.OthersAreSooner, $"Task {entry.Demand.Key} is left to the worker that has begun it, should it come back, and to those that are free.", entry.Since);
         }
 
         return HasFailedHere(state, worker, entry, now) ? new WaitReason(WaitCause.FailedHere, $"Task {entry.Demand.Key} failed here and is left to other workers.", entry.Since)
             : OthersAreFaster(state, worker, entry, now) ? new WaitReason(WaitCause.TooSlow, $"Faster workers will be done with task {entry.Demand.Key} sooner.", worker.Since)
+            : BesideBytes(state, worker, entry) is var beside and > 0 && entry.Demand.MemoryBytes + beside > worker.Capabilities.MemoryBytes
+                ? new WaitReason(
+                    WaitCause.MemoryBeside,
+                    $"Task {entry.Demand.Key} needs {entry.Demand.MemoryBytes:N0} bytes of memory beside {beside:N0} of what this worker holds, which has {worker.Capabilities.MemoryBytes:N0}.",
+                    worker.Since)
             : null;
     }
 
