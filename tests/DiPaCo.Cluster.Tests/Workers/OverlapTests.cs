@@ -1,4 +1,3 @@
-using DiPaCo.Cluster.Blobs;
 using DiPaCo.Cluster.Tests.Support;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Tasks;
@@ -17,9 +16,8 @@ public sealed class OverlapTests
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromMinutes(2));
         await using LabSilo silo = await LabSilo.StartAsync(limit.Token);
-        using TemporaryFolder folder = new();
         TaskCompletionSource open = new(), all = new();
-        await using BlobServer server = await BlobServer.StartAsync(folder.File("server"), new BlobEndpointOptions(), silo.Lab.Store, before: async context =>
+        await using FarStore far = await FarStore.StartAsync(silo.Lab.Store, async context =>
         {
             if (!HttpMethods.IsGet(context.Request.Method))
             {
@@ -27,10 +25,7 @@ public sealed class OverlapTests
             }
 
             return false;
-        });
-        using BlobCache cache = await BlobCache.OpenAsync(folder.File("cache"), 100 << 20, null, limit.Token);
-        using HttpClient http = HttpBlobStore.CreateClient(server.Address);
-        using HttpBlobStore store = new(http, cache, new RemoteBlobOptions(), TimeProvider.System);
+        }, limit.Token);
         ClusterExecutor executor = silo.Executor();
         Task<TaskResult>[] wanted = [.. Enumerable.Range(0, 2).Select(path => executor.ExecuteAsync(silo.PathOf(path), silo.Lab.Store, null, limit.Token))];
         int steps = 0;
@@ -44,7 +39,7 @@ public sealed class OverlapTests
             }
         });
         using WorkerAgent agent = new(
-            silo.Link, watched, new CachedBlobs(store), LabSilo.Offer("w"), new WorkerOptions { Slots = 2 }, new EventList(), TimeProvider.System);
+            silo.Link, watched, new CachedBlobs(far.Store), LabSilo.Offer("w"), new WorkerOptions { Slots = 2 }, new EventList(), TimeProvider.System);
         Task working = agent.RunAsync(done.Token);
 
         await all.Task.WaitAsync(limit.Token);
@@ -67,9 +62,8 @@ public sealed class OverlapTests
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromMinutes(2));
         await using LabSilo silo = await LabSilo.StartAsync(limit.Token);
-        using TemporaryFolder folder = new();
         TaskCompletionSource asked = new(), open = new();
-        await using BlobServer server = await BlobServer.StartAsync(folder.File("server"), new BlobEndpointOptions(), silo.Lab.Store, before: async context =>
+        await using FarStore far = await FarStore.StartAsync(silo.Lab.Store, async context =>
         {
             if (HttpMethods.IsGet(context.Request.Method))
             {
@@ -78,17 +72,14 @@ public sealed class OverlapTests
             }
 
             return false;
-        });
-        using BlobCache cache = await BlobCache.OpenAsync(folder.File("cache"), 100 << 20, null, limit.Token);
-        using HttpClient http = HttpBlobStore.CreateClient(server.Address);
-        using HttpBlobStore store = new(http, cache, new RemoteBlobOptions(), TimeProvider.System);
+        }, limit.Token);
         ClusterExecutor executor = silo.Executor();
         Task<TaskResult>[] wanted = [.. Enumerable.Range(0, 2).Select(path => executor.ExecuteAsync(silo.PathOf(path), silo.Lab.Store, null, limit.Token))];
         using CancellationTokenSource done = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
         EventList events = new();
         using LocalExecutor local = TrainingLab.NewWorker();
         using WorkerAgent agent = new(
-            silo.Link, local, new CachedBlobs(store), LabSilo.Offer("w"), new WorkerOptions { Slots = 2 }, events, TimeProvider.System);
+            silo.Link, local, new CachedBlobs(far.Store), LabSilo.Offer("w"), new WorkerOptions { Slots = 2 }, events, TimeProvider.System);
         Task working = agent.RunAsync(done.Token);
 
         await asked.Task.WaitAsync(limit.Token);
@@ -107,9 +98,8 @@ public sealed class OverlapTests
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromMinutes(2));
         await using LabSilo silo = await LabSilo.StartAsync(limit.Token);
-        using TemporaryFolder folder = new();
         int refused = 0;
-        await using BlobServer server = await BlobServer.StartAsync(folder.File("server"), new BlobEndpointOptions(), silo.Lab.Store, before: context =>
+        await using FarStore far = await FarStore.StartAsync(silo.Lab.Store, context =>
         {
             if (HttpMethods.IsGet(context.Request.Method) || Interlocked.Increment(ref refused) > 1)
             {
@@ -118,16 +108,13 @@ public sealed class OverlapTests
 
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return Task.FromResult(true);
-        });
-        using BlobCache cache = await BlobCache.OpenAsync(folder.File("cache"), 100 << 20, null, limit.Token);
-        using HttpClient http = HttpBlobStore.CreateClient(server.Address);
-        using HttpBlobStore store = new(http, cache, new RemoteBlobOptions(), TimeProvider.System);
+        }, limit.Token);
         Task<TaskResult> wanted = silo.Executor().ExecuteAsync(silo.Spec, silo.Lab.Store, null, limit.Token);
         using CancellationTokenSource done = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
         EventList events = new();
         using LocalExecutor local = TrainingLab.NewWorker();
         using WorkerAgent agent = new(
-            silo.Link, local, new CachedBlobs(store), LabSilo.Offer("w"), new WorkerOptions(), events, TimeProvider.System);
+            silo.Link, local, new CachedBlobs(far.Store), LabSilo.Offer("w"), new WorkerOptions(), events, TimeProvider.System);
         Task working = agent.RunAsync(done.Token);
 
         TaskResult result = await wanted;
