@@ -53,6 +53,23 @@ public sealed class GemmRate : IDisposable
     /// <summary>The rate of one product, in FLOP/s.</summary>
     public double Once() => Once(() => Stopwatch.GetElapsedTime(0).TotalSeconds);
 
+    /// <summary>The rate of products made one after the other until <paramref name="time"/> has passed, in FLOP/s.</summary>
+    public double Over(TimeSpan time)
+    {
+        long start = Stopwatch.GetTimestamp();
+        int products = 0;
+        TimeSpan passed;
+        do
+        {
+            _c.addmm_(_a, _b, beta: 0, alpha: 1);
+            products++;
+            passed = Stopwatch.GetElapsedTime(start);
+        }
+        while (passed < time);
+
+        return products * 2.0 * Size * Size * Size / passed.TotalSeconds;
+    }
+
     /// <summary>The rate of one product by another clock that tells seconds.</summary>
     public double Once(Func<double> clock)
     {

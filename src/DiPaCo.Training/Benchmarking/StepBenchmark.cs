@@ -35,7 +35,10 @@ public sealed class StepBenchmark : IDisposable
     /// <summary>Parameters of the path.</summary>
     public long Parameters => _model.Parameters.Count;
 
-    /// <summary>The median, over pairs taken in turn, of the step's rate over the product's rate, and the best of each.</summary>
+    /// <summary>
+    /// Pairs of one step and of products for as long as that step took. Both rates are averages over equal times: on a machine with other
+    /// users the best of a few short products would be compared to a step that met the others.
+    /// </summary>
     public static StepRatio Measure(TransformerShape shape, ComputeType type, int sequences, int length, int pairs)
     {
         using GemmRate product = new(type);
@@ -46,14 +49,15 @@ public sealed class StepBenchmark : IDisposable
         List<double> ratios = [];
         for (int pair = 0; pair < pairs; pair++)
         {
-            double rate = Enumerable.Range(0, 5).Max(_ => product.Once());
-            double stepRate = step.Flops / step.Once();
+            double seconds = step.Once();
+            double stepRate = step.Flops / seconds;
+            double rate = product.Over(TimeSpan.FromSeconds(seconds));
             (bestProduct, bestStep) = (Math.Max(bestProduct, rate), Math.Max(bestStep, stepRate));
             ratios.Add(stepRate / rate);
         }
 
         ratios.Sort();
-        return new StepRatio(step.Parameters, type, step._tokens.Length, length, bestStep / bestProduct, ratios[ratios.Count / 2], bestProduct);
+        return new StepRatio(step.Parameters, type, step._tokens.Length, length, ratios[ratios.Count / 2], bestStep / bestProduct, bestStep, bestProduct);
     }
 
     /// <summary>Seconds of one step.</summary>

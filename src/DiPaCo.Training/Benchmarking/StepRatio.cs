@@ -7,7 +7,8 @@ namespace DiPaCo.Training.Benchmarking;
 /// <param name="Type">Type of the products.</param>
 /// <param name="Tokens">Of a step.</param>
 /// <param name="Length">Of a sequence.</param>
-/// <param name="Ratio">Best step over best product.</param>
-/// <param name="Median">Median over pairs taken in turn.</param>
-/// <param name="ProductRate">Best product, in FLOP/s.</param>
-public sealed record StepRatio(long Parameters, ComputeType Type, int Tokens, int Length, double Ratio, double Median, double ProductRate);
+/// <param name="Ratio">Median over pairs, taken in turn, of the step's rate over that of products for as long.</param>
+/// <param name="Best">Best step over the best of those products.</param>
+/// <param name="StepRate">Best step, in FLOP/s.</param>
+/// <param name="ProductRate">Best rate of products for the time of a step, in FLOP/s.</param>
+public sealed record StepRatio(long Parameters, ComputeType Type, int Tokens, int Length, double Ratio, double Best, double StepRate, double ProductRate);
