@@ -18,7 +18,7 @@ internal sealed class ListenOptions
     private readonly Option<string?> _certificate = new("--certificate") { HelpName = "PEM", Description = "Certificate for TLS, with --certificate-key. Default: one that the run makes itself." };
     private readonly Option<string?> _key = new("--certificate-key") { HelpName = "PEM", Description = "Private key of --certificate." };
     private readonly Option<bool> _insecure = new("--insecure") { Description = "No TLS: only for networks in which nobody else is." };
-    private readonly Option<bool> _only = new("--workers-only") { Description = "This process computes no task itself." };
+    private readonly Option<bool> _only = new("--workers-only") { Description = "This process trains no path: it makes outer steps, whose inputs lie here, and leaves the rest to workers." };
     private readonly Option<bool> _any = new("--any-numerics") { Description = "Take workers whose arithmetic rounds differently; results are then no longer byte-identical." };
     private readonly Option<double?> _lease = new("--lease") { HelpName = "SECONDS", Description = "How long a worker may be silent before its task goes to another. Default: 15." };
 
@@ -42,7 +42,7 @@ internal sealed class ListenOptions
         PublicHost = parsed.GetValue(_host) ?? (EndPoint(listen).Address is { } address && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)) ? Dns.GetHostName() : null),
         Certificate = parsed.GetValue(_certificate) is { } certificate ? (certificate, parsed.GetValue(_key)!) : null,
         Insecure = parsed.GetValue(_insecure),
-        ComputesItself = !parsed.GetValue(_only),
+        TrainsItself = !parsed.GetValue(_only),
         Strict = !parsed.GetValue(_any),
         Lease = TimeSpan.FromSeconds(parsed.GetValue(_lease) ?? 15),
         MaximumNormRatio = parsed.GetValue(_ratio) ?? 10,

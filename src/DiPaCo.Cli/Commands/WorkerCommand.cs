@@ -36,14 +36,15 @@ internal static class WorkerCommand
             HelpName = "SECONDS", Description = "How often the state of a task is kept in the cache, so that a worker that is killed and comes back goes on from there; 0: never. Default: 5, or more seldom where that would cost more than a fiftieth of the time.",
         };
         Option<int?> slots = new("--slots") { HelpName = "N", Description = "Tasks held at once: one is computed while the inputs and outputs of the others travel. Default: 2." };
-        Command command = new("worker", "Compute tasks of a run that listens on another machine.") { join, name, cache, size, device, threads, slots, grace, patience, checkpoint };
+        Option<bool> outer = new("--outer-only") { Description = "Make outer steps only: for a worker beside the store, where contributions need not travel far. Others leave them to it." };
+        Command command = new("worker", "Compute tasks of a run that listens on another machine.") { join, name, cache, size, device, threads, slots, grace, patience, checkpoint, outer };
         command.SetAction(async (parsed, cancellation) =>
         {
             string text = parsed.GetRequiredValue(join);
             Invitation invitation = await CommonOptions.InvitationAsync(text, cancellation);
             Settings settings = new(
                 parsed.GetValue(name) ?? NameOf(Environment.MachineName), parsed.GetRequiredValue(cache), parsed.GetValue(size) ?? 20,
-                parsed.GetRequiredValue(device), parsed.GetValue(threads), new WorkerOptions
+                parsed.GetRequiredValue(device), parsed.GetValue(threads), parsed.GetValue(outer), new WorkerOptions
                 {
                     Slots = parsed.GetValue(slots) ?? 2,
                     Grace = TimeSpan.FromSeconds(parsed.GetValue(grace) ?? 20),
@@ -85,7 +86,8 @@ internal static class WorkerCommand
         using HttpBlobStore store = new(channel.Http, cache, new RemoteBlobOptions { Client = settings.Name, Seed = settings.Name.GetHashCode(StringComparison.Ordinal) }, services.Clock);
         WorkerOffer offer = new(
             settings.Name, services.Clock.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, summary.Device,
-            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, summary.MatrixFlopsPerSecond, fingerprint, settings.Options.Slots);
+            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, summary.MatrixFlopsPerSecond, fingerprint, settings.Options.Slots,
+            OuterOnly: settings.OuterOnly);
         GrpcWorkerLink link = new(channel.Invoker, services.Clock);
         Lines lines = new(output, services.Clock);
         SiloDoor door = new(silo, invitation.Certificate, DoorPatience, services.Clock);
@@ -149,7 +151,7 @@ internal static class WorkerCommand
     /// <summary>Names of machines may hold what names of workers may not.</summary>
     private static string NameOf(string machine) => string.Concat(machine.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-'));
 
-    private sealed record Settings(string Name, string Cache, double CacheGiB, string Device, int Threads, WorkerOptions Options);
+    private sealed record Settings(string Name, string Cache, double CacheGiB, string Device, int Threads, bool OuterOnly, WorkerOptions Options);
 
     /// <summary>The worker's own lines.</summary>
     private sealed class Lines(TextWriter output, TimeProvider clock) : IWorkerObserver

@@ -49,6 +49,7 @@ internal static class WireMapping
         FlopsPerSecond = offer.FlopsPerSecond,
         Fingerprint = offer.Fingerprint,
         Slots = offer.Slots,
+        OuterOnly = offer.OuterOnly,
     };
 
     public static WorkerOffer FromWire(Wire.RegisterRequest request)
@@ -63,7 +64,8 @@ internal static class WireMapping
         Check(request.Fingerprint.Length <= 256, "fingerprint", request.Fingerprint.Length, "at most 256 characters");
         Check(request.Slots is > 0 and <= 64, "slots", request.Slots, "1 to 64");
         return new WorkerOffer(
-            request.Worker, request.Incarnation, request.Version, request.Device, request.MemoryBytes, request.FlopsPerSecond, request.Fingerprint, request.Slots);
+            request.Worker, request.Incarnation, request.Version, request.Device, request.MemoryBytes, request.FlopsPerSecond, request.Fingerprint, request.Slots,
+            OuterOnly: request.OuterOnly);
     }
 
     public static Wire.LeasedTask ToWire(LeasedTask task) => new()

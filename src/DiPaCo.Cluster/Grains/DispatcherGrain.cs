@@ -43,7 +43,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
         (_memory, _options, _guard, _time) = (memory, options, guard, time);
         _rules = new DispatcherRules(new DispatcherOptions { MinimumLease = options.Lease });
         _norms = new DeltaNorms(options.MaximumNormRatio);
-        _waiters = new LeaseWaiters(Answer);
+        _waiters = new LeaseWaiters(Answer, request => _state.OuterWorkers.Contains(request.Worker));
     }
 
     private DateTimeOffset Now => _time.GetUtcNow();
@@ -78,7 +78,8 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
         }
 
         WorkerCapabilities capabilities = new(
-            new WorkerId(offer.Worker), offer.Incarnation, offer.Device, offer.MemoryBytes, offer.FlopsPerSecond, offer.Fingerprint, offer.Slots, offer.HasStore);
+            new WorkerId(offer.Worker), offer.Incarnation, offer.Device, offer.MemoryBytes, offer.FlopsPerSecond, offer.Fingerprint, offer.Slots, offer.HasStore,
+            offer.OuterOnly);
         (DispatcherState state, Runtime.Rules.Registration reply) = _rules.Register(_state, capabilities, Now);
         Become(state);
         return reply.IsCurrent

@@ -4,16 +4,18 @@ namespace DiPaCo.Cluster;
 
 /// <summary>
 /// Workers whose question for a task waits for an answer. They are asked again a few at a time, the one whose turn was longest ago first: a cluster of
-/// ten thousand must not look at all of them whenever anything happens.
+/// ten thousand must not look at all of them whenever anything happens. The few that outer steps are left to are asked before them.
 /// </summary>
 /// <param name="answer">Asks the rules; whether that is an answer.</param>
-internal sealed class LeaseWaiters(Func<LeaseRequest, (LeaseReply Reply, bool IsAnswer)> answer)
+/// <param name="isFirst">Whether a question comes from one of those few.</param>
+internal sealed class LeaseWaiters(Func<LeaseRequest, (LeaseReply Reply, bool IsAnswer)> answer, Func<LeaseRequest, bool> isFirst)
 {
+    private readonly LinkedList<Waiter> _first = [];
     private readonly LinkedList<Waiter> _waiting = [];
     private bool _isAsking;
 
     /// <summary>How many wait.</summary>
-    public int Count => _waiting.Count;
+    public int Count => _first.Count + _waiting.Count;
 
     /// <summary>Waits for an answer, until patience ends or the worker is gone.</summary>
     /// <param name="request">The question.</param>
@@ -30,7 +32,7 @@ internal sealed class LeaseWaiters(Func<LeaseRequest, (LeaseReply Reply, bool Is
         }
 
         Waiter waiter = new(request, reply);
-        _waiting.AddLast(waiter.Place);
+        (isFirst(request) ? _first : _waiting).AddLast(waiter.Place);
         await waiter.Answered.Task.WaitAsync(patience, time, gone)
             .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         waiter.Place.List?.Remove(waiter.Place);
@@ -51,24 +53,34 @@ internal sealed class LeaseWaiters(Func<LeaseRequest, (LeaseReply Reply, bool Is
         _isAsking = true;
         try
         {
-            for (int left = Math.Min(most, _waiting.Count); left > 0 && _waiting.First is { } place && !isDone(); left--)
-            {
-                (place.Value.Reply, bool isAnswer) = answer(place.Value.Request);
-                _waiting.RemoveFirst();
-                if (isAnswer)
-                {
-                    place.Value.Answered.SetResult();
-                }
-                else
-                {
-                    _waiting.AddLast(place);
-                }
-            }
+            int asked = Ask(_first, most, isDone);
+            Ask(_waiting, most - asked, isDone);
         }
         finally
         {
             _isAsking = false;
         }
+    }
+
+    private int Ask(LinkedList<Waiter> waiting, int most, Func<bool> isDone)
+    {
+        int asked = 0;
+        for (int left = Math.Min(most, waiting.Count); left > 0 && waiting.First is { } place && !isDone(); left--)
+        {
+            asked++;
+            (place.Value.Reply, bool isAnswer) = answer(place.Value.Request);
+            waiting.RemoveFirst();
+            if (isAnswer)
+            {
+                place.Value.Answered.SetResult();
+            }
+            else
+            {
+                waiting.AddLast(place);
+            }
+        }
+
+        return asked;
     }
 
     private sealed class Waiter

@@ -75,7 +75,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
             _host = host;
             Executor = new ClusterExecutor(
                 Dispatcher, context.Config.Name, options.Strict ? fingerprint : "", time, context.Observer);
-            _worker = options.ComputesItself ? RunWorkerAsync(context, options, fingerprint, time) : Task.CompletedTask;
+            _worker = RunWorkerAsync(context, options, fingerprint, time);
             _watch = WatchAsync(context.Observer, time);
         }
 
@@ -122,11 +122,13 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
             }
         }
 
+        /// <summary>Outer steps are made here even where paths are left to others: their inputs and outputs need not travel then.</summary>
         private async Task RunWorkerAsync(RunExecutionContext context, SiloClusterOptions options, string fingerprint, TimeProvider time)
         {
             WorkerOffer offer = new(
-                "here", time.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, "this process",
-                GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, FlopsPerSecond: 0, fingerprint, Slots: 1, HasStore: true);
+                "here", time.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, options.TrainsItself ? "this process" : "this process, outer steps only",
+                GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, FlopsPerSecond: 0, fingerprint, Slots: 1, HasStore: true,
+                OuterOnly: !options.TrainsItself);
             using WorkerAgent agent = new(
                 _host.Link, context.Local, new SharedBlobs(context.Store), offer, new WorkerOptions { Slots = 1, Grace = TimeSpan.Zero }, options.Observer, time);
             try

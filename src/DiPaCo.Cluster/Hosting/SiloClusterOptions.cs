@@ -17,8 +17,8 @@ public sealed record SiloClusterOptions
     /// <summary>No TLS.</summary>
     public bool Insecure { get; init; }
 
-    /// <summary>Whether this process computes tasks as well.</summary>
-    public bool ComputesItself { get; init; } = true;
+    /// <summary>Whether this process trains paths as well; otherwise it makes outer steps and folds only, whose inputs lie here.</summary>
+    public bool TrainsItself { get; init; } = true;
 
     /// <summary>Whether only workers whose arithmetic rounds as this process's may take tasks, so that results stay byte-identical.</summary>
     public bool Strict { get; init; } = true;

@@ -10,7 +10,8 @@ namespace DiPaCo.Cluster;
 /// <param name="Fingerprint">Hash of a small training step: workers with equal ones compute equal bytes.</param>
 /// <param name="Slots">Tasks that it wants to hold at once: one that it computes, others whose inputs and outputs travel meanwhile.</param>
 /// <param name="HasStore">Whether it reads blobs where they lie: nothing has to travel to it.</param>
+/// <param name="OuterOnly">Whether it wants outer steps and folds only: a worker beside the store, which trains no path.</param>
 [GenerateSerializer]
 public sealed record WorkerOffer(
     string Worker, long Incarnation, string Version, string Device, long MemoryBytes, double FlopsPerSecond, string Fingerprint, int Slots,
-    bool HasStore = false);
+    bool HasStore = false, bool OuterOnly = false);

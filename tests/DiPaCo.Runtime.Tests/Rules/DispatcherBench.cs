@@ -36,9 +36,10 @@ internal sealed class DispatcherBench(DispatcherOptions? options = null)
         return verdict;
     }
 
-    public Registration Register(string worker, long incarnation = 1, long memory = 100, string fingerprint = "one", int slots = 1)
+    public Registration Register(string worker, long incarnation = 1, long memory = 100, string fingerprint = "one", int slots = 1, bool hasStore = false, bool outerOnly = false)
     {
-        (State, Registration reply) = _rules.Register(State, new WorkerCapabilities(new WorkerId(worker), incarnation, "cpu", memory, 1, fingerprint, slots), Now);
+        WorkerCapabilities offer = new(new WorkerId(worker), incarnation, "cpu", memory, 1, fingerprint, slots, hasStore, outerOnly);
+        (State, Registration reply) = _rules.Register(State, offer, Now);
         return reply;
     }
 

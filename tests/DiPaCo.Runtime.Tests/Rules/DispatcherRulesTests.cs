@@ -707,6 +707,38 @@ public sealed class DispatcherRulesTests
     }
 
     [Fact]
+    public void AStraggler_IsNotDuplicatedOnAWorkerThatHasSomethingToDo()
+    {
+        _bench.Register("stuck");
+        _bench.Register("busy", slots: 2);
+        _bench.Measure("busy", "earlier", seconds: 10);
+        _bench.Submit(Demand("task"));
+        LeaseGrant stuck = _bench.Lease("stuck");
+        _bench.Submit(Demand("own"));
+        LeaseGrant own = _bench.Lease("busy");
+        for (int i = 0; i < 4; i++)
+        {
+            _bench.Pass(6);
+            _bench.Beat("stuck", stuck);
+            _bench.Beat("busy", own, done: 0.01 * i);
+        }
+
+        Assert.Equal(WaitCause.AllLeased, _bench.Ask("busy").Wait!.Cause);
+        _bench.Complete("busy", own);
+        Assert.Equal(stuck.Demand.Key, _bench.Ask("busy").Grant!.Demand.Key);
+    }
+
+    [Fact]
+    public void AWorkerThatComesBackWithNothingKept_FetchesItsOwnTaskAheadLikeAnyOther()
+    {
+        (LeaseGrant lost, LeaseGrant _) = OneThatWillBeLost_AndABusyOne(seconds: 20, progress: 0.01);
+        _bench.Register("lost", incarnation: 2, slots: 2);
+        _bench.Submit(Demand("urgent") with { Priority = 1 });
+        Assert.Equal(Key("urgent"), _bench.AskWith("lost", 2).Grant!.Demand.Key);
+        Assert.Equal(lost.Demand.Key, _bench.AskWith("lost", 2).Grant?.Demand.Key);
+    }
+
+    [Fact]
     public void AStraggler_IsDuplicatedOnASlowWorkerToo_WhereNobodyFasterIsFree()
     {
         foreach (string worker in new[] { "stuck", "fast", "also fast", "slow" })

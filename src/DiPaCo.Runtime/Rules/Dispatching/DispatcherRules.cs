@@ -116,7 +116,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
         if (!state.Workers.TryGetValue(offer.Worker, out WorkerEntry? known))
         {
             WorkerEntry worker = new(offer, now) { Since = now };
-            return (state with { Workers = state.Workers.Add(offer.Worker, worker) }, Reply(worker, isCurrent: true));
+            return (state.Put(worker), Reply(worker, isCurrent: true));
         }
 
         if (offer.Incarnation < known.Capabilities.Incarnation)
@@ -135,7 +135,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
         }
 
         WorkerEntry heard = known with { Capabilities = offer, LastHeard = now };
-        return (state with { Workers = state.Workers.SetItem(offer.Worker, heard) }, Reply(heard, isCurrent: true));
+        return (state.Put(heard), Reply(heard, isCurrent: true));
     }
 
     /// <summary>A worker leaves for good, having handed back what it held. A quarantined one stays known.</summary>
@@ -147,7 +147,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
         }
 
         state = state.DropLeases(known, now);
-        return known.Refusals.IsEmpty ? state with { Workers = state.Workers.Remove(worker) } : state;
+        return known.Refusals.IsEmpty ? state.Remove(worker) : state;
     }
 
     /// <summary>An operator trusts a quarantined worker again.</summary>
@@ -413,7 +413,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
 
             if (worker.Held.IsEmpty && worker.Quarantine is null && now - worker.LastHeard > options.ForgetWorkers)
             {
-                state = state with { Workers = state.Workers.Remove(worker.Capabilities.Worker) };
+                state = state.Remove(worker.Capabilities.Worker);
             }
         }
 

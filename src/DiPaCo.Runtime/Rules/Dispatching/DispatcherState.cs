@@ -22,10 +22,16 @@ public sealed record DispatcherState
     /// <summary>All workers.</summary>
     public ImmutableSortedDictionary<WorkerId, WorkerEntry> Workers { get; init; } = ImmutableSortedDictionary<WorkerId, WorkerEntry>.Empty;
 
+    /// <summary>Workers that outer steps are left to (<see cref="WorkerCapabilities.IsForOuterSteps"/>). An index of <see cref="Workers"/>.</summary>
+    public ImmutableSortedSet<WorkerId> OuterWorkers { get; init; } = [];
+
     /// <summary>Tasks without a lease, next first. An index of <see cref="Tasks"/>.</summary>
     public ImmutableSortedSet<QueuedTask> Waiting { get; init; } = [];
 
-    /// <summary>How many of them are first of all each run's. An index of <see cref="Tasks"/>.</summary>
+    /// <summary>Those of them that are computed beside others (<see cref="TaskDemand.Beside"/>). An index of <see cref="Tasks"/>.</summary>
+    public ImmutableSortedSet<QueuedTask> WaitingBeside { get; init; } = [];
+
+    /// <summary>How many of <see cref="Waiting"/> are first of all each run's. An index of <see cref="Tasks"/>.</summary>
     public ImmutableSortedDictionary<RunId, int> WaitingOf { get; init; } = ImmutableSortedDictionary<RunId, int>.Empty;
 
     /// <summary>How many tasks of each run are being computed. An index of <see cref="Tasks"/>.</summary>

@@ -6,20 +6,21 @@ namespace DiPaCo.Runtime.Rules;
 /// <param name="now">Now.</param>
 internal sealed class FittingWorkers(Matching matching, DispatcherState state, DateTimeOffset now)
 {
-    private readonly Dictionary<(long MemoryBytes, string? Fingerprint), (int Live, int Fit)> _counts = [];
+    private readonly Dictionary<(long MemoryBytes, string? Fingerprint, bool Beside), (int Live, int Fit)> _counts = [];
 
-    /// <summary>Workers that can be counted on, and those of them that a task fits.</summary>
+    /// <summary>Workers that can be counted on and that take such tasks at all, and those of them that a task fits.</summary>
     public (int Live, int Fit) Of(TaskEntry entry)
     {
-        (long, string?) needs = (entry.Demand.MemoryBytes, entry.Demand.Fingerprint);
+        (long, string?, bool) needs = (entry.Demand.MemoryBytes, entry.Demand.Fingerprint, entry.Demand.Beside);
         if (!_counts.TryGetValue(needs, out (int Live, int Fit) count))
         {
             foreach (WorkerEntry worker in state.Workers.Values)
             {
                 if (matching.IsLive(worker, now))
                 {
-                    count.Live++;
-                    count.Fit += Matching.Misfit(state, worker, entry) is null ? 1 : 0;
+                    WaitCause? misfit = Matching.Misfit(state, worker, entry);
+                    count.Live += misfit is WaitCause.OuterOnly ? 0 : 1;
+                    count.Fit += misfit is null ? 1 : 0;
                 }
             }
 

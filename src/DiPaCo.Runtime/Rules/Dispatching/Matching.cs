@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Runtime.Rules;
@@ -114,6 +115,9 @@ internal sealed class Matching(DispatcherOptions options)
         return null;
     }
 
+    private static ImmutableSortedSet<QueuedTask> QueueOf(DispatcherState state, WorkerEntry worker) =>
+        worker.Capabilities.OuterOnly ? state.WaitingBeside : state.Waiting;
+
     private static bool IsNotBegun(TaskEntry entry, WorkerEntry worker) =>
         entry.Leases.IsEmpty || (entry.Leases is [var lease] && lease.Worker != worker.Capabilities.Worker && lease.DoneFraction <= lease.StartFraction);
 
@@ -123,7 +127,7 @@ internal sealed class Matching(DispatcherOptions options)
         WaitReason? obstacle = null;
         long bestBytes = long.MinValue;
         int seen = 0;
-        foreach (QueuedTask queued in state.Waiting)
+        foreach (QueuedTask queued in QueueOf(state, worker))
         {
             if (best is not null && (queued.Priority < best.Priority || seen == options.AffinityWindow))
             {
@@ -161,7 +165,7 @@ internal sealed class Matching(DispatcherOptions options)
         SortedDictionary<RunId, (TaskEntry Entry, long Bytes, int Seen)> best = [];
         WaitReason? obstacle = null;
         int priority = int.MinValue;
-        foreach (QueuedTask queued in state.Waiting)
+        foreach (QueuedTask queued in QueueOf(state, worker))
         {
             if (queued.Priority < priority)
             {
@@ -271,10 +275,18 @@ internal sealed class Matching(DispatcherOptions options)
         {
             return new WaitReason(
                 cause,
-                cause == WaitCause.Memory
-                    ? $"Task {entry.Demand.Key} needs {entry.Demand.MemoryBytes:N0} bytes of memory, this worker has {worker.Capabilities.MemoryBytes:N0}."
-                    : $"Task {entry.Demand.Key} wants the numerics fingerprint {entry.Demand.Fingerprint}, this worker's is {worker.Capabilities.Fingerprint}.",
+                cause switch
+                {
+                    WaitCause.Memory => $"Task {entry.Demand.Key} needs {entry.Demand.MemoryBytes:N0} bytes of memory, this worker has {worker.Capabilities.MemoryBytes:N0}.",
+                    WaitCause.OuterOnly => "This worker makes outer steps only.",
+                    _ => $"Task {entry.Demand.Key} wants the numerics fingerprint {entry.Demand.Fingerprint}, this worker's is {worker.Capabilities.Fingerprint}.",
+                },
                 worker.Since);
+        }
+
+        if (PlaceFor(state, worker, entry, now) is { } place)
+        {
+            return new WaitReason(WaitCause.InputsElsewhere, $"Task {entry.Demand.Key} is left to {place}, which makes outer steps.", entry.Since);
         }
 
         if (entry.NotBefore > now)
@@ -282,7 +294,7 @@ internal sealed class Matching(DispatcherOptions options)
             return new WaitReason(WaitCause.BackOff, $"Task {entry.Demand.Key} pauses until {entry.NotBefore:u} after {entry.Failures.Length} failed attempts.", entry.Since);
         }
 
-        if (entry.AwaitedUntil > now && !worker.Held.IsEmpty && !worker.Kept.Contains(entry.Demand.Key))
+        if (AwaitsAnother(worker, entry, now) && !worker.Held.IsEmpty && !worker.Kept.Contains(entry.Demand.Key))
         {
             return new WaitReason(WaitCause.OthersAreSooner, $"Task {entry.Demand.Key} is left to the worker that has begun it, should it come back, and to those that are free.", entry.Since);
         }
@@ -295,6 +307,43 @@ internal sealed class Matching(DispatcherOptions options)
                     $"Task {entry.Demand.Key} needs {entry.Demand.MemoryBytes:N0} bytes of memory beside {beside:N0} of what this worker holds, which has {worker.Capabilities.MemoryBytes:N0}.",
                     worker.Since)
             : null;
+    }
+
+    /// <summary>
+    /// The worker that an outer step is left to: one beside the store, or that does nothing else. Anywhere else all contributions would have to
+    /// travel first, and paths wait for it. Who makes no headway is not counted on, so nobody waits for ever.
+    /// </summary>
+    private WorkerId? PlaceFor(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
+    {
+        if (!entry.Demand.Beside || worker.Capabilities.IsForOuterSteps)
+        {
+            return null;
+        }
+
+        foreach (WorkerId id in state.OuterWorkers)
+        {
+            WorkerEntry other = state.Workers[id];
+            bool isFree = other.Held.Length < other.Capabilities.Slots || (other.Capabilities.OuterOnly && !IsStuck(state, other, now));
+            if (isFree && entry.LeaseOf(id) is null && IsLive(other, now) && Obstacle(state, other, entry, now) is null)
+            {
+                return id;
+            }
+        }
+
+        return null;
+    }
+
+    private bool IsStuck(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
+    {
+        foreach (HeldLease held in worker.Held)
+        {
+            if (state.Find(held.Key, held.Number, worker.Capabilities.Worker) is (TaskEntry entry, Lease lease) && IsStraggler(state, entry, lease, now))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Memory of the largest of a worker's tasks that are in memory at the same time as this one.</summary>
@@ -314,7 +363,8 @@ internal sealed class Matching(DispatcherOptions options)
 
     /// <summary>What a worker lacks that a task needs; null: nothing.</summary>
     public static WaitCause? Misfit(DispatcherState state, WorkerEntry worker, TaskEntry entry) =>
-        entry.Demand.MemoryBytes > worker.Capabilities.MemoryBytes ? WaitCause.Memory
+        worker.Capabilities.OuterOnly && !entry.Demand.Beside ? WaitCause.OuterOnly
+        : entry.Demand.MemoryBytes > worker.Capabilities.MemoryBytes ? WaitCause.Memory
         : entry.Demand.Fingerprint is { } wanted && wanted != worker.Capabilities.Fingerprint ? WaitCause.Fingerprint
         : null;
 
@@ -402,12 +452,13 @@ internal sealed class Matching(DispatcherOptions options)
         return false;
     }
 
-    /// <summary>A task that its worker will end far later than the median worker would, and than this one would: of those the one that ends last, or is overdue.</summary>
+    /// <summary>A task that its worker will end far later than the median worker would, and than this one would: of those the one that ends last, or is overdue. Who trains a path already duplicates no other: it would begin it too late.</summary>
     private TaskEntry? ChooseStraggler(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
         TaskEntry? latest = null;
         DateTimeOffset latestEnd = DateTimeOffset.MinValue;
         int seen = 0;
+        bool isBusy = worker.Held.Any(held => state.Tasks.TryGetValue(held.Key, out TaskEntry? own) && !own.Demand.Beside);
         foreach (QueuedTask running in state.Running)
         {
             if (seen++ == options.AffinityWindow)
@@ -418,7 +469,7 @@ internal sealed class Matching(DispatcherOptions options)
             TaskEntry entry = state.Tasks[running.Key];
             Lease lease = entry.Leases[0];
             DateTimeOffset end = lease.ExpectedEnd > now ? lease.ExpectedEnd.Value : DateTimeOffset.MaxValue;
-            if (lease.Worker != worker.Capabilities.Worker && end > latestEnd && IsStraggler(state, entry, lease, now)
+            if (lease.Worker != worker.Capabilities.Worker && (!isBusy || entry.Demand.Beside) && end > latestEnd && IsStraggler(state, entry, lease, now)
                 && !(Expectations.EndOf(state, worker, entry, now) >= end) && Obstacle(state, worker, entry, now) is null)
             {
                 (latest, latestEnd) = (entry, end);
@@ -448,13 +499,18 @@ internal sealed class Matching(DispatcherOptions options)
     private static WaitReason Idle(DispatcherState state, WorkerEntry worker)
     {
         int leased = state.Tasks.Count - state.Settled.Count;
-        return leased > 0
+        return worker.Capabilities.OuterOnly ? new WaitReason(WaitCause.OuterOnly, "There is no outer step to make, and this worker makes nothing else.", worker.Since)
+            : leased > 0
             ? new WaitReason(WaitCause.AllLeased, $"Others compute the {leased} tasks that there are.", worker.Since)
             : new WaitReason(WaitCause.NoTask, "There is no task.", worker.Since);
     }
 
     /// <summary>Bytes that need not travel to a worker. A task whose own worker may come back with its state is left to that one as long as there are others.</summary>
-    private static long Saved(WorkerEntry worker, TaskEntry entry, DateTimeOffset now) => entry.AwaitedUntil > now ? -1 : CachedBytes(worker, entry);
+    private static long Saved(WorkerEntry worker, TaskEntry entry, DateTimeOffset now) =>
+        AwaitsAnother(worker, entry, now) ? -1 : CachedBytes(worker, entry);
+
+    private static bool AwaitsAnother(WorkerEntry worker, TaskEntry entry, DateTimeOffset now) =>
+        entry.AwaitedUntil > now && entry.AwaitedFrom != worker.Capabilities.Worker;
 
     private static long CachedBytes(WorkerEntry worker, TaskEntry entry)
     {

@@ -35,6 +35,9 @@ public sealed record TaskEntry(TaskDemand Demand, DateTimeOffset Submitted)
     /// <summary>Until then its last worker, which was lost, may come back with a state that saves time: as long as it had computed, where it has told of steps. Nobody fetches it ahead.</summary>
     public DateTimeOffset AwaitedUntil { get; init; }
 
+    /// <summary>That worker. Coming back, it says what it has kept; of a task of which it has nothing it is one like the others.</summary>
+    public WorkerId? AwaitedFrom { get; init; }
+
     /// <summary>Steps that are done already; null: none.</summary>
     public Continuation? Continuation { get; init; }
 

@@ -49,6 +49,7 @@ internal static class TaskTable
             Leases = left,
             Since = left.IsEmpty ? now : entry.Since,
             AwaitedUntil = isLost && entry.Demand.Divisible && lease.DoneFraction > lease.StartFraction ? now + (lease.LastHeard - lease.Started) : default,
+            AwaitedFrom = isLost ? lease.Worker : null,
             LastReturned = isReturned && lease.Number > entry.LastReturned ? lease.Number : entry.LastReturned,
         });
     }
@@ -120,6 +121,7 @@ internal static class TaskTable
         return waited == waits && ran == runs && wasSettled == isSettled ? state : state with
         {
             Waiting = Move(state.Waiting, waited, waits),
+            WaitingBeside = (after ?? before)!.Demand.Beside ? Move(state.WaitingBeside, waited, waits) : state.WaitingBeside,
             Running = Move(state.Running, ran, runs),
             Settled = wasSettled == isSettled ? state.Settled : isSettled ? state.Settled.Add(key) : state.Settled.Remove(key),
         };

@@ -15,6 +15,9 @@ public enum WaitCause
     /// <summary>Tasks need another numerics fingerprint.</summary>
     Fingerprint,
 
+    /// <summary>The worker makes outer steps only.</summary>
+    OuterOnly,
+
     /// <summary>The run is paused.</summary>
     RunPaused,
 
