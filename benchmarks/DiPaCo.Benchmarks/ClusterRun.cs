@@ -19,7 +19,7 @@ internal sealed partial class ClusterRun : IDisposable
     /// <param name="experts">Of each level.</param>
     /// <param name="phases">Phases.</param>
     /// <param name="steps">Inner steps of a phase.</param>
-    public ClusterRun(int width, int blocks, int experts, int phases, int steps)
+    public ClusterRun(int width, int blocks, (int First, int Second) experts, int phases, int steps)
     {
         RandomStream random = new(1, "words of a benchmark");
         string[] words = [.. Enumerable.Range(0, 5000).Select(_ => string.Concat(Enumerable.Range(0, 2 + random.NextInt32(8)).Select(_ => (char)('a' + random.NextInt32(26)))))];
@@ -42,7 +42,7 @@ internal sealed partial class ClusterRun : IDisposable
             topology:
               embedding: shared
               head: shared
-              levels: [{ blocks: {{blocks}}, experts: {{experts}} }, { blocks: {{blocks}}, experts: {{experts}} }]
+              levels: [{ blocks: {{blocks}}, experts: {{experts.First}} }, { blocks: {{blocks}}, experts: {{experts.Second}} }]
             recipe: { base_steps: 20, phases: {{phases}}, inner_steps: {{steps}}, batch_sequences: 8, micro_batch_sequences: 8 }
             evaluation: { every_phases: {{phases}}, max_documents: 20, dense_equal_steps: false, dense_equal_flops: false, sample_tokens: 0 }
 

@@ -15,7 +15,7 @@ internal static class ClusterTable
             await (part switch
             {
                 "runtime" => RuntimeAsync(),
-                "link" => LinkAsync(),
+                "link" => LinkAsync((Environment.GetEnvironmentVariable("TASKS") ?? "8 4 2").Split(' ')),
                 "failures" => FailuresAsync(),
                 "handover" => HandOverAsync(),
                 "dispatcher" => DispatcherTable.PrintAsync(),
@@ -27,7 +27,7 @@ internal static class ClusterTable
     /// <summary>4 paths of 5.8 M: one process of two threads, then two workers of one thread each, in turn.</summary>
     private static async Task RuntimeAsync()
     {
-        using ClusterRun run = new(width: 256, blocks: 3, experts: 2, phases: 3, steps: 60);
+        using ClusterRun run = new(width: 256, blocks: 3, experts: (2, 2), phases: 3, steps: 60);
         for (int round = 0; round < 2; round++)
         {
             ClusterTime alone = await run.AloneAsync();
@@ -36,21 +36,38 @@ internal static class ClusterTable
         }
     }
 
-    /// <summary>4 paths of 15.7 M on two workers, each behind 100 Mbit/s and 50 ms: a delta of 63 MB and moments of 126 MB a task.</summary>
-    private static async Task LinkAsync()
+    /// <summary>
+    /// Two workers, each behind 100 Mbit/s and 50 ms; the process beside the store makes outer steps. A phase is about 60 s of computing and 60 MB of deltas of each worker, and twice
+    /// that of moments, in 8 tasks of paths of 1.7 M or in 4 of 4.2 M; or 2 minutes and 126 MB in 2 tasks of 15.7 M.
+    /// </summary>
+    private static async Task LinkAsync(string[] tasks)
     {
-        using ClusterRun run = new(width: 384, blocks: 4, experts: 2, phases: 3, steps: StepsOf(120));
-        foreach (int slots in new[] { 2, 1 })
+        foreach (string each in tasks)
         {
-            ClusterTime time = await run.OnWorkersAsync(port => new ShapedLink(port, LinkBytes, LinkDelay), ["--slots", $"{slots}"]);
-            Print($"link of 100 Mbit/s and 50 ms, tasks of {time.Task:F1} s, {slots} task{(slots > 1 ? "s" : "")} at once: computing {time.Useful:P1} of {time.Wall:F1} s");
+            await (each switch
+            {
+                "8" => LinkAsync(width: 192, blocks: 1, experts: (4, 4), StepsOf(33)),
+                "4" => LinkAsync(width: 256, blocks: 2, experts: (2, 4), StepsOf(60)),
+                "2" => LinkAsync(width: 384, blocks: 4, experts: (2, 2), StepsOf(75)),
+                _ => throw new ArgumentException($"'{each}' tasks a worker and phase: 8, 4 or 2 were expected."),
+            });
+        }
+    }
+
+    private static async Task LinkAsync(int width, int blocks, (int First, int Second) experts, int steps)
+    {
+        using ClusterRun run = new(width, blocks, experts, phases: 3, steps);
+        foreach (string slots in (Environment.GetEnvironmentVariable("SLOTS") ?? "2 1").Split(' '))
+        {
+            ClusterTime time = await run.OnWorkersAsync(port => new ShapedLink(port, LinkBytes, LinkDelay), ["--slots", slots]);
+            Print($"link of 100 Mbit/s and 50 ms, {experts.First * experts.Second} paths, tasks of {time.Task:F1} s, --slots {slots}: computing {time.Useful:P1} of {time.Wall:F1} s");
         }
     }
 
     /// <summary>One of two workers is killed every 30 s, in turn, and started again.</summary>
     private static async Task FailuresAsync()
     {
-        using ClusterRun run = new(width: 256, blocks: 3, experts: NumberOf("EXPERTS", 2), phases: 4, steps: StepsOf(150));
+        using ClusterRun run = new(width: 256, blocks: 3, experts: (NumberOf("EXPERTS", 2), NumberOf("EXPERTS", 2)), phases: 4, steps: StepsOf(150));
         ClusterTime undisturbed = await run.OnWorkersAsync(null, []);
         Print($"failures: undisturbed {undisturbed.Wall:F1} s, tasks of {undisturbed.Task:F1} s");
         foreach (string checkpoint in (Environment.GetEnvironmentVariable("CHECKPOINTS") ?? "5 0").Split(' '))
@@ -73,7 +90,7 @@ internal static class ClusterTable
     /// <summary>From a worker's end until another, which waits, has its task.</summary>
     private static async Task HandOverAsync()
     {
-        using ClusterRun run = new(width: 256, blocks: 3, experts: 1, phases: 1, steps: StepsOf(120));
+        using ClusterRun run = new(width: 256, blocks: 3, experts: (1, 1), phases: 1, steps: StepsOf(120));
         int number = 0;
         foreach (bool graceful in new[] { true, true, true, true, false, false, false, false })
         {

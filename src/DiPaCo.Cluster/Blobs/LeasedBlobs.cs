@@ -5,16 +5,19 @@ namespace DiPaCo.Cluster.Blobs;
 
 /// <summary>
 /// A remote store as one task sees it: every file that the task gets stays in the cache until the task ends and this is disposed, and
-/// what the task puts is on its way from then on, one blob after the other, while the task goes on; <see cref="UploadedAsync"/> waits for it.
+/// what the task puts is on its way from then on, a few blobs at a time, while the task goes on; <see cref="UploadedAsync"/> waits for it.
 /// </summary>
 /// <param name="store">The store, which the caller keeps.</param>
 /// <param name="ended">Whether the task is not wanted any more: uploads end with it, not with the calls that began them.</param>
 public sealed class LeasedBlobs(RemoteBlobStore store, CancellationToken ended = default) : IBlobStore, IDisposable
 {
+    // On a slow network a blob waits for two answers, and meanwhile another can use the connection. More than a few would only share it.
+    private const int UploadsAtOnce = 3;
+
     private readonly Dictionary<BlobHash, BlobLease> _leases = [];
     private readonly CancellationTokenSource _given = new();
-    private readonly Lock _order = new();
-    private Task _uploads = Task.CompletedTask;
+    private readonly SemaphoreSlim _room = new(UploadsAtOnce);
+    private readonly Dictionary<BlobHash, Task> _uploads = [];
 
     /// <inheritdoc/>
     public async Task<BlobHash> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
@@ -33,12 +36,12 @@ public sealed class LeasedBlobs(RemoteBlobStore store, CancellationToken ended =
         Upload(await store.Cache.PutFileAsync(file, expected, cancellationToken));
 
     /// <summary>Waits until everything that was put is in the store.</summary>
-    /// <exception cref="BlobTransferException">Something could not be brought there; what was put after it was not tried.</exception>
+    /// <exception cref="BlobTransferException">Something could not be brought there; the rest was given up.</exception>
     public Task UploadedAsync()
     {
-        lock (_order)
+        lock (_uploads)
         {
-            return _uploads;
+            return Task.WhenAll(_uploads.Values);
         }
     }
 
@@ -98,24 +101,44 @@ public sealed class LeasedBlobs(RemoteBlobStore store, CancellationToken ended =
             _leases.Clear();
         }
 
+        _room.Dispose();
         _given.Dispose();
     }
 
     private void Upload(BlobLease lease)
     {
-        lock (_order)
+        lock (_uploads)
         {
-            _uploads = UploadAfterAsync(_uploads, lease);
+            if (_uploads.ContainsKey(lease.Hash))
+            {
+                // Two outputs with the same bytes are one blob.
+                lease.Dispose();
+                return;
+            }
+
+            _uploads[lease.Hash] = UploadAsync(lease);
         }
     }
 
-    private async Task UploadAfterAsync(Task before, BlobLease lease)
+    private async Task UploadAsync(BlobLease lease)
     {
         using (lease)
         {
-            await before;
             using var stopped = CancellationTokenSource.CreateLinkedTokenSource(ended, _given.Token);
-            await store.UploadAsync(lease, stopped.Token);
+            await _room.WaitAsync(stopped.Token);
+            try
+            {
+                await store.UploadAsync(lease, stopped.Token);
+            }
+            catch
+            {
+                await _given.CancelAsync();
+                throw;
+            }
+            finally
+            {
+                _room.Release();
+            }
         }
     }
 }

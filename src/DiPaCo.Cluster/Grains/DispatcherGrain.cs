@@ -131,18 +131,18 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
             id, incarnation, new LeaseNumber(lease), new TaskKey(key),
             delivery.Outputs.ToImmutableSortedDictionary(output => output.Key, output => BlobHash.Parse(output.Value), StringComparer.Ordinal),
             delivery.Metrics, known.Capabilities.Fingerprint, delivery.Elapsed);
-        TrainSpec? spec = SpecOf(completion);
+        TaskSpec? spec = SpecOf(completion, known.Capabilities);
         GuardFinding finding = spec is null ? GuardFinding.Nothing : await LookAsync(completion, spec);
 
         // The rules look at the state as it is now, after the look at the blobs.
-        (DispatcherState state, CompletionReply reply) = Judge(completion, spec, finding);
+        (DispatcherState state, CompletionReply reply) = Judge(completion, spec as TrainSpec, finding);
         if (_records.TryGetValue(completion.Key, out TaskRecord? record))
         {
             record.Add(delivery.Progress);
             record.Change();
-            if (reply.Verdict == CompletionVerdict.Taken && spec is not null)
+            if (reply.Verdict == CompletionVerdict.Taken && spec is TrainSpec trained)
             {
-                _norms.Add(record.Order.Run, spec, finding.Norms);
+                _norms.Add(record.Order.Run, trained, finding.Norms);
             }
         }
 
@@ -257,11 +257,13 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
     private static TaskOwner Recipe { get; } = new("recipe");
 
     /// <summary>The training task that a delivery may settle; null: it settles none.</summary>
-    private TrainSpec? SpecOf(Completion completion) =>
-        _records.TryGetValue(completion.Key, out TaskRecord? record) && !_state.Tasks[completion.Key].IsSettled ? record.Training : null;
+    /// <summary>What the guard looks at. Outer steps that this process has made itself, beside the store, need not be read again while paths wait for them.</summary>
+    private TaskSpec? SpecOf(Completion completion, WorkerCapabilities worker) =>
+        _records.TryGetValue(completion.Key, out TaskRecord? record) && !_state.Tasks[completion.Key].IsSettled
+        && (record.Spec is TrainSpec || !worker.HasStore) ? record.Spec : null;
 
     /// <summary>Reading takes long and is not the grain's work. A worker that asks again meanwhile waits for the same look.</summary>
-    private async Task<GuardFinding> LookAsync(Completion completion, TrainSpec spec)
+    private async Task<GuardFinding> LookAsync(Completion completion, TaskSpec spec)
     {
         (TaskKey, BlobHash) key = (completion.Key, TaskOutcome.DigestOf(completion.Outputs, completion.Metrics));
         if (!_looks.TryGetValue(key, out Task<GuardFinding>? look))

@@ -8,7 +8,8 @@ namespace DiPaCo.Cluster;
 internal sealed class TaskRecord(TaskOrder order)
 {
     private const int MostSteps = 20_000;
-    private const string TrainKind = "train";
+
+    private static readonly string[] Guarded = ["train", "outer", "fold"];
 
     private readonly List<StepReport> _steps = [];
     private long _firstStep;
@@ -16,8 +17,8 @@ internal sealed class TaskRecord(TaskOrder order)
 
     public TaskOrder Order { get; } = order;
 
-    /// <summary>The task where it trains a path, whose result the guard looks at; null: it is another, or of a version that this silo cannot read.</summary>
-    public TrainSpec? Training { get; } = Read(order);
+    /// <summary>The task where the guard looks at its result: it trains a path, or steps a module. Null: it is another, or of a version that this silo cannot read.</summary>
+    public TaskSpec? Spec { get; } = Read(order);
 
     /// <summary>Why a worker found it impossible; null: none did.</summary>
     public GivenBack? Impossible { get; set; }
@@ -67,11 +68,11 @@ internal sealed class TaskRecord(TaskOrder order)
         return new StepBatch(_firstStep + skip, [.. _steps.Skip(skip)]);
     }
 
-    private static TrainSpec? Read(TaskOrder order)
+    private static TaskSpec? Read(TaskOrder order)
     {
         try
         {
-            return order.Kind == TrainKind ? (TrainSpec)TaskSpecJson.Read(order.Kind, order.Spec, new TaskKey(order.Key)) : null;
+            return Guarded.Contains(order.Kind) ? TaskSpecJson.Read(order.Kind, order.Spec, new TaskKey(order.Key)) : null;
         }
         catch (DiPaCoException)
         {

@@ -5,6 +5,7 @@ using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
 using DiPaCo.Model.SafeTensors;
 using DiPaCo.Runtime.Storage;
@@ -15,8 +16,8 @@ using DiPaCo.Training.Codecs;
 namespace DiPaCo.Cluster;
 
 /// <summary>
-/// Looks at what a training task brings before it counts: the right outputs, of the right shapes, all numbers finite, and how far each
-/// module has moved. Reads piece by piece, so that memory is some pieces whatever the size of a path.
+/// Looks at what a task that trains a path or steps a module brings before it counts: the right outputs, of the right shapes, all numbers finite,
+/// and how far a path has moved each module. Reads piece by piece, so that memory is some pieces whatever the size of a path.
 /// </summary>
 /// <param name="store">Where the blobs are; null: nothing is looked at.</param>
 internal sealed class ResultGuard(IBlobStore? store)
@@ -31,35 +32,34 @@ internal sealed class ResultGuard(IBlobStore? store)
     public async Task<GuardFinding> LookAsync(
         TaskSpec spec, ImmutableSortedDictionary<string, BlobHash> outputs, string metrics, CancellationToken cancellationToken)
     {
-        if (store is null || spec is not TrainSpec train)
+        List<ModuleNorm> norms = [];
+        (string Output, Func<string, Task> Check)[] checks = store is null ? [] : spec switch
+        {
+            TrainSpec train => ChecksOf(store, train, norms, cancellationToken),
+            OuterSpec outer => ChecksOf(outer, cancellationToken),
+            FoldSpec fold => ChecksOf(fold, cancellationToken),
+            _ => [],
+        };
+        if (store is null || checks.Length == 0)
         {
             return GuardFinding.Nothing;
         }
 
-        if ((ObjectionTo(train, outputs.Keys) ?? ObjectionTo(train, metrics)) is { } objection)
+        if ((ObjectionTo(checks.Select(check => check.Output), outputs.Keys) ?? (spec is TrainSpec steps ? ObjectionTo(steps, metrics) : null)) is { } objection)
         {
             return GuardFinding.Nothing with { Invalid = objection };
         }
 
-        ImmutableArray<ModuleNorm>.Builder norms = ImmutableArray.CreateBuilder<ModuleNorm>(train.Model.Modules.Length);
         string output = "";
         try
         {
-            foreach (ModuleInput module in train.Model.Modules)
+            foreach ((string name, Func<string, Task> check) in checks)
             {
-                output = module.Id.Name;
-                string start = await store.GetFileAsync(module.Blob, cancellationToken);
-                string end = await FileAsync(store, outputs[output], cancellationToken);
-                ModuleLayout layout = ModuleLayout.Of(train.Model.Shape, module.Parts);
-                double norm = train.Codec?.Modules.Contains(module.Id) == true
-                    ? NormOf(layout, end, cancellationToken)
-                    : NormOf(layout, start, end, cancellationToken);
-                norms.Add(new ModuleNorm(module.Id, module.Blob, norm));
+                output = name;
+                await check(await FileAsync(store, outputs[name], cancellationToken));
             }
 
-            output = TrainSpec.OptimizerOutput;
-            CheckMoments(train, await FileAsync(store, outputs[output], cancellationToken), cancellationToken);
-            return GuardFinding.Nothing with { Norms = norms.MoveToImmutable() };
+            return GuardFinding.Nothing with { Norms = [.. norms] };
         }
         catch (SafeTensorsException exception)
         {
@@ -89,9 +89,85 @@ internal sealed class ResultGuard(IBlobStore? store)
         }
     }
 
-    private static string? ObjectionTo(TrainSpec spec, IEnumerable<string> outputs)
+    private static (string Output, Func<string, Task> Check)[] ChecksOf(IBlobStore store, TrainSpec spec, List<ModuleNorm> norms, CancellationToken cancellationToken)
     {
-        string[] expected = [.. spec.Model.Modules.Select(module => module.Id.Name).Append(TrainSpec.OptimizerOutput).Order(StringComparer.Ordinal)];
+        return
+        [
+            .. spec.Model.Modules.Select(module => (module.Id.Name, (Func<string, Task>)(file => MeasureAsync(module, file)))),
+            (TrainSpec.OptimizerOutput, file => Checked(() => CheckMoments(spec, file, cancellationToken))),
+        ];
+
+        async Task MeasureAsync(ModuleInput module, string end)
+        {
+            string start = await store.GetFileAsync(module.Blob, cancellationToken);
+            ModuleLayout layout = ModuleLayout.Of(spec.Model.Shape, module.Parts);
+            double norm = spec.Codec?.Modules.Contains(module.Id) == true
+                ? NormOf(layout, end, cancellationToken)
+                : NormOf(layout, start, end, cancellationToken);
+            norms.Add(new ModuleNorm(module.Id, module.Blob, norm));
+        }
+    }
+
+    private static (string Output, Func<string, Task> Check)[] ChecksOf(OuterSpec spec, CancellationToken cancellationToken)
+    {
+        ModuleLayout layout = ModuleLayout.Of(spec.Shape, spec.Module.Parts);
+        List<(string, Func<string, Task>)> checks =
+        [
+            (OuterSpec.ModuleOutput, file => Checked(() => CheckModule(layout, file, mayBeRounded: false, cancellationToken))),
+            (OuterSpec.MomentumOutput, file => Checked(() => CheckModule(layout, file, mayBeRounded: false, cancellationToken))),
+        ];
+        if (spec.Download != DownloadCodec.Fp32)
+        {
+            checks.Add((OuterSpec.PublishedOutput, file => Checked(() => CheckModule(layout, file, spec.Download == DownloadCodec.Bf16, cancellationToken))));
+        }
+
+        if (spec.Download.IsDelta())
+        {
+            checks.Add((OuterSpec.PublishedDeltaOutput, file => Checked(() => NormOf(layout, file, cancellationToken))));
+        }
+
+        return [.. checks];
+    }
+
+    private static (string Output, Func<string, Task> Check)[] ChecksOf(FoldSpec spec, CancellationToken cancellationToken) =>
+        [(FoldSpec.SumsOutput, file => Checked(() => CheckSums(spec, file, cancellationToken)))];
+
+    private static Task Checked(Action check)
+    {
+        check();
+        return Task.CompletedTask;
+    }
+
+    private static void CheckModule(ModuleLayout layout, string file, bool mayBeRounded, CancellationToken cancellationToken)
+    {
+        ThrowUnlessOnly(file, layout.Tensors.Length);
+        using ModulePieces pieces = new(file, layout, mayBeRounded);
+        float[] piece = new float[PieceElements];
+        for (long first = 0; first < layout.Length; first += PieceElements)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Span<float> values = piece.AsSpan(0, (int)Math.Min(PieceElements, layout.Length - first));
+            pieces.Read(first, values);
+            ThrowUnlessFinite(file, values);
+        }
+    }
+
+    /// <summary>Sums are finite if they can be read.</summary>
+    private static void CheckSums(FoldSpec spec, string file, CancellationToken cancellationToken)
+    {
+        ModuleLayout layout = ModuleLayout.Of(spec.Shape, spec.Module.Parts);
+        using SumsFile sums = new(file, layout, [.. spec.Before?.Weights ?? [], .. spec.Contributions.Select(contribution => contribution.Weight)]);
+        double[] piece = new double[PieceElements];
+        for (long first = 0; first < layout.Length; first += PieceElements)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            sums.Read(first, piece.AsSpan(0, (int)Math.Min(PieceElements, layout.Length - first)));
+        }
+    }
+
+    private static string? ObjectionTo(IEnumerable<string> wanted, IEnumerable<string> outputs)
+    {
+        string[] expected = [.. wanted.Order(StringComparer.Ordinal)];
         string[] found = [.. outputs.Order(StringComparer.Ordinal)];
         return expected.SequenceEqual(found) ? null : $"It has the outputs {string.Join(", ", found)}; expected: {string.Join(", ", expected)}.";
     }

@@ -21,6 +21,8 @@ public sealed class WorkerAgent : IDisposable
     // Time between two questions for a task, at least.
     private static readonly TimeSpan ShortestQuestion = TimeSpan.FromSeconds(1);
 
+    private const int FetchedAtOnce = 4;
+
     private readonly IWorkerLink _link;
     private readonly IDivisibleExecutor _executor;
     private readonly IWorkerBlobs _blobs;
@@ -322,13 +324,10 @@ public sealed class WorkerAgent : IDisposable
         await FetchAsync(spec.Inputs);
         return null;
 
-        async Task FetchAsync(IEnumerable<BlobHash> blobs)
-        {
-            foreach (BlobHash blob in blobs.Distinct())
-            {
-                await store.GetFileAsync(blob, stopped.Token);
-            }
-        }
+        // A few at a time: on a slow network each of them waits longer for its first byte than a small one takes.
+        Task FetchAsync(IEnumerable<BlobHash> blobs) => Parallel.ForEachAsync(
+            blobs.Distinct(), new ParallelOptions { MaxDegreeOfParallelism = FetchedAtOnce, CancellationToken = stopped.Token },
+            async (blob, cancellation) => await store.GetFileAsync(blob, cancellation));
     }
 
     /// <summary>A dispatcher that has just begun does not know the worker, nor perhaps that anybody wants the task: it is told again.</summary>

@@ -139,6 +139,64 @@ public sealed class HttpBlobStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task OutputsOfATask_AreUploadedBesideEachOther_AndEqualOnesOnce()
+    {
+        byte[] other = [.. _content.Reverse()];
+        HashSet<string> asked = [];
+        TaskCompletionSource both = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _before = async context =>
+        {
+            lock (asked)
+            {
+                asked.Add(context.Request.Path);
+                if (asked.Count == 2)
+                {
+                    both.TrySetResult();
+                }
+            }
+
+            // One after the other they would never be two.
+            await both.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+            return false;
+        };
+        using HttpBlobStore store = Store();
+        using LeasedBlobs task = new(store);
+
+        await task.PutAsync(_content, default);
+        await task.PutAsync(other, default);
+        await task.PutAsync(other, default);
+        await task.UploadedAsync();
+
+        Assert.True(await _server.Store.ExistsAsync(Hash, default) && await _server.Store.ExistsAsync(BlobHash.Of(other), default));
+        Assert.Equal(2, store.Counts.Uploads);
+    }
+
+    [Fact]
+    public async Task OneOutputThatIsRefused_GivesUpTheOthers()
+    {
+        byte[] other = [.. _content.Reverse()];
+        _before = async context =>
+        {
+            if (context.Request.Path.Value!.EndsWith(Hash.Hex, StringComparison.Ordinal))
+            {
+                context.Response.StatusCode = 403;
+                return true;
+            }
+
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+            return true;
+        };
+        using HttpBlobStore store = Store();
+        using LeasedBlobs task = new(store);
+
+        await task.PutAsync(other, default);
+        await task.PutAsync(_content, default);
+
+        BlobTransferException exception = await Assert.ThrowsAsync<BlobTransferException>(task.UploadedAsync);
+        Assert.Contains(Hash.Hex, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ServerThatFailsForAWhile_IsAskedAgain()
     {
         int failures = 0;

@@ -1,8 +1,10 @@
 using DiPaCo.Cluster.Tests.Support;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
 using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Tasks;
+using DiPaCo.Training;
 using Xunit;
 
 namespace DiPaCo.Cluster.Tests.Guard;
@@ -77,6 +79,53 @@ public sealed class GuardTests
         GuardFinding good = await guard.LookAsync(silo.Spec, honest.Outputs, honest.Metrics, Cancellation);
         Assert.Null(good.Invalid ?? good.Unreadable);
         Assert.Equal(await NormAsync(silo, honest, "lower"), good.Norms.Single(norm => norm.Module.Name == "lower").Norm, 1e-5);
+    }
+
+    [Fact]
+    public async Task AnOuterStepOrAFold_ThatIsNotFiniteOrOfAnotherShape_IsRefused()
+    {
+        await using LabSilo silo = await LabSilo.StartAsync(Cancellation);
+        TaskResult trained = await silo.ComputeAsync(silo.Spec, Cancellation);
+        ModuleInput lower = silo.Spec.Model.Modules.Single(module => module.Id.Name == "lower");
+        Contribution[] contributions = [new(new PathId(0), trained["lower"], 0.5), new(new PathId(1), lower.Blob, 0.5)];
+        TransformerShape shape = silo.Spec.Model.Shape;
+        OuterSpec step = new(shape, lower, null, [.. contributions], new OuterStepOptions(0.7, 0.9, 1)) { Download = DownloadCodec.Int8 };
+        FoldSpec fold = new(shape, lower, [.. contributions]);
+        ResultGuard guard = new(silo.Lab.Store);
+        TaskResult nan = await WithNaNAsync(silo, trained);
+
+        foreach (TaskSpec spec in new TaskSpec[] { step, fold })
+        {
+            TaskResult honest = await silo.ComputeAsync(spec, Cancellation);
+            GuardFinding good = await guard.LookAsync(spec, honest.Outputs, honest.Metrics, Cancellation);
+            Assert.Null(good.Invalid ?? good.Unreadable);
+            foreach ((string output, BlobHash blob) in honest.Outputs)
+            {
+                GuardFinding other = await guard.LookAsync(spec, honest.Outputs.SetItem(output, trained["upper"]), honest.Metrics, Cancellation);
+                Assert.Contains($"'{output}'", other.Invalid, StringComparison.Ordinal);
+                GuardFinding less = await guard.LookAsync(spec, honest.Outputs.Remove(output), honest.Metrics, Cancellation);
+                Assert.Contains("expected: ", less.Invalid, StringComparison.Ordinal);
+                Assert.NotEqual(trained["upper"], blob);
+            }
+        }
+
+        TaskResult stepped = await silo.ComputeAsync(step, Cancellation);
+        foreach (string output in new[] { OuterSpec.ModuleOutput, OuterSpec.MomentumOutput, OuterSpec.PublishedOutput })
+        {
+            GuardFinding finding = await guard.LookAsync(step, stepped.Outputs.SetItem(output, nan["lower"]), stepped.Metrics, Cancellation);
+            Assert.Contains("not finite", finding.Invalid, StringComparison.Ordinal);
+        }
+
+        // And through the door: the worker is marked, and another makes the step.
+        await RegisterAsync(silo, "bad", "good");
+        Task<TaskResult> wanted = silo.Executor().ExecuteAsync(step, silo.Lab.Store, null, Cancellation);
+        LeasedTask leased = await silo.LeaseAsync("bad", 1, Cancellation);
+        TaskResult poisoned = stepped with { Outputs = stepped.Outputs.SetItem(OuterSpec.ModuleOutput, nan["lower"]) };
+        Assert.Equal(CompletionVerdict.Refused, (await silo.DeliverAsync("bad", leased, poisoned, Cancellation)).Verdict);
+        Assert.Equal(1, (await silo.StatusOfAsync("bad")).Refused);
+        LeasedTask again = await silo.LeaseAsync("good", 1, Cancellation);
+        Assert.Equal(CompletionVerdict.Taken, (await silo.DeliverAsync("good", again, stepped, Cancellation)).Verdict);
+        Assert.Equal<IEnumerable<KeyValuePair<string, BlobHash>>>(stepped.Outputs, (await wanted).Outputs);
     }
 
     [Fact]

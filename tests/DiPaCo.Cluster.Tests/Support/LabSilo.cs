@@ -45,7 +45,7 @@ internal sealed class LabSilo : IAsyncDisposable
     public static WorkerOffer Offer(string name, long memory = 1L << 30) => new(name, 1, WorkerVersion.Text, "cpu", memory, 1e9, "print", 1);
 
     /// <summary>The result as an undisturbed worker computes it.</summary>
-    public async Task<TaskResult> ComputeAsync(TrainSpec spec, CancellationToken cancellationToken)
+    public async Task<TaskResult> ComputeAsync(TaskSpec spec, CancellationToken cancellationToken)
     {
         using LocalExecutor worker = TrainingLab.NewWorker();
         return await worker.ExecuteAsync(spec, Lab.Store, null, cancellationToken);

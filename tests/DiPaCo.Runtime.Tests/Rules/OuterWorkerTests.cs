@@ -89,6 +89,27 @@ public sealed class OuterWorkerTests
     }
 
     [Fact]
+    public void ASlowOuterStepInItsPlace_IsNotMadeElsewhereToo_ForSomeTime()
+    {
+        _bench.Register("outer", outerOnly: true);
+        _bench.Register("far");
+        _bench.Submit(Outer("quick"));
+        LeaseGrant quick = _bench.Lease("outer");
+        _bench.Pass(0.1);
+        _bench.Complete("outer", quick, elapsed: 0.1);
+        _bench.Submit(Outer("slow"));
+        LeaseGrant slow = _bench.Lease("outer");
+        for (int second = 0; second <= 20; second++)
+        {
+            Assert.Null(_bench.Ask("far").Grant);
+            _bench.Pass(1);
+            _bench.Beat("outer", slow);
+        }
+
+        Assert.Equal(Key("slow"), _bench.Lease("far").Demand.Key);
+    }
+
+    [Fact]
     public void AWorkerThatLeaves_OrComesBackAsAnother_IsNotWaitedFor()
     {
         _bench.Register("outer", outerOnly: true);

@@ -485,9 +485,10 @@ internal sealed class Matching(DispatcherOptions options)
     /// </summary>
     private bool IsStraggler(DispatcherState state, TaskEntry entry, Lease lease, DateTimeOffset now)
     {
-        if (now - lease.Started < options.HeartbeatEvery)
+        // Before the first heartbeat nobody has heard of it; and elsewhere an outer step takes as long as all contributions travel.
+        bool isInPlace = entry.Demand.Beside && state.OuterWorkers.Contains(lease.Worker);
+        if (now - lease.Started < (isInPlace ? options.OuterPatience : options.HeartbeatEvery))
         {
-            // Nobody has heard of it since.
             return false;
         }
 
