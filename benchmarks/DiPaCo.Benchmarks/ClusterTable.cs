@@ -46,7 +46,7 @@ internal static class ClusterTable
         {
             await (each switch
             {
-                "8" => LinkAsync(width: 192, blocks: 1, experts: (4, 4), StepsOf(33)),
+                "8" => LinkAsync(width: 192, blocks: 1, experts: (4, 4), StepsOf(70)),
                 "4" => LinkAsync(width: 256, blocks: 2, experts: (2, 4), StepsOf(60)),
                 "2" => LinkAsync(width: 384, blocks: 4, experts: (2, 2), StepsOf(75)),
                 _ => throw new ArgumentException($"'{each}' tasks a worker and phase: 8, 4 or 2 were expected."),
@@ -56,7 +56,7 @@ internal static class ClusterTable
 
     private static async Task LinkAsync(int width, int blocks, (int First, int Second) experts, int steps)
     {
-        using ClusterRun run = new(width, blocks, experts, phases: 3, steps);
+        using ClusterRun run = new(width, blocks, experts, NumberOf("PHASES", 3), steps);
         foreach (string slots in (Environment.GetEnvironmentVariable("SLOTS") ?? "2 1").Split(' '))
         {
             ClusterTime time = await run.OnWorkersAsync(port => new ShapedLink(port, LinkBytes, LinkDelay), ["--slots", slots]);
