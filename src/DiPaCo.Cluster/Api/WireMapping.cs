@@ -9,6 +9,9 @@ namespace DiPaCo.Cluster.Api;
 /// <summary>Between the messages on the wire and the types of this assembly. What comes from the wire is checked here.</summary>
 internal static class WireMapping
 {
+    /// <summary>Name of the silo's own worker, which no message may have.</summary>
+    public const string OwnWorker = "@here";
+
     // Two heartbeats of a very fast task; more is no progress but an attack on memory.
     private const int MostSteps = 20_000;
 
@@ -54,8 +57,6 @@ internal static class WireMapping
 
     public static WorkerOffer FromWire(Wire.RegisterRequest request)
     {
-        Check(request.Worker.Length is > 0 and <= 128, "worker", request.Worker.Length, "1 to 128 characters");
-        Check(request.Worker.All(IsNameCharacter), "worker", request.Worker, "letters, digits, '-', '_', '.' and ':'");
         Check(request.Incarnation > 0, "incarnation", request.Incarnation, "a positive number");
         Check(request.Version.Length <= 128, "version", request.Version.Length, "at most 128 characters");
         Check(request.Device.Length <= 128, "device", request.Device.Length, "at most 128 characters");
@@ -64,7 +65,7 @@ internal static class WireMapping
         Check(request.Fingerprint.Length <= 256, "fingerprint", request.Fingerprint.Length, "at most 256 characters");
         Check(request.Slots is > 0 and <= 64, "slots", request.Slots, "1 to 64");
         return new WorkerOffer(
-            request.Worker, request.Incarnation, request.Version, request.Device, request.MemoryBytes, request.FlopsPerSecond, request.Fingerprint, request.Slots,
+            WorkerOf(request.Worker), request.Incarnation, request.Version, request.Device, request.MemoryBytes, request.FlopsPerSecond, request.Fingerprint, request.Slots,
             OuterOnly: request.OuterOnly);
     }
 
@@ -145,7 +146,7 @@ internal static class WireMapping
     }
 
     public static LeaseQuestion FromWire(Wire.LeaseRequest request) =>
-        new(request.Worker, request.Incarnation, request.Number, HashesFromWire("cached", request.Cached, LeaseQuestion.MostCached))
+        new(WorkerOf(request.Worker), request.Incarnation, request.Number, HashesFromWire("cached", request.Cached, LeaseQuestion.MostCached))
         {
             Kept = HashesFromWire("kept", request.Kept, LeaseQuestion.MostKept),
         };
@@ -246,7 +247,7 @@ internal static class WireMapping
         Check(BlobHash.TryParse(request.Key, out _), "key", request.Key, "64 hexadecimal digits");
         Check(double.IsFinite(request.DoneFraction), "done_fraction", request.DoneFraction, "a finite number");
         return new HeartbeatNote(
-            request.Worker, request.Incarnation, request.Lease, request.Key, Math.Clamp(request.DoneFraction, 0, 1), Duration(request.ElapsedMilliseconds),
+            WorkerOf(request.Worker), request.Incarnation, request.Lease, request.Key, Math.Clamp(request.DoneFraction, 0, 1), Duration(request.ElapsedMilliseconds),
             FromWire(request.FirstStep, request.Steps));
     }
 
@@ -291,6 +292,14 @@ internal static class WireMapping
     {
         Check(hash.Length == 32, "hash", hash.Length, "32 bytes");
         return Convert.ToHexStringLower(hash.Span);
+    }
+
+    /// <summary>A worker's name. <see cref="OwnWorker"/> is none: nobody speaks in its name from outside.</summary>
+    public static string WorkerOf(string name)
+    {
+        Check(name.Length is > 0 and <= 128, "worker", name.Length, "1 to 128 characters");
+        Check(name.All(IsNameCharacter), "worker", name, "letters, digits, '-', '_', '.' and ':'");
+        return name;
     }
 
     private static bool IsNameCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':';

@@ -33,20 +33,20 @@ internal sealed class WorkerService(IWorkerLink link) : Wire.Worker.WorkerBase
     public override Task<Wire.CompleteReply> Complete(Wire.CompleteRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         DeliveryOutcome outcome = await link.CompleteAsync(
-            request.Worker, request.Incarnation, request.Lease, request.Key, WireMapping.FromWire(request), context.CancellationToken);
+            WireMapping.WorkerOf(request.Worker), request.Incarnation, request.Lease, request.Key, WireMapping.FromWire(request), context.CancellationToken);
         return new Wire.CompleteReply { Verdict = WireMapping.ToWire(outcome.Verdict), Reason = outcome.Reason };
     });
 
     public override Task<Wire.GiveBackReply> GiveBack(Wire.GiveBackRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         await link.GiveBackAsync(
-            request.Worker, request.Incarnation, request.Lease, request.Key, WireMapping.FromWire(request), context.CancellationToken);
+            WireMapping.WorkerOf(request.Worker), request.Incarnation, request.Lease, request.Key, WireMapping.FromWire(request), context.CancellationToken);
         return new Wire.GiveBackReply();
     });
 
     public override Task<Wire.LeaveReply> Leave(Wire.LeaveRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
-        await link.LeaveAsync(request.Worker, request.Incarnation, context.CancellationToken);
+        await link.LeaveAsync(WireMapping.WorkerOf(request.Worker), request.Incarnation, context.CancellationToken);
         return new Wire.LeaveReply();
     });
 

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
 
@@ -18,6 +19,7 @@ public sealed class LeasedBlobs(RemoteBlobStore store, CancellationToken ended =
     private readonly CancellationTokenSource _given = new();
     private readonly SemaphoreSlim _room = new(UploadsAtOnce);
     private readonly Dictionary<BlobHash, Task> _uploads = [];
+    private Exception? _failure;
 
     /// <inheritdoc/>
     public async Task<BlobHash> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
@@ -37,12 +39,22 @@ public sealed class LeasedBlobs(RemoteBlobStore store, CancellationToken ended =
 
     /// <summary>Waits until everything that was put is in the store.</summary>
     /// <exception cref="BlobTransferException">Something could not be brought there; the rest was given up.</exception>
-    public Task UploadedAsync()
+    public async Task UploadedAsync()
     {
+        Task all;
         lock (_uploads)
         {
-            return Task.WhenAll(_uploads.Values);
+            all = Task.WhenAll(_uploads.Values);
         }
+
+        await all.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_failure is { } failure)
+        {
+            // Not what became of the others when they were given up.
+            ExceptionDispatchInfo.Throw(failure);
+        }
+
+        await all;
     }
 
     /// <summary>Gives up what is not in the store yet.</summary>
@@ -130,8 +142,13 @@ public sealed class LeasedBlobs(RemoteBlobStore store, CancellationToken ended =
             {
                 await store.UploadAsync(lease, stopped.Token);
             }
-            catch
+            catch (Exception exception)
             {
+                if (!stopped.IsCancellationRequested)
+                {
+                    Interlocked.CompareExchange(ref _failure, exception, null);
+                }
+
                 await _given.CancelAsync();
                 throw;
             }

@@ -65,7 +65,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
 
     public Task<Greeting> GreetAsync()
     {
-        double[] rates = [.. _state.Workers.Values.Select(worker => worker.Capabilities.FlopsPerSecond).Where(rate => rate > 0).Order()];
+        double[] rates = [.. _state.Workers.Values.Where(worker => !worker.Capabilities.OuterOnly).Select(worker => worker.Capabilities.FlopsPerSecond).Where(rate => rate > 0).Order()];
         long largest = _records.Values.Select(record => record.Order.MemoryBytes).Append(_options.LargestTaskBytes).Max();
         return Task.FromResult(new Greeting(WorkerVersion.Text, Now, largest, rates.Length > 0 ? rates[rates.Length / 2] : 0));
     }
@@ -236,7 +236,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
     }
 
     public Task<NumericsChoice?> NumericsAsync() => Task.FromResult(_state.Workers.Values
-        .Where(worker => worker.Quarantine is null && worker.Capabilities.Fingerprint.Length > 0 && Now - worker.LastHeard <= 2 * _options.Lease)
+        .Where(worker => worker.Quarantine is null && !worker.Capabilities.OuterOnly && worker.Capabilities.Fingerprint.Length > 0 && Now - worker.LastHeard <= 2 * _options.Lease)
         .GroupBy(worker => (worker.Capabilities.Fingerprint, Device: worker.Capabilities.Device.StartsWith("cuda", StringComparison.Ordinal) ? "cuda" : "cpu"))
         .OrderByDescending(group => group.Count()).ThenBy(group => group.Key.Fingerprint, StringComparer.Ordinal)
         .Select(group => new NumericsChoice(group.Key.Fingerprint, group.Key.Device))
@@ -256,8 +256,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
     /// <summary>Tasks of the recipe itself, which no path and no module waits for.</summary>
     private static TaskOwner Recipe { get; } = new("recipe");
 
-    /// <summary>The training task that a delivery may settle; null: it settles none.</summary>
-    /// <summary>What the guard looks at. Outer steps that this process has made itself, beside the store, need not be read again while paths wait for them.</summary>
+    /// <summary>The task that a delivery may settle, where the guard looks at it; null: it does not, or it settles none. Outer steps that this process has made itself, beside the store, need not be read again while paths wait for them.</summary>
     private TaskSpec? SpecOf(Completion completion, WorkerCapabilities worker) =>
         _records.TryGetValue(completion.Key, out TaskRecord? record) && !_state.Tasks[completion.Key].IsSettled
         && (record.Spec is TrainSpec || !worker.HasStore) ? record.Spec : null;
@@ -319,7 +318,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
     }
 
     /// <summary>So many that each waiting worker is asked, and so heard of, several times within a lease.</summary>
-    private void AskSome() => _waiters.Ask(Math.Max(AskedAtOnce, (int)Math.Ceiling(_waiters.Count * 4 * (TickEvery / _options.Lease))), () => false);
+    private void AskSome() => _waiters.Ask(Math.Max(AskedAtOnce, (int)Math.Ceiling(_waiters.Count * 4 * (TickEvery / _options.Lease))), _ => false);
 
     /// <summary>Takes on a state, and wakes whom it concerns.</summary>
     /// <param name="state">The state.</param>
@@ -347,7 +346,9 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
 
         if (!ReferenceEquals(before, state))
         {
-            _waiters.Ask(AskedAtOnce, () => _state.Waiting.IsEmpty);
+            // What is left to those for outer steps the others need not be asked about; should it come to them after all, the next tick asks them.
+            _waiters.Ask(AskedAtOnce, isFirst => _state.Waiting.IsEmpty
+                || (!isFirst && !_state.OuterWorkers.IsEmpty && _state.Waiting.Count == _state.WaitingBeside.Count));
         }
     }
 }

@@ -41,8 +41,8 @@ internal sealed class LeaseWaiters(Func<LeaseRequest, (LeaseReply Reply, bool Is
 
     /// <summary>Asks again.</summary>
     /// <param name="most">How many at most.</param>
-    /// <param name="isDone">Whether nobody else need be asked.</param>
-    public void Ask(int most, Func<bool> isDone)
+    /// <param name="isDone">Whether nobody else need be asked: of those that go first (true), of the others.</param>
+    public void Ask(int most, Func<bool, bool> isDone)
     {
         if (_isAsking)
         {
@@ -53,8 +53,8 @@ internal sealed class LeaseWaiters(Func<LeaseRequest, (LeaseReply Reply, bool Is
         _isAsking = true;
         try
         {
-            int asked = Ask(_first, most, isDone);
-            Ask(_waiting, most - asked, isDone);
+            int asked = Ask(_first, most, () => isDone(true));
+            Ask(_waiting, most - asked, () => isDone(false));
         }
         finally
         {

@@ -45,7 +45,7 @@ internal sealed class ResultGuard(IBlobStore? store)
             return GuardFinding.Nothing;
         }
 
-        if ((ObjectionTo(checks.Select(check => check.Output), outputs.Keys) ?? (spec is TrainSpec steps ? ObjectionTo(steps, metrics) : null)) is { } objection)
+        if ((ObjectionTo(checks.Select(check => check.Output), outputs.Keys) ?? ObjectionTo(spec, metrics)) is { } objection)
         {
             return GuardFinding.Nothing with { Invalid = objection };
         }
@@ -172,19 +172,31 @@ internal sealed class ResultGuard(IBlobStore? store)
         return expected.SequenceEqual(found) ? null : $"It has the outputs {string.Join(", ", found)}; expected: {string.Join(", ", expected)}.";
     }
 
-    private static string? ObjectionTo(TrainSpec spec, string metrics)
+    private static string? ObjectionTo(TaskSpec spec, string metrics)
     {
         try
         {
-            TrainMetrics? found = JsonSerializer.Deserialize<TrainMetrics>(metrics, TaskJson.Options);
-            return found is not null && found.Steps == spec.Steps && double.IsFinite(found.LossSum) && double.IsFinite(found.Flops) && found.Tokens >= 0
-                ? null
-                : $"It reports {metrics}; finite sums over {spec.Steps} steps were expected.";
+            return spec switch
+            {
+                TrainSpec train => ObjectionTo(train, metrics),
+                OuterSpec when JsonSerializer.Deserialize<OuterMetrics>(metrics, TaskJson.Options) is null => "It reports null; norms were expected.",
+                FoldSpec fold when JsonSerializer.Deserialize<FoldMetrics>(metrics, TaskJson.Options) is not { DeltaSquares: { IsDefault: false } squares } || squares.Length != fold.Contributions.Length
+                    => $"It reports {metrics}; the squares of {fold.Contributions.Length} norms were expected.",
+                _ => null,
+            };
         }
         catch (JsonException exception)
         {
-            return $"What it reports is no JSON of a training task: {exception.Message}";
+            return $"What it reports is no JSON of such a task: {exception.Message}";
         }
+    }
+
+    private static string? ObjectionTo(TrainSpec spec, string metrics)
+    {
+        TrainMetrics? found = JsonSerializer.Deserialize<TrainMetrics>(metrics, TaskJson.Options);
+        return found is not null && found.Steps == spec.Steps && double.IsFinite(found.LossSum) && double.IsFinite(found.Flops) && found.Tokens >= 0
+            ? null
+            : $"It reports {metrics}; finite sums over {spec.Steps} steps were expected.";
     }
 
     private static double NormOf(ModuleLayout layout, string start, string end, CancellationToken cancellationToken)

@@ -126,7 +126,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
         private async Task RunWorkerAsync(RunExecutionContext context, SiloClusterOptions options, string fingerprint, TimeProvider time)
         {
             WorkerOffer offer = new(
-                "here", time.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, options.TrainsItself ? "this process" : "this process, outer steps only",
+                Api.WireMapping.OwnWorker, time.GetUtcNow().ToUnixTimeMilliseconds(), WorkerVersion.Text, options.TrainsItself ? "this process" : "this process, outer steps only",
                 GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, FlopsPerSecond: 0, fingerprint, Slots: 1, HasStore: true,
                 OuterOnly: !options.TrainsItself);
             using WorkerAgent agent = new(

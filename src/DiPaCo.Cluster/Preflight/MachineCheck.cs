@@ -39,7 +39,9 @@ public sealed record MachineCheck(ImmutableArray<string> Facts, ImmutableArray<s
             warnings.Add(Text($"This machine's clock is {off.Duration().TotalSeconds:0} s {(off > TimeSpan.Zero ? "ahead of" : "behind")} the silo's: times in logs do not match, and if it jumps back this worker is taken for its predecessor. Set it by NTP."));
         }
 
-        long disk = Math.Max(SmallestDisk, (long)(DiskPerMemory * greeting.LargestTaskBytes));
+        // Who makes outer steps only never gets a task as large as a path.
+        long largest = offer.OuterOnly ? 0 : greeting.LargestTaskBytes;
+        long disk = Math.Max(SmallestDisk, (long)(DiskPerMemory * largest));
         facts.Add(Text($"{space.UsableBytes / GiB:0.0} GiB for blobs"));
         if (space.UsableBytes < disk)
         {
@@ -51,6 +53,12 @@ public sealed record MachineCheck(ImmutableArray<string> Facts, ImmutableArray<s
         if (space.UsableBytes < space.LimitBytes)
         {
             warnings.Add(Text($"The cache may hold {space.LimitBytes / GiB:0.0} GiB, but the disk of '{space.Folder}' has room for {space.UsableBytes / GiB:0.0} GiB. Make room, or set a smaller limit (--cache-size)."));
+        }
+
+        if (offer.OuterOnly)
+        {
+            facts.Add(Text($"{offer.MemoryBytes / GiB:0.0} GiB of memory, for outer steps only"));
+            return new MachineCheck([.. facts], [.. warnings], null);
         }
 
         facts.Add(Text($"{offer.MemoryBytes / GiB:0.0} GiB of memory ({(greeting.LargestTaskBytes > 0 ? Text($"the largest task needs {greeting.LargestTaskBytes / GiB:0.00}") : "what the largest task needs is not known yet")})"));

@@ -23,6 +23,9 @@ public sealed class WorkerAgent : IDisposable
 
     private const int FetchedAtOnce = 4;
 
+    // Of the last steps of a task that was gone on with nobody can tell how long all of it takes.
+    private const double MostStretch = 20;
+
     private readonly IWorkerLink _link;
     private readonly IDivisibleExecutor _executor;
     private readonly IWorkerBlobs _blobs;
@@ -269,7 +272,7 @@ public sealed class WorkerAgent : IDisposable
     {
         NonFiniteStepException => GiveBackReason.NonFinite,
         StorageException or MissingBlobException or DamagedBlobException or BlobMismatchException => GiveBackReason.Failed,
-        BlobTransferException or TooManyUploadsException => GiveBackReason.Failed,
+        BlobTransferException or TooManyUploadsException or RetryableBlobException => GiveBackReason.Failed,
         _ => GiveBackReason.Impossible,
     };
 
@@ -292,7 +295,8 @@ public sealed class WorkerAgent : IDisposable
         TaskPart part = await _executor.ExecuteAsync(spec, from, limit, store, held.Progress, held.Ended);
         TimeSpan measured = held.Progress.TimeOf(1 - held.StartFraction);
         double left = 1 - (from is { } state ? (double)state.DoneSteps / state.Steps : 0);
-        return (part, measured > TimeSpan.Zero ? measured : _time.GetElapsedTime(begun) * ((1 - held.StartFraction) / left));
+        double stretch = left > 0 ? Math.Min((1 - held.StartFraction) / left, MostStretch) : 1;
+        return (part, measured > TimeSpan.Zero ? measured : _time.GetElapsedTime(begun) * stretch);
     }
 
     /// <summary>Brings what the task reads here, while another is computed.</summary>

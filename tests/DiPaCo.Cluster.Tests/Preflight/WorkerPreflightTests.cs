@@ -47,6 +47,31 @@ public sealed class WorkerPreflightTests : IAsyncLifetime
     }
 
     [Fact]
+    public void WhoMakesOuterStepsOnly_IsNotHeldAgainstAPath()
+    {
+        Greeting greeting = new(WorkerVersion.Text, DateTimeOffset.UnixEpoch, 100 * GiB, MedianFlopsPerSecond: 1e18);
+
+        MachineCheck found = MachineCheck.Of(greeting, Offer() with { OuterOnly = true }, Space(), DateTimeOffset.UnixEpoch);
+        Assert.Null(found.Failure);
+        Assert.Empty(found.Warnings);
+        Assert.Contains(found.Facts, fact => fact.EndsWith("outer steps only", StringComparison.Ordinal));
+        Assert.NotNull(MachineCheck.Of(greeting, Offer(), Space(), DateTimeOffset.UnixEpoch).Failure);
+    }
+
+    [Fact]
+    public async Task NobodySpeaksInTheNameOfTheSilosOwnWorker()
+    {
+        Invitation invitation = Invite();
+        using SiloChannel channel = new(_silo.Addresses[0], invitation);
+        GrpcWorkerLink link = new(channel.Invoker, TimeProvider.System);
+
+        LinkException found = await Assert.ThrowsAsync<LinkException>(() => link.RegisterAsync(Offer() with { Worker = "@here" }, Cancellation));
+        Assert.Contains("'worker' is @here", found.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<LinkException>(() => link.LeaveAsync("@here", 1, Cancellation));
+        await Assert.ThrowsAsync<LinkException>(() => link.LeaseAsync(new LeaseQuestion("@here", 1, 1, []), Cancellation));
+    }
+
+    [Fact]
     public async Task ANameThatDoesNotResolve_IsNamed()
     {
         LinkException found = await RefusalOf(new Uri("https://no-such-host.invalid:7420"));

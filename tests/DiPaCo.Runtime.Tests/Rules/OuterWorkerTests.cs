@@ -110,6 +110,43 @@ public sealed class OuterWorkerTests
     }
 
     [Fact]
+    public void AnOuterStepIsNotLeftForEver_ToAWorkerThatIsThereButNeverAsks()
+    {
+        _bench.Register("outer", outerOnly: true, slots: 2);
+        _bench.Register("far");
+        _bench.Submit(Outer("step"));
+        for (int second = 0; second < 20; second++)
+        {
+            Assert.Null(_bench.Ask("far").Grant);
+            _bench.Pass(1);
+            _bench.Register("outer", outerOnly: true, slots: 2);
+        }
+
+        _bench.Pass(1);
+        Assert.Equal(Key("step"), _bench.Lease("far").Demand.Key);
+    }
+
+    [Fact]
+    public void WhatWaitsForThoseForOuterSteps_CountsForNobodyElse_AndSaysWhomItWaitsFor()
+    {
+        _bench.Register("outer", outerOnly: true);
+        _bench.Register("busy", slots: 2);
+        _bench.Register("idle");
+        _bench.Submit(Demand("long"));
+        _bench.Lease("busy");
+        foreach (string step in new[] { "a", "b", "c", "d" })
+        {
+            _bench.Submit(Outer(step));
+        }
+
+        // One task and one idle worker: the busy one leaves it, however many outer steps wait.
+        _bench.Submit(Demand("train"));
+        Assert.Equal(WaitCause.OthersAreSooner, _bench.Ask("busy").Wait!.Cause);
+        Assert.Contains(
+            "outer steps (outer)", _bench.Rules.Status(_bench.State, _bench.Now).Tasks.Single(task => task.Key == Key("a")).WaitsOn.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AWorkerThatLeaves_OrComesBackAsAnother_IsNotWaitedFor()
     {
         _bench.Register("outer", outerOnly: true);

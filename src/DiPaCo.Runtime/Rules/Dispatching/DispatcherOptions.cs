@@ -18,7 +18,7 @@ public sealed record DispatcherOptions
     /// <summary>A task that takes this many times what the median worker needs is a straggler, and its worker slow. Default 2.</summary>
     public double StragglerFactor { get; init; } = 2;
 
-    /// <summary>How long a worker beside the store may take for an outer step before it can be a straggler. Default 20 seconds.</summary>
+    /// <summary>How long an outer step is left to workers that are there for it, beyond four times what such a step takes. Default 20 seconds.</summary>
     public TimeSpan OuterPatience { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Smallest part of a task that is worth a lease of its own on a slow worker, 0 to 1. Default 0.2.</summary>

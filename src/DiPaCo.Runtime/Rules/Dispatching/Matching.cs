@@ -81,8 +81,10 @@ internal sealed class Matching(DispatcherOptions options)
 
         (int live, int fit) = fitting.Of(entry);
         string needs = $"{entry.Demand.MemoryBytes:N0} bytes of memory" + (entry.Demand.Fingerprint is { } print ? $" and the numerics fingerprint {print}" : "");
-        return live == 0 ? new WaitReason(WaitCause.NoWorker, "A worker: none is there.", entry.Since)
+        string places = string.Join(", ", state.OuterWorkers.Take(3));
+        return live == 0 ? new WaitReason(WaitCause.NoWorker, state.OuterWorkers.IsEmpty ? "A worker: none is there." : $"A worker: none is there but for outer steps ({places}).", entry.Since)
             : fit == 0 ? new WaitReason(WaitCause.NoWorker, $"A worker with {needs}: none of the {live} has that.", entry.Since)
+            : entry.Demand.Beside && places.Length > 0 ? new WaitReason(WaitCause.WorkersBusy, $"A worker for outer steps ({places}); after a while any of {fit} that fit.", entry.Since)
             : new WaitReason(WaitCause.WorkersBusy, $"One of {fit} workers that fit.", entry.Since);
     }
 
@@ -221,7 +223,7 @@ internal sealed class Matching(DispatcherOptions options)
     /// </summary>
     private bool OthersAreSooner(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
     {
-        int wanted = state.Waiting.Count;
+        int wanted = Rivals(state, entry);
         if (wanted > Math.Min(state.Workers.Count, options.LookAround))
         {
             return false;
@@ -247,7 +249,7 @@ internal sealed class Matching(DispatcherOptions options)
     /// </summary>
     private bool AnotherHasMoreOfIt(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
     {
-        if (entry.Demand.Inputs.IsEmpty || state.Waiting.Count > state.Workers.Count)
+        if (entry.Demand.Inputs.IsEmpty || Rivals(state, entry) > state.Workers.Count)
         {
             return false;
         }
@@ -311,11 +313,11 @@ internal sealed class Matching(DispatcherOptions options)
 
     /// <summary>
     /// The worker that an outer step is left to: one beside the store, or that does nothing else. Anywhere else all contributions would have to
-    /// travel first, and paths wait for it. Who makes no headway is not counted on, so nobody waits for ever.
+    /// travel first, and paths wait for it. Not for ever: who makes no headway is not counted on, and after some time anybody may take it.
     /// </summary>
     private WorkerId? PlaceFor(DispatcherState state, WorkerEntry worker, TaskEntry entry, DateTimeOffset now)
     {
-        if (!entry.Demand.Beside || worker.Capabilities.IsForOuterSteps)
+        if (!entry.Demand.Beside || worker.Capabilities.IsForOuterSteps || now - entry.Since > PatienceFor(state, entry))
         {
             return null;
         }
@@ -323,8 +325,8 @@ internal sealed class Matching(DispatcherOptions options)
         foreach (WorkerId id in state.OuterWorkers)
         {
             WorkerEntry other = state.Workers[id];
-            bool isFree = other.Held.Length < other.Capabilities.Slots || (other.Capabilities.OuterOnly && !IsStuck(state, other, now));
-            if (isFree && entry.LeaseOf(id) is null && IsLive(other, now) && Obstacle(state, other, entry, now) is null)
+            bool hasRoom = other.Capabilities.OuterOnly || other.Held.Length < other.Capabilities.Slots;
+            if (hasRoom && !IsStuck(state, other, now) && entry.LeaseOf(id) is null && IsLive(other, now) && Obstacle(state, other, entry, now) is null)
             {
                 return id;
             }
@@ -332,6 +334,10 @@ internal sealed class Matching(DispatcherOptions options)
 
         return null;
     }
+
+    /// <summary>How long an outer step is left to those for it: some seconds, and several times what such a step has taken.</summary>
+    private TimeSpan PatienceFor(DispatcherState state, TaskEntry entry) =>
+        options.OuterPatience + (Expectations.TimeOf(entry, Expectations.MedianOf(state, entry.Demand.Kind)) * (2 * options.StragglerFactor) ?? TimeSpan.Zero);
 
     private bool IsStuck(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
@@ -436,8 +442,12 @@ internal sealed class Matching(DispatcherOptions options)
         }
 
         // Where nothing waits, the task is one that somebody does not end: without anybody faster, a slow duplicate is better than none.
-        return faster > 0 && faster >= state.Waiting.Count;
+        return faster > 0 && faster >= Rivals(state, entry);
     }
+
+    /// <summary>Tasks that wait for the same workers: outer steps have theirs, where somebody is there for them.</summary>
+    private static int Rivals(DispatcherState state, TaskEntry entry) =>
+        entry.Demand.Beside || state.OuterWorkers.IsEmpty ? state.Waiting.Count : state.Waiting.Count - state.WaitingBeside.Count;
 
     private static bool IsOverdue(DispatcherState state, WorkerEntry worker, DateTimeOffset now)
     {
@@ -485,10 +495,15 @@ internal sealed class Matching(DispatcherOptions options)
     /// </summary>
     private bool IsStraggler(DispatcherState state, TaskEntry entry, Lease lease, DateTimeOffset now)
     {
-        // Before the first heartbeat nobody has heard of it; and elsewhere an outer step takes as long as all contributions travel.
-        bool isInPlace = entry.Demand.Beside && state.OuterWorkers.Contains(lease.Worker);
-        if (now - lease.Started < (isInPlace ? options.OuterPatience : options.HeartbeatEvery))
+        if (entry.Demand.Beside && state.OuterWorkers.Contains(lease.Worker))
         {
+            // What such a step has taken was measured without the time in which it is fetched and waits for the one before it.
+            return now - lease.Started > PatienceFor(state, entry);
+        }
+
+        if (now - lease.Started < options.HeartbeatEvery)
+        {
+            // Nobody has heard of it since.
             return false;
         }
 

@@ -86,6 +86,11 @@ internal static class DispatcherInvariants
             throw new SimulationException($"Lease {lease.Number} was given to worker {lease.Worker}, which did not ask for it or must not get it.");
         }
 
+        if (worker.Capabilities.OuterOnly && !entry.Demand.Beside)
+        {
+            throw new SimulationException($"Worker {lease.Worker}, which makes outer steps only, got task {entry.Demand.Key}.");
+        }
+
         if (entry.Demand.Fingerprint != worker.Capabilities.Fingerprint || worker.Held.Length > worker.Capabilities.Slots || entry.Leases.Length > 2
             || (entry.Leases.Length == 2 && entry.Leases[0].Worker == entry.Leases[1].Worker))
         {
@@ -122,10 +127,12 @@ internal static class DispatcherInvariants
             return;
         }
 
-        int waiting = 0, running = 0, settled = 0, leases = 0;
+        int waiting = 0, beside = 0, running = 0, settled = 0, leases = 0;
         foreach ((TaskKey key, TaskEntry entry) in after.Tasks)
         {
-            waiting += entry.IsSettled || entry.Leases.Length > 0 ? 0 : 1;
+            bool waits = !entry.IsSettled && entry.Leases.Length == 0;
+            waiting += waits ? 1 : 0;
+            beside += waits && entry.Demand.Beside ? 1 : 0;
             running += !entry.IsSettled && entry.Leases.Length == 1 ? 1 : 0;
             settled += entry.IsSettled ? 1 : 0;
             leases += entry.Leases.Length;
@@ -152,6 +159,11 @@ internal static class DispatcherInvariants
         if (after.WaitingOf.Values.Sum() != waiting || after.ComputedOf.Values.Sum() != after.Tasks.Values.Count(entry => !entry.IsSettled && !entry.Leases.IsEmpty))
         {
             throw new SimulationException("The counts of the runs' tasks do not fit the tasks.");
+        }
+
+        if (beside != after.WaitingBeside.Count || !after.OuterWorkers.SetEquals(after.Workers.Values.Where(worker => worker.Capabilities.IsForOuterSteps).Select(worker => worker.Capabilities.Worker)))
+        {
+            throw new SimulationException("The indices of outer steps and of workers for them do not fit.");
         }
 
         if (waiting != after.Waiting.Count || running != after.Running.Count || settled != after.Settled.Count || held != leases)

@@ -28,6 +28,9 @@ internal sealed class Faults
         Deletes = random.NextInt32(24) == 0;
         MaximumFailures = random.NextInt32(3) == 0 ? 2 : 50;
         ThroughJson = random.NextInt32(64) == 0;
+        int place = random.NextInt32(3);
+        HasStore = place == 1;
+        HasOuterOnly = place == 2 && !HasForeigner && Hang == 0;
     }
 
     public Setting Setting { get; }
@@ -69,6 +72,12 @@ internal sealed class Faults
     public double Hang { get; }
 
     public int Slots { get; }
+
+    /// <summary>Whether worker 0 is beside the store.</summary>
+    public bool HasStore { get; }
+
+    /// <summary>Whether worker 2 makes outer steps only.</summary>
+    public bool HasOuterOnly { get; }
 
     public bool Pauses { get; }
 

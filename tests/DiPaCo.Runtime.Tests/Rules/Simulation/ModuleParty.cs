@@ -49,7 +49,7 @@ internal sealed class ModuleParty(World world, ModuleId module) : StatefulParty<
         {
             TaskDemand demand = new(Arithmetic.KeyOf(group), "fold", Setting.Run, TaskOwner.Of(module))
             {
-                Flops = 2_000, MemoryBytes = 1, Fingerprint = Arithmetic.Fingerprint, Priority = 1,
+                Flops = 2_000, MemoryBytes = 1, Fingerprint = Arithmetic.Fingerprint, Priority = 1, Beside = true,
                 Inputs = [.. group.Contributions.Select(contribution => new TaskInput(contribution.Blob, 100))],
             };
             State = World.Rules.StartFold(State, demand, Now);
@@ -59,7 +59,7 @@ internal sealed class ModuleParty(World world, ModuleId module) : StatefulParty<
         {
             TaskDemand demand = new(Arithmetic.KeyOf(needed), "outer", Setting.Run, TaskOwner.Of(module))
             {
-                Flops = 2_000, MemoryBytes = 1, Fingerprint = Arithmetic.Fingerprint, Priority = 2,
+                Flops = 2_000, MemoryBytes = 1, Fingerprint = Arithmetic.Fingerprint, Priority = 2, Beside = true,
                 Inputs = [.. needed.Contributions.Select(contribution => new TaskInput(contribution.Blob, 100))],
             };
             State = ModuleRules.Start(State, demand, Now);

@@ -146,7 +146,8 @@ internal sealed class WorkerParty : Party
         long incarnation = _incarnation;
         if (!_isRegistered)
         {
-            WorkerCapabilities offer = new(_id, incarnation, "cpu", 10, 1e9, _fingerprint, World.Faults.Slots);
+            WorkerCapabilities offer = new(
+                _id, incarnation, "cpu", 10, 1e9, _fingerprint, World.Faults.Slots, HasStore: _number == 0 && World.Faults.HasStore, OuterOnly: _number == 2 && World.Faults.HasOuterOnly);
             Send(World.Dispatcher, "registration", () => World.Dispatcher.OnRegistered(this, offer));
         }
 
