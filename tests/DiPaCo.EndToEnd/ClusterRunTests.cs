@@ -115,7 +115,7 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
         RandomStream random = new(13, "moments to ask workers to leave at");
         using DipacoProcess silo = DipacoProcess.Start("train", config, "--run", run, "--listen", "127.0.0.1:0", "--workers-only", "--lease", "2");
         string invitation = Invitation().Match(await silo.LineWithAsync("dipaco1.", Cancellation)).Value;
-        await silo.LineWithAsync("waits for: A worker: none is there.", Cancellation);
+        await silo.LineWithAsync("waits for: A worker: none is there", Cancellation);
         int handedOver = 0;
         for (int worker = 0; handedOver == 0 && !silo.HasExited; worker++)
         {

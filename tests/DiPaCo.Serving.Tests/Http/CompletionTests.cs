@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
 using DiPaCo.Data;
+using DiPaCo.Serving.Generation;
+using DiPaCo.Serving.Inference;
+using DiPaCo.Serving.Sampling;
 using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
@@ -89,6 +92,36 @@ public sealed class CompletionTests(ServedRun served)
         Assert.NotEqual(together[0], together[3]);
     }
 
+    public static TheoryData<string, double> Fields => new()
+    {
+        { "temperature", 0.4 }, { "top_p", 0.3 }, { "top_k", 3 }, { "min_p", 0.5 }, { "repetition_penalty", 1.9 }, { "frequency_penalty", 2 }, { "presence_penalty", -2 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Fields))]
+    public async Task AFieldDoesWhatTheSamplersOptionDoes(string field, double value)
+    {
+        SamplingOptions plain = new() { Temperature = 1.5, Seed = 11 };
+        SamplingOptions changed = field switch
+        {
+            "temperature" => plain with { Temperature = value },
+            "top_p" => plain with { TopP = value },
+            "top_k" => plain with { TopK = (int)value },
+            "min_p" => plain with { MinP = value },
+            "repetition_penalty" => plain with { RepetitionPenalty = value },
+            "frequency_penalty" => plain with { FrequencyPenalty = value },
+            _ => plain with { PresencePenalty = value },
+        };
+        JsonObject body = new()
+        {
+            ["model"] = $"{served.Model}:path-0", ["prompt"] = "The old mill", ["max_tokens"] = 30, ["seed"] = 11, ["temperature"] = 1.5,
+        };
+        body[field] = value;
+        string text = (await served.PostAsync("/v1/completions", body))["choices"]![0]!["text"]!.GetValue<string>();
+        Assert.Equal(await GeneratedAsync(changed), text);
+        Assert.NotEqual(await GeneratedAsync(plain), text);
+    }
+
     [Fact]
     public async Task AStopStringEndsTheTextBeforeIt()
     {
@@ -109,6 +142,18 @@ public sealed class CompletionTests(ServedRun served)
         double[] scores = [.. route[0]!["scores"]!.AsArray().Select(score => score!.GetValue<double>())];
         Assert.Equal(served.Run.Grid.Topology.Paths.Length, scores.Length);
         Assert.Equal(scores.Max(), scores[route[0]!["path"]!.GetValue<int>()]);
+    }
+
+    private async Task<string> GeneratedAsync(SamplingOptions sampling)
+    {
+        GenerateOptions options = new() { Path = new PathId(0), MaxTokens = 30, Sampling = sampling, Weights = WeightType.Fp32, Threads = 1 };
+        List<string> pieces = [];
+        await foreach (GeneratedPiece piece in TextGenerator.WriteAsync(served.Run.Folder, "The old mill", options, CancellationToken.None))
+        {
+            pieces.Add(piece is GeneratedPiece.Text text ? text.Value : "");
+        }
+
+        return string.Concat(pieces);
     }
 
     private IEnumerable<int> Prompt(string text)

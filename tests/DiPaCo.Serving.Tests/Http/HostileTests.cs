@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -56,6 +57,51 @@ public sealed class HostileTests(ServedRun served)
         { """{"prompt":"a","model":7}""", "'model' is the number 7" },
         { """{"prompt":[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]}""", "not valid JSON" },
     };
+
+    [Fact]
+    public async Task NoPromptIsInWhatTheServerSays()
+    {
+        const string secret = "Xylophonquartz";
+        ConcurrentQueue<string> notes = [];
+        string folder = served.Run.NewPath();
+        foreach (string file in Directory.EnumerateFiles(served.Run.Folder, "*", SearchOption.AllDirectories))
+        {
+            string copy = Path.Combine(folder, Path.GetRelativePath(served.Run.Folder, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        await using ServingHost host = await ServedRun.StartAsync(
+            folder, options => options with { WeightBytes = served.RoomForOnePath(), Refresh = TimeSpan.FromDays(1) }, note: notes.Enqueue);
+
+        // Some requests fail on the server's side, too.
+        Directory.Delete(Path.Combine(folder, "blobs"), recursive: true);
+        using HttpClient client = new() { BaseAddress = host.Address };
+        HashSet<HttpStatusCode> answers = [];
+        foreach ((string path, string body) in new[]
+        {
+            ("completions", $$"""{"prompt":"{{secret}}","model":"{{host.Model}}:path-0","max_tokens":5}"""),
+            ("completions", $$"""{"prompt":"{{secret}}","model":"{{host.Model}}:path-3","max_tokens":5}"""),
+            ("completions", $$"""{"prompt":"{{secret}}","model":"{{host.Model}}:path-1","stream":true,"max_tokens":5}"""),
+            ("completions", $$"""{"prompt":"{{secret}} """),
+            ("completions", $$"""{"prompt":"a","{{secret}}":1}"""),
+            ("completions", $$"""{"prompt":"a","model":"{{secret}}"}"""),
+            ("completions", $$"""{"prompt":"{{string.Concat(Enumerable.Repeat(secret, 1000))}}"}"""),
+            ("embeddings", $$"""{"input":"{{secret}}"}"""),
+            ("route", $$"""{"input":"{{secret}}"}"""),
+        })
+        {
+            using StringContent content = new(body, Encoding.UTF8, "application/json");
+            using HttpResponseMessage response = await client.PostAsync($"/v1/{path}", content);
+            await response.Content.ReadAsStringAsync();
+            answers.Add(response.StatusCode);
+        }
+
+        Assert.Contains(HttpStatusCode.BadRequest, answers);
+        Assert.Contains(HttpStatusCode.ServiceUnavailable, answers);
+        Assert.Contains(notes, note => note.Contains("/v1/completions", StringComparison.Ordinal));
+        Assert.DoesNotContain(notes, note => note.Contains(secret, StringComparison.Ordinal));
+    }
 
     [Theory]
     [MemberData(nameof(Bodies))]

@@ -46,10 +46,10 @@ public sealed class ServedRun : IAsyncLifetime
         new(await StartAsync(folder, change ?? (options => options), time));
 
     /// <summary>A server.</summary>
-    public static Task<ServingHost> StartAsync(string folder, Func<ServingOptions, ServingOptions> change, TimeProvider? time = null) => ServingHost.StartAsync(
+    public static Task<ServingHost> StartAsync(string folder, Func<ServingOptions, ServingOptions> change, TimeProvider? time = null, Action<string>? note = null) => ServingHost.StartAsync(
         folder,
         change(new ServingOptions { Listen = new IPEndPoint(IPAddress.Loopback, 0), Threads = 1, Weights = WeightType.Fp32, CacheBytes = 64 << 20, WeightBytes = 256 << 20 }),
-        time ?? TimeProvider.System, _ => { }, TestContext.Current.CancellationToken);
+        time ?? TimeProvider.System, note ?? (_ => { }), TestContext.Current.CancellationToken);
 
     /// <summary>Posts an object; the answer must be a success.</summary>
     public async Task<JsonNode> PostAsync(string path, object body)
