@@ -15,7 +15,7 @@ internal static class ClusterTable
             await (part switch
             {
                 "runtime" => RuntimeAsync(),
-                "link" => LinkAsync((Environment.GetEnvironmentVariable("TASKS") ?? "8 4 2").Split(' ')),
+                "link" => LinkAsync(ListOf("TASKS", "8 4 2")),
                 "failures" => FailuresAsync(),
                 "handover" => HandOverAsync(),
                 "dispatcher" => DispatcherTable.PrintAsync(),
@@ -57,7 +57,7 @@ internal static class ClusterTable
     private static async Task LinkAsync(int width, int blocks, (int First, int Second) experts, int steps)
     {
         using ClusterRun run = new(width, blocks, experts, NumberOf("PHASES", 3), steps);
-        foreach (string slots in (Environment.GetEnvironmentVariable("SLOTS") ?? "2 1").Split(' '))
+        foreach (string slots in ListOf("SLOTS", "2 1"))
         {
             ClusterTime time = await run.OnWorkersAsync(port => new ShapedLink(port, LinkBytes, LinkDelay), ["--slots", slots]);
             Print($"link of 100 Mbit/s and 50 ms, {experts.First * experts.Second} paths, tasks of {time.Task:F1} s, --slots {slots}: computing {time.Useful:P1} of {time.Wall:F1} s");
@@ -67,10 +67,11 @@ internal static class ClusterTable
     /// <summary>One of two workers is killed every 30 s, in turn, and started again.</summary>
     private static async Task FailuresAsync()
     {
-        using ClusterRun run = new(width: 256, blocks: 3, experts: (NumberOf("EXPERTS", 2), NumberOf("EXPERTS", 2)), phases: 4, steps: StepsOf(150));
+        int experts = NumberOf("EXPERTS", 2);
+        using ClusterRun run = new(width: 256, blocks: 3, experts: (experts, experts), phases: 4, steps: StepsOf(150));
         ClusterTime undisturbed = await run.OnWorkersAsync(null, []);
         Print($"failures: undisturbed {undisturbed.Wall:F1} s, tasks of {undisturbed.Task:F1} s");
-        foreach (string checkpoint in (Environment.GetEnvironmentVariable("CHECKPOINTS") ?? "5 0").Split(' '))
+        foreach (string checkpoint in ListOf("CHECKPOINTS", "5 0"))
         {
             int killed = 0;
             ClusterTime disturbed = await run.OnWorkersAsync(null, ["--checkpoint-every", checkpoint], async (silo, workers, start) =>
@@ -129,6 +130,8 @@ internal static class ClusterTable
     }
 
     private static int StepsOf(int steps) => NumberOf("STEPS", steps);
+
+    private static string[] ListOf(string name, string otherwise) => (Environment.GetEnvironmentVariable(name) ?? otherwise).Split(' ');
 
     private static int NumberOf(string name, int otherwise) => int.Parse(Environment.GetEnvironmentVariable(name) ?? $"{otherwise}", CultureInfo.InvariantCulture);
 
