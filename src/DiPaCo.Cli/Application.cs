@@ -59,7 +59,7 @@ internal sealed class Application(CliServices services)
     private static string? ExplainEnvironment(Exception exception) => exception switch
     {
         UnauthorizedAccessException => $"{exception.Message} Change the permissions, or choose another folder.",
-        IOException => $"{exception.Message.TrimEnd('.')}. Nothing half-written was kept; the same command goes on once the cause is gone.",
+        IOException => $"{exception.Message.TrimEnd('.')}. Once the cause is gone, the same command goes on.",
         _ => null,
     };
 

@@ -14,6 +14,12 @@ public sealed class ArgumentTests
     [InlineData("error: status: of which run? Give its folder, or --join and an invitation.\n'dipaco status --help' lists what is possible.\n", "status")]
     [InlineData("error: Unrecognized command or argument '--frobnicate'.\n'dipaco bench --help' lists what is possible.\n", "bench", "--frobnicate")]
     [InlineData("error: Required argument missing for option: '--run'.\n'dipaco train --help' lists what is possible.\n", "train", "--demo", "--run")]
+    [InlineData("error: --data: the value is empty; expected PATH.\n'dipaco train --help' lists what is possible.\n", "train", "a.yaml", "--data", "")]
+    [InlineData("error: --run: the value is empty; expected DIR.\n'dipaco train --help' lists what is possible.\n", "train", "a.yaml", "--run", " ")]
+    [InlineData("error: --data: the value is empty; expected PATH.\n'dipaco eval --help' lists what is possible.\n", "eval", "runs/demo", "--data", "a.txt", "--data", "")]
+    [InlineData("error: RUN is empty.\n'dipaco verify --help' lists what is possible.\n", "verify", "")]
+    [InlineData("error: FILE is empty.\n'dipaco plan --help' lists what is possible.\n", "plan", "")]
+    [InlineData("error: --output: the value is empty; expected FILE.\n'dipaco init --help' lists what is possible.\n", "init", "-o", "")]
     public async Task WrongArgumentsSayWhatIsWrong(string expected, params string[] arguments)
     {
         CommandLine cli = new();

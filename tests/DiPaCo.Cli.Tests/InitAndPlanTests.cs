@@ -162,6 +162,8 @@ public sealed class InitAndPlanTests : IDisposable
         using JsonDocument json = JsonDocument.Parse(cli.Standard);
         Assert.Equal("small", json.RootElement.GetProperty("size").GetString());
         Assert.True(json.RootElement.GetProperty("totalSeconds").GetDouble() > 0);
+        Assert.Contains("\nsize: small", "\n" + json.RootElement.GetProperty("configuration").GetString(), StringComparison.Ordinal);
+        Assert.Contains("texts does not exist", json.RootElement.GetProperty("corpusProblem").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -43,6 +43,7 @@ public sealed class KilledRunTests(UninterruptedRun reference) : IClassFixture<U
     [InlineData(StorageStep.FolderFlushed)]
     [InlineData(StorageStep.JournalAppended)]
     [InlineData(StorageStep.JournalFlushed)]
+    [InlineData(StorageStep.MetricsAppended)]
     [InlineData(StorageStep.BlobDeleted)]
     public async Task RunKilledAtEveryKindOfWrite_EndsWithTheBytesOfAnUninterruptedRun(StorageStep kind)
     {

@@ -37,6 +37,7 @@ internal static class CommandTree
             BenchCommand.Create(services),
         };
         root.SetAction(parsed => new HelpAction().Invoke(parsed));
+        RefuseEmptyValues(root);
         return root;
     }
 
@@ -44,4 +45,33 @@ internal static class CommandTree
     public static string NameOf(CommandResult command) => command.Parent is CommandResult parent
         ? $"{NameOf(parent)} {command.Command.Name}"
         : "dipaco";
+
+    /// <summary>An empty value is a shell variable that is not set, never a path, a name or an address. Texts may be empty.</summary>
+    private static void RefuseEmptyValues(Command command)
+    {
+        foreach (Option option in command.Options.Where(option => IsNamed(option.ValueType) && option.HelpName != CommonOptions.Text))
+        {
+            option.Validators.Add(result => Check(result, option.Name, option.HelpName));
+        }
+
+        foreach (Argument argument in command.Arguments.Where(argument => IsNamed(argument.ValueType)))
+        {
+            argument.Validators.Add(result => Check(result, argument.HelpName ?? argument.Name, null));
+        }
+
+        foreach (Command verb in command.Subcommands)
+        {
+            RefuseEmptyValues(verb);
+        }
+
+        static bool IsNamed(Type type) => type == typeof(string) || type == typeof(string[]);
+
+        static void Check(SymbolResult result, string name, string? expected)
+        {
+            if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
+            {
+                result.AddError(expected is null ? $"{name} is empty." : $"{name}: the value is empty; expected {expected}.");
+            }
+        }
+    }
 }

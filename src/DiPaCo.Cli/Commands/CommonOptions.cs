@@ -15,6 +15,9 @@ internal static class CommonOptions
     /// <summary>Machine-readable output.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Write one JSON object to standard output; progress goes to standard error." };
 
+    /// <summary>What help calls a value that is text, and may be empty.</summary>
+    public const string Text = "TEXT";
+
     /// <summary>What to do about several texts behind one <c>--data</c>, as the shell's own expansion of a glob makes them.</summary>
     public const string DataHint = "Each text takes a --data of its own; quote a glob, so that the shell leaves it whole.";
 

@@ -19,10 +19,10 @@ internal static class GenerateCommand
     public static Command Create(CliServices services)
     {
         Argument<string> folder = CommonOptions.RunFolder();
-        Option<string?> prompt = new("--prompt") { HelpName = "TEXT", Description = "What to go on from; '-' reads it from standard input. Default: a text's beginning." };
+        Option<string?> prompt = new("--prompt") { HelpName = CommonOptions.Text, Description = "What to go on from; '-' reads it from standard input. Default: a text's beginning." };
         Option<int?> path = new("--path") { HelpName = "N", Description = "The path that writes. Default: the router chooses." };
         Option<int?> tokens = new("--max-tokens") { HelpName = "N", Description = "Most tokens to write. Default: what the context has room for." };
-        Option<string[]> stop = new("--stop") { HelpName = "TEXT", Description = "End before this text. Repeat the option for more.", DefaultValueFactory = _ => [] };
+        Option<string[]> stop = new("--stop") { HelpName = CommonOptions.Text, Description = "End before this text. Repeat the option for more.", DefaultValueFactory = _ => [] };
         Option<string?> reroute = SamplingSettings.Reroute();
         Option<string?> weights = SamplingSettings.Weights();
         Option<int> threads = new("--threads") { HelpName = "N", Description = "Threads for arithmetic; 0: all cores." };

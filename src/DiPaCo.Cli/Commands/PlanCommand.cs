@@ -25,7 +25,7 @@ internal static class PlanCommand
             RunPlan plan = RunPlan.Of(loaded.Config, new PlanAssumptions { FlopsPerSecond = rate, Vocabulary = inputs.Vocabulary, Corpus = inputs.Corpus });
             if (parsed.GetValue(json))
             {
-                JsonOutput.Write(services.Terminal, plan);
+                JsonOutput.Write(services.Terminal, PlanJson.Of(plan, loaded, inputs.CorpusProblem));
             }
             else
             {

@@ -101,6 +101,11 @@ internal static class TrainCommand
         long begun = services.Clock.GetTimestamp();
         observer.Observe(new StageStarted(Stage.Report, 0, ""));
         string report = await ReportFolder.WriteAsync(folder, results, cancellation);
+        if (PlotFont.Problem is { } problem)
+        {
+            observer.Observe(new RunNote(problem, IsWarning: true));
+        }
+
         observer.Observe(new StageFinished(Stage.Report, services.Clock.GetElapsedTime(begun), report));
         return report;
     }

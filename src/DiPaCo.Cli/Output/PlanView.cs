@@ -8,6 +8,7 @@ namespace DiPaCo.Cli.Output;
 internal static class PlanView
 {
     private const int MostModules = 24;
+    private const int MostPaths = 16;
 
     /// <summary>Writes the plan, then the complete configuration.</summary>
     /// <param name="console">Where.</param>
@@ -21,6 +22,7 @@ internal static class PlanView
         console.Write(Facts(plan, loaded.Config.Tokenizer, corpusProblem));
         console.WriteLine();
         console.Write(Modules(plan));
+        console.Write(Paths(plan));
         console.Write(Stages(plan));
         console.WriteLine();
         console.MarkupLine("[grey]The complete configuration:[/]");
@@ -65,6 +67,23 @@ internal static class PlanView
         if (plan.Modules.Length > MostModules)
         {
             table.AddRow($"[grey]… and {Units.Count(plan.Modules.Length - MostModules)} more[/]");
+        }
+
+        return table;
+    }
+
+    private static Table Paths(RunPlan plan)
+    {
+        Table table = new() { Border = TableBorder.Rounded };
+        table.AddColumn("path").AddColumn("its modules, as they follow each other");
+        foreach (PlannedPath path in plan.Paths.Take(MostPaths))
+        {
+            table.AddRow($"{path.Id}", Markup.Escape(string.Join(" → ", path.Modules.Select(module => module.Name))));
+        }
+
+        if (plan.Paths.Length > MostPaths)
+        {
+            table.AddRow($"[grey]… and {Units.Count(plan.Paths.Length - MostPaths)} more[/]");
         }
 
         return table;

@@ -45,6 +45,9 @@ internal static class Units
         };
     }
 
+    /// <summary>Time since a start, as a clock shows it: <c>0:00:41</c>, <c>25:03:10</c>.</summary>
+    public static string Clock(TimeSpan elapsed) => $"{(long)elapsed.TotalHours}:{elapsed:mm\\:ss}";
+
     private static string Scale(double value, string unit)
     {
         int prefix = 0;

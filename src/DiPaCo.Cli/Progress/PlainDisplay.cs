@@ -53,7 +53,7 @@ internal sealed class PlainDisplay(TextWriter writer, TimeProvider clock) : IRun
         lock (_lock)
         {
             _next = _progress.Elapsed + Pause;
-            writer.WriteLine($"[{_progress.Elapsed:h\\:mm\\:ss}] {SafeText.OneLine(line, 1000)}");
+            writer.WriteLine($"[{Units.Clock(_progress.Elapsed)}] {SafeText.OneLine(line, 1000)}");
             writer.Flush();
         }
     }

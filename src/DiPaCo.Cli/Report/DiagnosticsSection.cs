@@ -80,7 +80,7 @@ internal static class DiagnosticsSection
             XLabel = "phase",
             Curves = [.. shown.Select((module, i) => new Series(module.Key.Name, i, [.. module.Select(gradient => (gradient.Phase.Value + 1.0, gradient.DeltaNorm))]))],
         };
-        html.Add($"<section><h2>Outer gradients</h2>{norms.Draw()}<p class='note'>Norm of each module's outer gradient, the mean of what its paths changed in a phase. {(modules.Length > shown.Length ? $"The {shown.Length} modules with the most paths, of {modules.Length}." : "")}</p>{deltas.Draw()}<p class='note'>Mean norm of what the single paths changed: the more it is above the norm of their mean, the less they agree.</p>");
+        html.Add($"<section><h2>Outer gradients</h2>{norms.Draw()}<p class='note'>Norm of each module's outer gradient, the mean of what its paths changed in a phase. {(results.Model.Modules > shown.Length ? $"The {shown.Length} modules with the most paths, of {results.Model.Modules}." : "")}</p>{deltas.Draw()}<p class='note'>Mean norm of what the single paths changed: the more it is above the norm of their mean, the less they agree.</p>");
         IGrouping<ModuleId, OuterGradient>[] shared = [.. shown.Where(module => module.Any(gradient => gradient.Cosine is not null))];
         if (shared.Length > 0)
         {

@@ -74,7 +74,7 @@ internal static class LossCurves
         return [.. points.Chunk(size).Select(chunk => (chunk.Average(point => point.X), chunk.Average(point => point.Y)))];
     }
 
-    /// <summary>The window shrinks towards the ends, so that a curve begins and ends where its data does.</summary>
+    /// <summary>Towards the ends the window is cut, and a point stands in the middle of what is left of it: a single batch is no end of a curve.</summary>
     private static (double X, double Y)[] Smooth((double X, double Y)[] points)
     {
         double[] sums = new double[points.Length + 1];
@@ -84,10 +84,11 @@ internal static class LossCurves
         }
 
         int widest = (int)(HalfWindow * points.Length);
-        return [.. points.Select((point, i) =>
+        return [.. points.Select((_, i) =>
         {
-            int half = Math.Min(widest, Math.Min(i, points.Length - 1 - i));
-            return (point.X, (sums[i + half + 1] - sums[i - half]) / ((2 * half) + 1));
+            int first = Math.Max(0, i - widest);
+            int last = Math.Min(points.Length - 1, i + widest);
+            return ((points[first].X + points[last].X) / 2, (sums[last + 1] - sums[first]) / (last - first + 1));
         })];
     }
 

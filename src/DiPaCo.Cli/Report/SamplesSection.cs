@@ -20,7 +20,7 @@ internal static class SamplesSection
         foreach (TextSample sample in data.Results.Samples.Take(MostShown))
         {
             string who = sample.Path is { } path ? $"path {path}" : "dense";
-            html.Add($"<figure><figcaption><b>{who}</b> continues a text of {sample.Source}</figcaption><blockquote><span class='prompt'>{sample.Prompt}</span>{sample.Text}</blockquote></figure>");
+            html.Add($"<figure><figcaption><b>{who}</b> continues a text {(sample.IsHeldOut ? "of" : "that it was trained on, of")} {sample.Source}</figcaption><blockquote><span class='prompt'>{sample.Prompt}</span>{sample.Text}</blockquote></figure>");
         }
 
         return html.Add($"</div></section>");

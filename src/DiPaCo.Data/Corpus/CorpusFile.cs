@@ -2,7 +2,7 @@ namespace DiPaCo.Data;
 
 /// <summary>One file of a corpus.</summary>
 /// <param name="FullPath">Where it is.</param>
-/// <param name="Name">Its name relative to the folder or glob that found it, with <c>/</c>: what origins and messages use.</param>
+/// <param name="Name">Its name relative to the folder or glob that found it, with <c>/</c>: what origins and documents' locations use.</param>
 /// <param name="Format">How it is read.</param>
 /// <param name="Compression">How it is packed.</param>
 public sealed record CorpusFile(string FullPath, string Name, CorpusFormat Format, CorpusCompression Compression)

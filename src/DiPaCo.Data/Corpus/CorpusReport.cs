@@ -8,7 +8,8 @@ namespace DiPaCo.Data;
 /// What a reading of a corpus has found so far: counts, and the first bad records of each file with their reasons.
 /// Written by one reader; the counts may be read from another thread for progress.
 /// </summary>
-public sealed class CorpusReport
+/// <param name="remedy">What to do about too many bad records; null: what a configuration's owner can.</param>
+public sealed class CorpusReport(string? remedy = null)
 {
     private const int ExamplesPerFile = 5;
     private const int MaximumExamples = 100;
@@ -22,6 +23,7 @@ public sealed class CorpusReport
     private const int RecordsWithNamedFields = 1000;
     private const int MostFields = 100;
 
+    private readonly string _remedy = remedy ?? "Repair the files, set data.text_field, or raise data.max_bad_share.";
     private readonly List<BadRecord> _examples = [];
     private readonly SortedDictionary<string, long> _badByFile = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _fields = new(StringComparer.Ordinal);
@@ -110,6 +112,6 @@ public sealed class CorpusReport
         string examples = string.Join(Environment.NewLine, _examples.Take(10).Select(example => "  " + example));
         throw new DiPaCoException(string.Create(
             CultureInfo.InvariantCulture,
-            $"{BadRecords} of {all} records are bad, more than the allowed share of {maximumShare:0.####}. The first of them:{Environment.NewLine}{examples}{Environment.NewLine}Repair the files, set data.text_field, or raise data.max_bad_share."));
+            $"{BadRecords} of {all} records are bad, more than the allowed share of {maximumShare:0.####}. The first of them:{Environment.NewLine}{examples}{Environment.NewLine}{_remedy}"));
     }
 }

@@ -26,7 +26,7 @@ internal static class JsonLinesReader
             string? reason = lines.TooLong ? $"longer than {options.MaximumRecordBytes} bytes" : TryParse(lines.Line.Span, options, report, out fields);
             if (reason is not null)
             {
-                report.Bad(new BadRecord(file.Name, lines.Number, reason), options.MaximumBadShare);
+                report.Bad(new BadRecord(file.FullPath, lines.Number, reason), options.MaximumBadShare);
                 continue;
             }
 

@@ -52,7 +52,7 @@ internal static class ParquetFileReader
                 string? reason = Reason(texts[i], options);
                 if (reason is not null)
                 {
-                    report.Bad(new BadRecord(file.Name, row, reason), options.MaximumBadShare);
+                    report.Bad(new BadRecord(file.FullPath, row, reason), options.MaximumBadShare);
                     continue;
                 }
 

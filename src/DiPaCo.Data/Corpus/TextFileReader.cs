@@ -20,6 +20,7 @@ internal static class TextFileReader
         int filled = 0;
         int part = 0;
         long offset = 0;
+        long linesBefore = 0;
         bool ended = false;
         while (!ended)
         {
@@ -33,7 +34,7 @@ internal static class TextFileReader
             int skip = offset == 0 ? SkipByteOrderMark(file, buffer.AsSpan(0, filled)) : 0;
             int length = ended && filled <= limit ? filled : TextCut.Find(buffer.AsSpan(0, Math.Min(filled, limit)));
             ended = ended && length == filled;
-            string text = Decode(file, buffer.AsSpan(skip, length - skip), offset + skip);
+            string text = Decode(file, buffer.AsSpan(skip, length - skip), offset + skip, linesBefore);
             if (!string.IsNullOrWhiteSpace(text))
             {
                 bool whole = part == 0 && ended;
@@ -44,6 +45,7 @@ internal static class TextFileReader
 
             part++;
             offset += length;
+            linesBefore += buffer.AsSpan(0, length).Count((byte)'\n');
             buffer.AsSpan(length, filled - length).CopyTo(buffer);
             filled -= length;
         }
@@ -59,7 +61,7 @@ internal static class TextFileReader
         return start.StartsWith("\uFEFF"u8) ? 3 : 0;
     }
 
-    private static string Decode(CorpusFile file, ReadOnlySpan<byte> bytes, long offset)
+    private static string Decode(CorpusFile file, ReadOnlySpan<byte> bytes, long offset, long linesBefore)
     {
         int nul = bytes.IndexOf((byte)0);
         int control = 0;
@@ -77,9 +79,8 @@ internal static class TextFileReader
         if (!Utf8.IsValid(bytes))
         {
             int bad = InvalidAt(bytes);
-            int line = bytes[..bad].Count((byte)'\n') + 1;
-            string where = offset <= 3 ? $"line {line}" : $"offset {offset + bad}";
-            throw new DiPaCoException($"The corpus file {file.FullPath} is not UTF-8: byte 0x{bytes[bad]:X2} at {where}. Convert it, for example: iconv -f latin1 -t utf-8.");
+            long line = linesBefore + bytes[..bad].Count((byte)'\n') + 1;
+            throw new DiPaCoException($"The corpus file {file.FullPath} is not UTF-8: byte 0x{bytes[bad]:X2} at line {line}. Convert it, for example: iconv -f latin1 -t utf-8.");
         }
 
         return Encoding.UTF8.GetString(bytes);

@@ -8,14 +8,16 @@ using DiPaCo.Core;
 namespace DiPaCo.Data;
 
 /// <summary>
-/// A chunk of a tokenized corpus, read-only: documents and their tokens, memory-mapped. Everything is checked when it is opened, so reading
-/// cannot leave the file. The file must not change while it is open, as blobs never do. Safe for use by several threads.
+/// A chunk of a tokenized corpus, read-only: documents and their tokens, memory-mapped. Its structure is checked when it is opened, so reading
+/// cannot leave the file; tokens when they are copied, because a task reads few of a large corpus. The file must not change while it is open, as
+/// blobs never do. Safe for use by several threads.
 /// </summary>
 public sealed unsafe class TokenChunk : IDisposable
 {
     private readonly IDisposable _owner;
     private readonly byte* _file;
     private readonly TokenChunkHeader _header;
+    private readonly string _name;
     private readonly Lock _gate = new();
     private int _readers;
     private bool _disposed;
@@ -24,12 +26,13 @@ public sealed unsafe class TokenChunk : IDisposable
     {
         _owner = owner;
         _file = file;
+        _name = name;
         string? reason = TokenChunkHeader.Read(Bytes(0, (int)Math.Min(length, TokenChunkFormat.HeaderBytes)), length, out _header);
         string[] sources = [];
-        reason ??= ReadSources(out sources) ?? CheckDocuments(sources.Length) ?? CheckTokens();
+        reason ??= ReadSources(out sources) ?? CheckDocuments(sources.Length);
         if (reason is not null)
         {
-            throw new DiPaCoException($"{name} is not a good token chunk: {reason}. Delete it and let the run make it again, or restore it from a copy.");
+            throw Bad(reason);
         }
 
         Sources = sources;
@@ -109,6 +112,7 @@ public sealed unsafe class TokenChunk : IDisposable
     /// <param name="start">The first token wanted, from the document's beginning.</param>
     /// <param name="tokens">Is filled.</param>
     /// <exception cref="ArgumentOutOfRangeException">The document does not have so many tokens.</exception>
+    /// <exception cref="DiPaCoException">A token is not one of the vocabulary.</exception>
     public void CopyTokens(int document, int start, Span<int> tokens)
     {
         DocumentEntry entry = this[document];
@@ -122,6 +126,11 @@ public sealed unsafe class TokenChunk : IDisposable
         try
         {
             ReadOnlySpan<byte> from = Bytes(_header.TokensAt + ((entry.TokenOffset + start) * _header.TokenBytes), tokens.Length * _header.TokenBytes);
+            if (TokenRange.Maximum(from, _header.TokenBytes) >= (uint)VocabularySize)
+            {
+                throw Bad($"a token of document {document} is not below the vocabulary size of {VocabularySize}");
+            }
+
             for (int i = 0; i < tokens.Length; i++)
             {
                 tokens[i] = _header.TokenBytes == 2
@@ -231,20 +240,8 @@ public sealed unsafe class TokenChunk : IDisposable
         return offset == TokenCount ? null : $"its documents have {offset} tokens, its header says {TokenCount}";
     }
 
-    private string? CheckTokens()
-    {
-        const int Block = 1 << 20;
-        for (long at = 0; at < TokenCount; at += Block)
-        {
-            int count = (int)Math.Min(Block, TokenCount - at);
-            if (TokenRange.Maximum(Bytes(_header.TokensAt + (at * _header.TokenBytes), count * _header.TokenBytes), _header.TokenBytes) >= (uint)VocabularySize)
-            {
-                return $"a token between {at} and {at + count} is not below the vocabulary size of {VocabularySize}";
-            }
-        }
-
-        return null;
-    }
+    private DiPaCoException Bad(string reason) =>
+        new($"{_name} is not a good token chunk: {reason}. Delete it and let the run make it again, or restore it from a copy.");
 
     private sealed class PinnedMemory(MemoryHandle handle) : IDisposable
     {

@@ -112,6 +112,7 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
             Perplexity = scored.Perplexity,
             PerplexityWithPrefix = scored.PerplexityWithPrefix,
             BitsPerByte = scored.BitsPerByte,
+            BitsPerByteWithPrefix = scored.BitsPerByteWithPrefix,
             ScoredTokens = scored.Tokens,
         };
     }

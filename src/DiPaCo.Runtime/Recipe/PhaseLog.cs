@@ -14,6 +14,14 @@ namespace DiPaCo.Runtime.Recipe;
 internal sealed class PhaseLog(
     ModelTopology topology, ModelVersion first, TrainMetrics before, RoutedCorpus routed, RecipeOptions recipe)
 {
+    // A figure for every module and phase of a model of a thousand modules would make results larger than anybody reads.
+    private const int MostModules = 64;
+
+    private readonly ImmutableHashSet<ModuleId> _followed =
+    [
+        .. topology.Modules.OrderByDescending(module => module.Paths.Length).ThenBy(module => module.Id).Take(MostModules).Select(module => module.Id),
+    ];
+
     private readonly List<PhaseValidation> _validation = [];
     private readonly List<OuterGradient> _outerGradients = [];
     private readonly Queue<ModelVersion> _kept = new([first]);
@@ -70,7 +78,7 @@ internal sealed class PhaseLog(
         }
 
         Model = outcome.Model;
-        _outerGradients.AddRange(outcome.OuterGradients);
+        _outerGradients.AddRange(outcome.OuterGradients.Where(gradient => _followed.Contains(gradient.Module)));
         _kept.Enqueue(Model);
         while (_kept.Count > recipe.KeepPhases + 1)
         {

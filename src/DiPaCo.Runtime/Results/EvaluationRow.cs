@@ -44,6 +44,10 @@ public sealed record EvaluationRow
     /// <summary>Bits per UTF-8 byte of the text behind the prefix: no token counts under a path that it chose.</summary>
     public required double BitsPerByte { get; init; }
 
+    /// <summary>Bits per UTF-8 byte of whole documents, which compares runs of different tokenizers; null where documents are routed more than once.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? BitsPerByteWithPrefix { get; init; }
+
     /// <summary>Share of the choices behind a document's first chunk that changed the path; null where documents are routed once.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? SwitchShare { get; init; }

@@ -34,7 +34,7 @@ public sealed record RunResults
     /// <summary>Perplexity of the routed model on validation documents after each phase that measured it.</summary>
     public required ImmutableArray<PhaseValidation> Validation { get; init; }
 
-    /// <summary>The outer gradients of the modules that several paths share, phase after phase.</summary>
+    /// <summary>The outer gradients of the modules that make outer steps, phase after phase; of a large model those 64 that most paths share.</summary>
     public required ImmutableArray<OuterGradient> OuterGradients { get; init; }
 
     /// <summary>What each shard is about, in order of path ids.</summary>

@@ -39,6 +39,9 @@ public sealed record StepMetric
     /// <summary>Time of the step.</summary>
     public required double Seconds { get; init; }
 
+    /// <summary>Part of it spent waiting for the batch, seconds.</summary>
+    public double DataWait { get; init; }
+
     /// <summary>The line of a step.</summary>
     public static StepMetric Of(StepMade step) => new()
     {
@@ -52,6 +55,7 @@ public sealed record StepMetric
         GradientNorm = step.GradientNorm,
         Tokens = step.Tokens,
         Seconds = step.Elapsed.TotalSeconds,
+        DataWait = step.DataWait.TotalSeconds,
     };
 
     /// <summary>The record as one line of JSON, without the line's end.</summary>

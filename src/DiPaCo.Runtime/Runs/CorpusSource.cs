@@ -12,14 +12,14 @@ internal static class CorpusSource
     /// <summary>Opens it; reads nothing yet.</summary>
     /// <exception cref="Core.DiPaCoException">A path does not exist, or has no readable file.</exception>
     public static IDocumentSource Open(LoadedConfig config) =>
-        Open(config.Config.Data, config.Config.Data.Paths, config.FullPath, StatesOrigin(config));
+        Open(config.Config.Data, config.Config.Data.Paths, config.FullPath, isSplit: true, StatesOrigin(config));
 
-    /// <summary>Opens other text with the configuration's fields. Nothing of it is split, so it may be without originals.</summary>
+    /// <summary>Opens other text with the configuration's fields. Nothing of it is split, so it may be without originals, and a single book is cut as one of several.</summary>
     public static IDocumentSource Open(DataOptions fields, IReadOnlyList<string> paths, Func<string, string> fullPath) =>
-        Open(fields, paths, fullPath, requiresOrigin: false);
+        Open(fields, paths, fullPath, isSplit: false, requiresOrigin: false);
 
-    private static IDocumentSource Open(DataOptions fields, IReadOnlyList<string> paths, Func<string, string> fullPath, bool requiresOrigin) =>
-        paths is [DataOptions.Demo] ? OpenDemo(fullPath) : OpenFiles(fields, [.. paths.Select(fullPath)], requiresOrigin);
+    private static IDocumentSource Open(DataOptions fields, IReadOnlyList<string> paths, Func<string, string> fullPath, bool isSplit, bool requiresOrigin) =>
+        paths is [DataOptions.Demo] ? OpenDemo(fullPath) : OpenFiles(fields, [.. paths.Select(fullPath)], isSplit, requiresOrigin);
 
     private static bool StatesOrigin(LoadedConfig config) =>
         config.Config.Data.OriginField != new DataOptions { Paths = [] }.OriginField
@@ -32,7 +32,7 @@ internal static class CorpusSource
             : $"'{DataOptions.Demo}' as text to train on is the .NET SDK's documentation, not '{folder}'. If you mean the latter, name it './{DataOptions.Demo}'.");
     }
 
-    private static Corpus OpenFiles(DataOptions fields, IReadOnlyList<string> paths, bool requiresOrigin)
+    private static Corpus OpenFiles(DataOptions fields, IReadOnlyList<string> paths, bool isSplit, bool requiresOrigin)
     {
         CorpusOptions options = new()
         {
@@ -46,7 +46,7 @@ internal static class CorpusSource
         Corpus corpus = Corpus.Open(options);
 
         // A single book has one original and could not be split at all; its parts, some pages each, take the originals' place.
-        return corpus.Files is [{ Format: CorpusFormat.Text } book]
+        return isSplit && corpus.Files is [{ Format: CorpusFormat.Text } book]
             ? Corpus.Open(
                 options with { TextPartBytes = PagesBytes, TextPartsPerOrigin = PartsPerOrigin },
                 $"The text is one single file, {book.Name}, and is divided every {PartsPerOrigin * PagesBytes / 1024} KiB: what is held out stands beside what is trained on. Give several files, or records, to hold out whole originals.")

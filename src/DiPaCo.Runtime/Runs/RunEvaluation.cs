@@ -61,7 +61,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time, IWeightRou
             CorpusTokenizer chunker = new(tokenizer, new CorpusTokenizerOptions { Fractions = AllTest, Threads = threads });
             ImmutableArray<BlobHash>.Builder chunks = ImmutableArray.CreateBuilder<BlobHash>();
             ImmutableArray<BlobHash>.Builder features = ImmutableArray.CreateBuilder<BlobHash>();
-            CorpusReport report = new();
+            CorpusReport report = new($"Repair the files, or give records that have their text in '{config.Data.TextField}', as those of the run have (data.text_field).");
             frame.Begin(Stage.Tokens, 0, "documents");
             await foreach (TokenChunkBuilder chunk in chunker.TokenizeAsync(source.ReadAsync(report, cancellationToken), cancellationToken))
             {

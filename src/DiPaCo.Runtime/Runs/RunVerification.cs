@@ -72,7 +72,7 @@ internal sealed class RunVerification(string folder, IStorageSteps steps, StageF
         {
             ModelDigest = model?.ComputeDigest(),
             Blobs = expected.Count,
-            Bytes = await BytesAsync(store, cancellationToken),
+            Bytes = await BytesAsync(store, expected, cancellationToken),
             Damaged = [.. damaged.Select(damage => damage with { Repaired = repair })],
         };
     }
@@ -105,7 +105,7 @@ internal sealed class RunVerification(string folder, IStorageSteps steps, StageF
         {
             ModelDigest = model?.ComputeDigest(),
             Blobs = blobs.Length,
-            Bytes = await BytesAsync(store, cancellationToken),
+            Bytes = await BytesAsync(store, blobs.Select(named => named.Blob).ToHashSet(), cancellationToken),
             Damaged = [.. damaged.Select(damage => damage with { Repairable = false })],
         };
     }
@@ -113,12 +113,12 @@ internal sealed class RunVerification(string folder, IStorageSteps steps, StageF
     private static Damage DamageOf(string name, BlobHash blob, BlobCondition condition) =>
         new($"{name} ({blob.Hex[..12]}…)", condition == BlobCondition.Missing ? "missing" : "hash differs", Repaired: false);
 
-    private static async Task<long> BytesAsync(FolderBlobStore store, CancellationToken cancellationToken)
+    private static async Task<long> BytesAsync(FolderBlobStore store, IReadOnlySet<BlobHash> hashed, CancellationToken cancellationToken)
     {
         long bytes = 0;
         await foreach (BlobInfo blob in store.EnumerateAsync(cancellationToken))
         {
-            bytes += blob.Bytes;
+            bytes += hashed.Contains(blob.Hash) ? blob.Bytes : 0;
         }
 
         return bytes;

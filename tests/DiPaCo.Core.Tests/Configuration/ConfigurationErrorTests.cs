@@ -6,16 +6,16 @@ namespace DiPaCo.Core.Tests.Configuration;
 public sealed class ConfigurationErrorTests
 {
     [Theory]
-    [InlineData("sise: small", "run.yaml:3:1: sise: unknown key. Did you mean 'size'?")]
-    [InlineData("transformer:\n  widht: 64", "run.yaml:4:3: transformer.widht: unknown key. Did you mean 'width'?")]
-    [InlineData("transformer: { head-width: 64 }", "run.yaml:3:16: transformer.head-width: unknown key. Did you mean 'head_width'?")]
-    [InlineData("inner: { inner_steps: 5 }", "run.yaml:3:10: inner.inner_steps: unknown key. It belongs in the section 'recipe': 'recipe.inner_steps'.")]
-    [InlineData("transformer: { blocks: 5 }", "run.yaml:3:16: transformer.blocks: unknown key. It belongs to an item of 'topology.levels', such as '- { blocks: … }'.")]
-    [InlineData("data2: 5", "run.yaml:3:1: data2: unknown key. Did you mean 'data'?")]
+    [InlineData("sise: small", "run.yaml:3:1: sise: unknown key (found 'small'). Did you mean 'size'?")]
+    [InlineData("transformer:\n  widht: 64", "run.yaml:4:3: transformer.widht: unknown key (found '64'). Did you mean 'width'?")]
+    [InlineData("transformer: { head-width: 64 }", "run.yaml:3:16: transformer.head-width: unknown key (found '64'). Did you mean 'head_width'?")]
+    [InlineData("inner: { inner_steps: 5 }", "run.yaml:3:10: inner.inner_steps: unknown key (found '5'). It belongs in the section 'recipe': 'recipe.inner_steps'.")]
+    [InlineData("transformer: { blocks: 5 }", "run.yaml:3:16: transformer.blocks: unknown key (found '5'). It belongs to an item of 'topology.levels', such as '- { blocks: … }'.")]
+    [InlineData("data2: 5", "run.yaml:3:1: data2: unknown key (found '5'). Did you mean 'data'?")]
     [InlineData(
         "outer: { temperature: 5 }",
-        "run.yaml:3:10: outer.temperature: unknown key. The keys in 'outer' are: learning_rate, momentum, momentum_warmup_phases, weights, rescaling, codec, top_k_fraction, error_feedback, download, fold_paths, private_modules.")]
-    [InlineData("topology: { levels: [{ expert: 2 }] }", "run.yaml:3:24: topology.levels[0].expert: unknown key. Did you mean 'experts'?")]
+        "run.yaml:3:10: outer.temperature: unknown key (found '5'). The keys in 'outer' are: learning_rate, momentum, momentum_warmup_phases, weights, rescaling, codec, top_k_fraction, error_feedback, download, fold_paths, private_modules.")]
+    [InlineData("topology: { levels: [{ expert: 2 }] }", "run.yaml:3:24: topology.levels[0].expert: unknown key (found '2'). Did you mean 'experts'?")]
     public void AnUnknownKey_NamesThePlaceAndTheNearestValidKey(string text, string error) => Assert.Equal([error], Yaml.Errors(text));
 
     [Theory]
@@ -194,7 +194,7 @@ public sealed class ConfigurationErrorTests
               bad.yaml:1:7: size: found 'tny', expected one of: tiny, small, medium, large, paper. Did you mean 'tiny'?
               bad.yaml:4:11: recipe.phases: found '0', expected a whole number from 1 to 1,000,000.
               bad.yaml:6:3: recipe.inner_steps: this key is stated twice; it stands on line 5 already. Keep one.
-              bad.yaml:7:1: outter: unknown key. Did you mean 'outer'?
+              bad.yaml:7:1: outter: unknown key (found a section of keys). Did you mean 'outer'?
             """,
             exception.Message,
             ignoreLineEndingDifferences: true);

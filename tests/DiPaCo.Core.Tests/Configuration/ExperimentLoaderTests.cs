@@ -62,11 +62,11 @@ public sealed class ExperimentLoaderTests
     }
 
     [Theory]
-    [InlineData("rows: [{ name: a }]\nbse: {}\nbase: { data: { paths: [t] } }", "2:1: bse: unknown key. Did you mean 'base'?")]
+    [InlineData("rows: [{ name: a }]\nbse: {}\nbase: { data: { paths: [t] } }", "2:1: bse: unknown key (found a section of keys). Did you mean 'base'?")]
     [InlineData("base: { size: tiny, data: { paths: [t] } }", "1:1: rows: expected a list of 1 to 1,000 rows such as '- { name: dense, with: { … } }'.")]
-    [InlineData("base: { data: { paths: [t] } }\nrows: [{ nme: a }]", "2:8: rows[0].name: found nothing, expected a name of at most 80 letters, digits, dots, dashes and underscores.|2:10: rows[0].nme: unknown key. Did you mean 'name'?")]
+    [InlineData("base: { data: { paths: [t] } }\nrows: [{ nme: a }]", "2:8: rows[0].name: found nothing, expected a name of at most 80 letters, digits, dots, dashes and underscores.|2:10: rows[0].nme: unknown key (found 'a'). Did you mean 'name'?")]
     [InlineData("base: { data: { paths: [t] } }\nrows:\n  - name: a\n    with: { recipe: { phases: 0 } }", "4:31: recipe.phases: found '0', expected a whole number from 1 to 1,000,000. (row 'a')")]
-    [InlineData("base: { data: { paths: [t] }, outer: { momentu: 1 } }\nrows: [{ name: a }, { name: b }]", "1:40: outer.momentu: unknown key. Did you mean 'momentum'? (row 'a')")]
+    [InlineData("base: { data: { paths: [t] }, outer: { momentu: 1 } }\nrows: [{ name: a }, { name: b }]", "1:40: outer.momentu: unknown key (found '1'). Did you mean 'momentum'? (row 'a')")]
     [InlineData("base: { data: { paths: [t] } }\nrows: [{ name: a }, { name: A }]", "2:21: rows[1].name: there is a row 'A' already; expected a name of its own.")]
     [InlineData("seeds: [1, 1]\nbase: { data: { paths: [t] } }\nrows: [{ name: a }]", "1:8: seeds: found a list of 2, expected a list of 1 to 100 whole numbers such as [1, 2], each once.")]
     [InlineData("base: { seed: 3, data: { paths: [t] } }\nrows: [{ name: a }]", "1:9: base.seed: give the experiment, or the row, 'seeds: [1, 2]' instead.")]

@@ -59,6 +59,14 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
+    public async Task Latin1BehindManyParts_IsNamedByItsLine()
+    {
+        _folder.Write("a.txt", [.. Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("a line of some length\n", 20_000))), .. Encoding.Latin1.GetBytes("caf\u00e9 three")]);
+
+        Assert.Contains("byte 0xE9 at line 20001. Convert it", await FailureAsync(_folder.Root));
+    }
+
+    [Fact]
     public async Task Utf16_IsNamedAsSuch()
     {
         _folder.Write("a.txt", [0xFF, 0xFE, (byte)'a', 0]);
@@ -150,11 +158,11 @@ public sealed class BadInputTests : IDisposable
         Assert.Equal(9, report.BadRecords);
         Assert.Equal(
             [
-                "a.jsonl:2: not a JSON object on one line (byte 8)",
-                "a.jsonl:3: no field 'text'",
-                "a.jsonl:4: field 'text' is not a string",
-                "a.jsonl:5: field 'text' is empty",
-                "a.jsonl:6: not UTF-8",
+                $"{_folder.Root}/a.jsonl:2: not a JSON object on one line (byte 8)",
+                $"{_folder.Root}/a.jsonl:3: no field 'text'",
+                $"{_folder.Root}/a.jsonl:4: field 'text' is not a string",
+                $"{_folder.Root}/a.jsonl:5: field 'text' is empty",
+                $"{_folder.Root}/a.jsonl:6: not UTF-8",
             ],
             report.Examples.Select(example => example.ToString()));
     }
@@ -167,7 +175,7 @@ public sealed class BadInputTests : IDisposable
         string message = await FailureAsync(_folder.Root);
 
         Assert.StartsWith("2 of 100 records are bad, more than the allowed share of 0.001. The first of them:", message);
-        Assert.Contains("  a.jsonl:99: not a JSON object on one line", message);
+        Assert.Contains($"  {_folder.Root}/a.jsonl:99: not a JSON object on one line", message);
     }
 
     [Fact]
@@ -211,7 +219,7 @@ public sealed class BadInputTests : IDisposable
 
         Assert.Equal("z", Assert.Single(documents).Text);
         Assert.Equal(
-            ["a.jsonl:1: field 'url' is neither a string nor a number", "a.jsonl:2: field 'url' is neither a string nor a number"],
+            [$"{_folder.Root}/a.jsonl:1: field 'url' is neither a string nor a number", $"{_folder.Root}/a.jsonl:2: field 'url' is neither a string nor a number"],
             report.Examples.Select(example => example.ToString()));
     }
 
@@ -302,7 +310,7 @@ public sealed class BadInputTests : IDisposable
         var report = new CorpusReport();
 
         Assert.Empty(await Documents.ReadAsync(new CorpusOptions { Paths = [_folder.Root], MaximumRecordBytes = 100_000, MaximumBadShare = 1 }, report));
-        Assert.Equal("a.jsonl.gz:1: longer than 100000 bytes", Assert.Single(report.Examples).ToString());
+        Assert.Equal($"{_folder.Root}/a.jsonl.gz:1: longer than 100000 bytes", Assert.Single(report.Examples).ToString());
     }
 
     [Fact]

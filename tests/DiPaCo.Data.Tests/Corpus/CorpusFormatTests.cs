@@ -167,7 +167,7 @@ public sealed class CorpusFormatTests : IDisposable
         Assert.Equal(
             [new Document("text a é😀", "http://a", "rows", "rows.parquet:1"), new Document("text b é😀", "http://b", "rows", "rows.parquet:3")],
             documents);
-        Assert.Equal(["rows.parquet:2: no 'body'", "rows.parquet:4: no 'body'"], report.Examples.Select(example => example.ToString()));
+        Assert.Equal([$"{_folder.Root}/rows.parquet:2: no 'body'", $"{_folder.Root}/rows.parquet:4: no 'body'"], report.Examples.Select(example => example.ToString()));
     }
 
     /// <summary>Web text holds U+FFFD here and there; text in another encoding becomes full of it.</summary>
@@ -184,7 +184,7 @@ public sealed class CorpusFormatTests : IDisposable
         List<Document> documents = await Documents.ReadAsync(new CorpusOptions { Paths = [_folder.Root], MaximumBadShare = 0.5 }, report);
 
         Assert.Equal([fair, "déjà lu"], documents.Select(document => document.Text));
-        Assert.Equal(["latin.parquet:1: not UTF-8 (more than one character in 100 is U+FFFD)"], report.Examples.Select(example => example.ToString()));
+        Assert.Equal([$"{_folder.Root}/latin.parquet:1: not UTF-8 (more than one character in 100 is U+FFFD)"], report.Examples.Select(example => example.ToString()));
 
         async Task WriteAsync(string name, ParquetSchema schema, Func<ParquetRowGroupWriter, Task> write)
         {

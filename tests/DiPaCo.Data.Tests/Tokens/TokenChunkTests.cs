@@ -108,7 +108,8 @@ public sealed class TokenChunkTests : IDisposable
         byte[] bytes = await Chunks.BytesAsync(builder);
         bytes[^10] = 10;
 
-        Assert.Contains("is not below the vocabulary size of 10", Assert.Throws<DiPaCoException>(() => TokenChunk.Load(bytes)).Message);
+        using TokenChunk chunk = TokenChunk.Load(bytes);
+        Assert.Contains("is not below the vocabulary size of 10", Assert.Throws<DiPaCoException>(() => chunk.Tokens(0)).Message);
     }
 
     [Fact]

@@ -109,4 +109,34 @@ public sealed class LibStdCxxRepairTests
 
         Assert.Equal(RepairOutcome.NotNeeded, LibStdCxxRepair.Apply(file));
     }
+
+    /// <summary>Ubuntu 22.04 has glibc 2.35 and the libstdc++ of GCC 12; Debian 12 has glibc 2.36 and the same libstdc++.</summary>
+    [Fact]
+    public void LoadedLibraries_AskForNothingThatUbuntu2204Lacks()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux has glibc");
+        string folder = TorchLibrary.Initialize().BridgeFolder;
+        string[] files = [.. new[] { NativeFiles.Bridge, "libtorch_cpu.so", "libc10.so" }.Select(name => Path.Combine(folder, name)).Where(File.Exists)];
+        Assert.NotEmpty(files);
+        List<string> missing = [];
+        foreach (string file in files)
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            LibStdCxxRepair.Apply(bytes);
+            ElfVersionTables tables = new(bytes);
+            missing.AddRange(NewerThanUbuntu2204.Where(need => tables.FindNeed(need.Library, need.Version) is { IsWeak: false })
+                .Select(need => $"{Path.GetFileName(file)} needs {need.Version} of {need.Library}"));
+        }
+
+        Assert.Empty(missing);
+    }
+
+    private static IEnumerable<(string Library, string Version)> NewerThanUbuntu2204 =>
+    [
+        .. Enumerable.Range(36, 14).SelectMany(minor => LibrariesOfGlibc.Select(library => (library, $"GLIBC_2.{minor}"))),
+        .. Enumerable.Range(31, 14).Select(patch => (LibStdCxxRepair.Library, $"GLIBCXX_3.4.{patch}")),
+        .. Enumerable.Range(14, 10).Select(patch => (LibStdCxxRepair.Library, $"CXXABI_1.3.{patch}")),
+    ];
+
+    private static readonly string[] LibrariesOfGlibc = ["libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "ld-linux-x86-64.so.2"];
 }

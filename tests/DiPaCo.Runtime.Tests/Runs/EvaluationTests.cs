@@ -130,7 +130,7 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
         Assert.Equal((1200, 1), (result.Documents, result.BadRecords));
         string[] warnings = [.. events.Of<RunNote>().Where(note => note.IsWarning).Select(note => note.Text)];
         Assert.Equal(2, warnings.Length);
-        Assert.StartsWith("foreign.jsonl:1201: ", warnings[0], StringComparison.Ordinal);
+        Assert.StartsWith($"{text}:1201: ", warnings[0], StringComparison.Ordinal);
         Assert.Equal("1 bad record was left out.", warnings[1]);
     }
 

@@ -122,7 +122,7 @@ public static class ExperimentLoader
             foreach (YamlEntry entry in mapping.Entries.Where(entry => !known.Contains(entry.Key)))
             {
                 string hint = NearestKey.To(entry.Key, known) is { } nearest ? $"Did you mean '{nearest}'?" : $"The keys here are: {string.Join(", ", known)}.";
-                errors.Add(entry.Line, entry.Column, KeyPath.Of(path, entry.Key), $"unknown key. {hint}");
+                errors.Add(entry.Line, entry.Column, KeyPath.Of(path, entry.Key), $"unknown key (found {entry.Value.Found}). {hint}");
             }
         }
 

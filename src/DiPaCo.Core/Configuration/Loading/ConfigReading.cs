@@ -39,7 +39,7 @@ internal sealed class ConfigReading(ErrorList errors)
     {
         foreach ((YamlEntry entry, string section, IReadOnlyList<string> known) in _unknown)
         {
-            Errors.Add(entry.Line, entry.Column, KeyPath.Of(section, entry.Key), $"unknown key. {HintFor(entry.Key, section, known)}");
+            Errors.Add(entry.Line, entry.Column, KeyPath.Of(section, entry.Key), $"unknown key (found {entry.Value.Found}). {HintFor(entry.Key, section, known)}");
         }
     }
 

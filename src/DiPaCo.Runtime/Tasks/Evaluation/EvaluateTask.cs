@@ -45,7 +45,10 @@ internal static class EvaluateTask
             int prefix = Math.Min(evaluation.Batch.PrefixColumns, evaluation.Batch.Length);
             sum += new EvaluationMetrics(
                 0, scored.Targets, Sum(losses.AsSpan(start + prefix, evaluation.Batch.Length - prefix)),
-                scored.PrefixTargets, Sum(losses.AsSpan(start, prefix)), scored.Bytes);
+                scored.PrefixTargets, Sum(losses.AsSpan(start, prefix)), scored.Bytes)
+            {
+                PrefixBytes = scored.PrefixBytes,
+            };
         }
 
         return sum;

@@ -10,7 +10,10 @@ namespace DiPaCo.Runtime.Tasks;
 public sealed record EvaluationMetrics(long Documents, long Tokens, double Loss, long PrefixTokens, double PrefixLoss, long Bytes)
 {
     /// <summary>Nothing scored.</summary>
-    public static EvaluationMetrics None { get; } = new(0, 0, 0, 0, 0, 0);
+    public static EvaluationMetrics None { get; } = new(0, 0, 0, 0, 0, 0) { PrefixBytes = 0 };
+
+    /// <summary>UTF-8 bytes of the scored tokens of the prefix; null where nobody counted them.</summary>
+    public long? PrefixBytes { get; init; }
 
     /// <summary>Perplexity over all but the routing prefix (paper §4).</summary>
     public double Perplexity => Math.Exp(Loss / Tokens);
@@ -19,12 +22,18 @@ public sealed record EvaluationMetrics(long Documents, long Tokens, double Loss,
     public double PerplexityWithPrefix => Math.Exp((Loss + PrefixLoss) / (Tokens + PrefixTokens));
 
     /// <summary>
-    /// Bits per UTF-8 byte behind the prefix: comparable between tokenizers. The prefix chose the path, so its tokens are not scored under it.
+    /// Bits per UTF-8 byte behind the prefix, whose tokens chose the path and are not scored under it. Tokenizers differ in where that is.
     /// </summary>
     public double BitsPerByte => Loss / (Bytes * Math.Log(2));
+
+    /// <summary>Bits per UTF-8 byte of whole documents: the same text for every tokenizer. Null where the prefix's bytes were not counted.</summary>
+    public double? BitsPerByteWithPrefix => PrefixBytes is { } bytes ? (Loss + PrefixLoss) / ((Bytes + bytes) * Math.Log(2)) : null;
 
     /// <summary>Adds two sums.</summary>
     public static EvaluationMetrics operator +(EvaluationMetrics a, EvaluationMetrics b) => new(
         a.Documents + b.Documents, a.Tokens + b.Tokens, a.Loss + b.Loss,
-        a.PrefixTokens + b.PrefixTokens, a.PrefixLoss + b.PrefixLoss, a.Bytes + b.Bytes);
+        a.PrefixTokens + b.PrefixTokens, a.PrefixLoss + b.PrefixLoss, a.Bytes + b.Bytes)
+    {
+        PrefixBytes = a.PrefixBytes + b.PrefixBytes,
+    };
 }
