@@ -1,3 +1,4 @@
+using System.Globalization;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Core.Planning;
 using Spectre.Console;
@@ -7,8 +8,10 @@ namespace DiPaCo.Cli.Output;
 /// <summary>What <c>plan</c> shows.</summary>
 internal static class PlanView
 {
-    private const int MostModules = 24;
+    private const int MostKinds = 24;
     private const int MostPaths = 16;
+
+    private static readonly char[] Digits = [.. "0123456789"];
 
     /// <summary>Writes the plan, then the complete configuration.</summary>
     /// <param name="console">Where.</param>
@@ -58,18 +61,26 @@ internal static class PlanView
     private static Table Modules(RunPlan plan)
     {
         Table table = new() { Border = TableBorder.Rounded };
-        table.AddColumn("module").AddColumn("parts").AddColumn(Number("parameters")).AddColumn(Number("paths through it"));
-        foreach (PlannedModule module in plan.Modules.Take(MostModules))
+        table.AddColumn("modules").AddColumn(Number("how many")).AddColumn("parts").AddColumn(Number("parameters each")).AddColumn(Number("paths through each"));
+        PlannedModule[][] kinds = [.. plan.Modules.GroupBy(module => (Stem(module), module.Parts, module.Parameters, module.Paths)).Select(kind => kind.OrderBy(Ordinal).ToArray())];
+        foreach (PlannedModule[] kind in kinds.Take(MostKinds))
         {
-            table.AddRow(Markup.Escape(module.Id.Name), Markup.Escape(module.Parts), Units.Count(module.Parameters), Units.Count(module.Paths));
+            PlannedModule module = kind[0];
+            table.AddRow(
+                Markup.Escape(kind.Length == 1 ? module.Id.Name : $"{module.Id.Name} … {Ordinal(kind[^1])}"),
+                Units.Count(kind.Length), Markup.Escape(module.Parts), Units.Count(module.Parameters), Units.Count(module.Paths));
         }
 
-        if (plan.Modules.Length > MostModules)
+        if (kinds.Length > MostKinds)
         {
-            table.AddRow($"[grey]… and {Units.Count(plan.Modules.Length - MostModules)} more[/]");
+            table.AddRow($"[grey]… and {Units.Count(kinds.Skip(MostKinds).Sum(kind => kind.Length))} more[/]");
         }
 
         return table;
+
+        // Experts of one level, and the modules of each path, differ by the number that their names end with.
+        static string Stem(PlannedModule module) => module.Id.Name.TrimEnd(Digits);
+        static int Ordinal(PlannedModule module) => int.TryParse(module.Id.Name.AsSpan(Stem(module).Length), NumberStyles.None, CultureInfo.InvariantCulture, out int ordinal) ? ordinal : 0;
     }
 
     private static Table Paths(RunPlan plan)
@@ -108,7 +119,7 @@ internal static class PlanView
     }
 
     /// <summary>The paper's model on a laptop takes longer than a <see cref="TimeSpan"/> can say.</summary>
-    private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 1e11));
+    private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 9e11));
 
     private static TableColumn Number(string header) => new(header) { Alignment = Justify.Right };
 

@@ -31,7 +31,7 @@ internal static class Units
         _ => $"{perplexity:0.00}",
     };
 
-    /// <summary>A duration with its two leading units: <c>0.4 s</c>, <c>41 s</c>, <c>3 min 12 s</c>, <c>2 h 5 min</c>, <c>4 d 3 h</c>.</summary>
+    /// <summary>A duration with its two leading units: <c>0.4 s</c>, <c>41 s</c>, <c>3 min 12 s</c>, <c>2 h 5 min</c>, <c>4 d 3 h</c>; beyond two years <c>17 years</c>.</summary>
     public static string Duration(TimeSpan duration)
     {
         double seconds = duration.TotalSeconds;
@@ -41,7 +41,8 @@ internal static class Units
             < 59.5 => $"{seconds:0} s",
             < 3600 => $"{(int)duration.TotalMinutes} min {duration.Seconds} s",
             < 86400 => $"{(int)duration.TotalHours} h {duration.Minutes} min",
-            _ => $"{(int)duration.TotalDays} d {duration.Hours} h",
+            < 2 * 365 * 86400.0 => $"{(int)duration.TotalDays} d {duration.Hours} h",
+            _ => $"{Count((long)(duration.TotalDays / 365))} years",
         };
     }
 
