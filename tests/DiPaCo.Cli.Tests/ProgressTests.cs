@@ -109,6 +109,7 @@ public sealed class ProgressTests
     [InlineData(192, "3 min 12 s")]
     [InlineData(7500, "2 h 5 min")]
     [InlineData(356_400, "4 d 3 h")]
+    [InlineData(100.0 * 365 * 86400, "100 years")]
     public void DurationsHaveTheirTwoLeadingUnits(double seconds, string expected) =>
         Assert.Equal(expected, Units.Duration(TimeSpan.FromSeconds(seconds)));
 

@@ -13,13 +13,30 @@ public static class MetricsReader
 {
     private const int MaxLineLength = 4096;
 
-    /// <summary>All steps, ordered by stage, path and step; empty when the file does not exist.</summary>
-    public static async Task<IReadOnlyList<StepMetric>> ReadAsync(string path, CancellationToken cancellation)
+    /// <summary>
+    /// The steps, ordered by stage, path and step; empty when the file does not exist. Of a run with more of them than fit, every second, fourth, …
+    /// step of each model.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellation">Stops the reading.</param>
+    /// <param name="most">The most steps to return.</param>
+    public static async Task<IReadOnlyList<StepMetric>> ReadAsync(string path, CancellationToken cancellation, int most = 1_000_000)
     {
         SortedDictionary<(Stage Stage, int Path, ModelKind? Baseline, int Step), StepMetric> steps = [];
+        int stride = 1;
         await foreach (StepMetric step in RecordsAsync<StepMetric>(path, cancellation))
         {
+            if (step.Step % stride != 0)
+            {
+                continue;
+            }
+
             steps[(step.Stage, step.Path?.Value ?? -1, step.Baseline, step.Step)] = step;
+            while (steps.Count > most)
+            {
+                stride *= 2;
+                steps = new(steps.Where(entry => entry.Key.Step % stride == 0).ToDictionary());
+            }
         }
 
         return [.. steps.Values];

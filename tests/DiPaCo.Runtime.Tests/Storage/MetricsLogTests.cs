@@ -1,3 +1,4 @@
+using DiPaCo.Core;
 using DiPaCo.Runtime.Storage;
 using Xunit;
 
@@ -16,6 +17,27 @@ public sealed class MetricsLogTests : IDisposable
         Append("{\"a\":3}");
 
         Assert.Equal("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n", File.ReadAllText(_folder.File("metrics.jsonl")));
+    }
+
+    [Fact]
+    public async Task MoreStepsThanFit_AreReadWithGapsOfOneSize_AndTheLastRecordOfAStepCounts()
+    {
+        for (int session = 0; session < 2; session++)
+        {
+            Append([.. Enumerable.Range(1, 100).SelectMany(step => new[] { Line(0, step, session), Line(1, step, session) })]);
+        }
+
+        IReadOnlyList<StepMetric> steps = await MetricsReader.ReadAsync(_folder.File("metrics.jsonl"), CancellationToken.None, most: 60);
+
+        Assert.Equal([.. Repeated(0), .. Repeated(1)], steps.Select(step => (step.Path!.Value.Value, step.Step)));
+        Assert.All(steps, step => Assert.Equal(1, step.Loss));
+
+        static IEnumerable<(int, int)> Repeated(int path) => Enumerable.Range(1, 25).Select(i => (path, 4 * i));
+
+        static string Line(int path, int step, double loss) => new StepMetric
+        {
+            Stage = Stage.Phases, Path = new PathId(path), Step = step, Loss = loss, LearningRate = 1, GradientNorm = 1, Tokens = 1, Seconds = 1,
+        }.ToLine();
     }
 
     [Fact]
