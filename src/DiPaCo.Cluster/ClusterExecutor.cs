@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Runtime;
+using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Training;
@@ -20,6 +21,8 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.5);
 
+    private int _hasToldOfOthers;
+
     /// <inheritdoc/>
     public bool IsParallel => true;
 
@@ -27,7 +30,8 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
     public async Task<TaskResult> ExecuteAsync(TaskSpec spec, IBlobStore store, IProgress<TaskStep>? progress, CancellationToken cancellationToken)
     {
         string key = spec.Key().Hex;
-        TaskOrder? order = null;
+        TaskOrder order = OrderOf(spec, key);
+        bool isOrdered = false;
         long next = 0;
         int failures = 0;
         try
@@ -35,6 +39,13 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
             while (true)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                if (!isOrdered)
+                {
+                    // Before the first look: a task that is there may be another run's, which may pause it or lose its interest in it.
+                    isOrdered = await OrderAsync(order, cancellationToken);
+                    continue;
+                }
+
                 TaskNews? news = null;
                 await TryAsync(async () => news = await dispatcher().WatchAsync(key, next, failures), cancellationToken);
                 if (news is null)
@@ -44,8 +55,7 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
 
                 if (!news.IsKnown)
                 {
-                    order ??= OrderOf(spec, key);
-                    await TryAsync(() => dispatcher().OrderAsync(order), cancellationToken);
+                    isOrdered = false;
                     continue;
                 }
 
@@ -77,6 +87,25 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
             await ForgetAsync(key);
             throw;
         }
+    }
+
+    /// <returns>Whether the dispatcher has the order; otherwise it is to be asked again, and some time has passed.</returns>
+    private async Task<bool> OrderAsync(TaskOrder order, CancellationToken cancellationToken)
+    {
+        SubmitVerdict? verdict = null;
+        await TryAsync(async () => verdict = await dispatcher().OrderAsync(order), cancellationToken);
+        if (verdict is null or SubmitVerdict.Accepted)
+        {
+            return verdict is not null;
+        }
+
+        if (verdict == SubmitVerdict.OtherFingerprint && Interlocked.Exchange(ref _hasToldOfOthers, 1) == 0)
+        {
+            observer?.Observe(new RunNote($"Task {order.Key[..12]}… is being computed for another run by workers that round otherwise; this run waits until that is over.", IsWarning: true));
+        }
+
+        await Task.Delay(Pause, time, cancellationToken);
+        return false;
     }
 
     /// <exception cref="MissingBlobException">An input is not there.</exception>

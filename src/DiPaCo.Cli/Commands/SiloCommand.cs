@@ -21,7 +21,7 @@ internal static class SiloCommand
         Option<string?> blobs = new("--blobs") { HelpName = "PLACE", Description = "The blobs, the same for all silos: a folder that they share, s3://bucket/prefix or azure://container/prefix." };
         Option<string?> listen = new("--listen") { HelpName = "ADDRESS:PORT", Description = "Where workers and users reach this silo; port 0 is any." };
         Option<string?> host = new("--public-host") { HelpName = "NAME", Description = "Name or address under which they reach this machine." };
-        Option<string?> between = new("--between") { HelpName = "ADDRESS:PORT", Description = "Where the other silos reach this one, without TLS: keep it within a private network. Default: 127.0.0.1 and any port." };
+        Option<string?> between = new("--between") { HelpName = "ADDRESS:PORT", Description = "Where the other silos reach this one: an address of this machine. They speak TLS with the certificate in the database (with --insecure: none). Default: 127.0.0.1 and any port." };
         Option<string?> certificate = new("--certificate") { HelpName = "PEM", Description = "Certificate for TLS, with --certificate-key, the same for all silos. Default: one that the cluster makes itself." };
         Option<string?> key = new("--certificate-key") { HelpName = "PEM", Description = "Private key of --certificate." };
         Option<bool> insecure = new("--insecure") { Description = "No TLS: only for networks in which nobody else is." };
@@ -87,6 +87,11 @@ internal static class SiloCommand
         if (options.Insecure && !IPAddress.IsLoopback(options.Listen!.Address))
         {
             Write(services, $"warning: {options.Listen} is open without TLS (--insecure): whoever can read the network can read tokens and change what travels.");
+        }
+
+        if (options.Insecure && !IPAddress.IsLoopback(options.SiloAddress))
+        {
+            Write(services, $"warning: whoever reaches {options.SiloAddress} (--between) can speak to this silo as another one (--insecure).");
         }
 
         Write(services, $"Invitations: '{services.Program} token create --database … --role worker' for workers, '--role admin' to submit runs, '--role read' to look.");

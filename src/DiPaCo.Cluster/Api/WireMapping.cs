@@ -195,6 +195,7 @@ internal static class WireMapping
         GiveBackReason.Leaving => Wire.GiveBackRequest.Types.Reason.Leaving,
         GiveBackReason.NonFinite => Wire.GiveBackRequest.Types.Reason.NonFinite,
         GiveBackReason.Impossible => Wire.GiveBackRequest.Types.Reason.Impossible,
+        GiveBackReason.Unexpected => Wire.GiveBackRequest.Types.Reason.Unexpected,
         _ => Wire.GiveBackRequest.Types.Reason.Failed,
     };
 
@@ -203,6 +204,7 @@ internal static class WireMapping
         Wire.GiveBackRequest.Types.Reason.Leaving => GiveBackReason.Leaving,
         Wire.GiveBackRequest.Types.Reason.NonFinite => GiveBackReason.NonFinite,
         Wire.GiveBackRequest.Types.Reason.Impossible => GiveBackReason.Impossible,
+        Wire.GiveBackRequest.Types.Reason.Unexpected => GiveBackReason.Unexpected,
         _ => GiveBackReason.Failed,
     };
 

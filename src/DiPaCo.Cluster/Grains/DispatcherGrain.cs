@@ -155,18 +155,19 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
         WorkerId id = new(worker);
         TaskKey task = new(key);
         LeaseNumber number = new(lease);
-        bool isImpossible = reason.Reason is GiveBackReason.NonFinite or GiveBackReason.Impossible;
-        if (_records.TryGetValue(task, out TaskRecord? record))
-        {
-            record.Add(reason.Progress ?? StepBatch.None);
-            record.Change();
-            record.Impossible ??= isImpossible ? reason : null;
-        }
+        _records.TryGetValue(task, out TaskRecord? record);
+        record?.Add(reason.Progress ?? StepBatch.None);
+        record?.Change();
 
         Continuation? state = _state.Workers.TryGetValue(id, out WorkerEntry? known) ? reason.State?.ToContinuation(known.Capabilities.Fingerprint) : null;
         Become(reason.Reason == GiveBackReason.Leaving
             ? DispatcherRules.HandBack(_state, id, number, task, state, Now)
-            : _rules.Fail(_state, id, number, task, reason.Message, isImpossible, Now), task);
+            : _rules.Fail(_state, id, number, task, reason.Message, KindOf(reason.Reason), Now), task);
+        if (record is not null && reason.Reason is GiveBackReason.NonFinite or GiveBackReason.Impossible && _state.Tasks.TryGetValue(task, out TaskEntry? entry) && entry.GaveUp is not null)
+        {
+            record.Impossible ??= reason;
+        }
+
         return Task.CompletedTask;
     }
 
@@ -176,7 +177,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
         return Task.CompletedTask;
     }
 
-    public Task OrderAsync(TaskOrder order)
+    public Task<SubmitVerdict> OrderAsync(TaskOrder order)
     {
         TaskKey key = new(order.Key);
         TaskDemand demand = new(key, order.Kind, new RunId(order.Run), Recipe)
@@ -196,7 +197,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
         }
 
         Become(state, key);
-        return Task.CompletedTask;
+        return Task.FromResult(verdict);
     }
 
     public async Task<TaskNews> WatchAsync(string key, long nextStep, int failures)
@@ -253,6 +254,13 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
                 task.WaitsOn.Cause == WaitCause.NoWorker))]));
     }
 
+    private static FailureKind KindOf(GiveBackReason reason) => reason switch
+    {
+        GiveBackReason.NonFinite or GiveBackReason.Impossible => FailureKind.Permanent,
+        GiveBackReason.Unexpected => FailureKind.Unexplained,
+        _ => FailureKind.Passing,
+    };
+
     /// <summary>Tasks of the recipe itself, which no path and no module waits for.</summary>
     private static TaskOwner Recipe { get; } = new("recipe");
 
@@ -284,7 +292,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
     {
         if (finding.Unreadable is { } unreadable)
         {
-            DispatcherState failed = _rules.Fail(_state, completion.Worker, completion.Lease, completion.Key, unreadable, isPermanent: false, Now);
+            DispatcherState failed = _rules.Fail(_state, completion.Worker, completion.Lease, completion.Key, unreadable, FailureKind.Passing, Now);
             return (failed, new CompletionReply(completion.Lease, CompletionVerdict.Refused, unreadable));
         }
 

@@ -39,7 +39,7 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
 
     /// <summary>A run orders a task; once more changes nothing.</summary>
     [Alias("order")]
-    Task OrderAsync(TaskOrder order);
+    Task<SubmitVerdict> OrderAsync(TaskOrder order);
 
     /// <summary>A run asks for news of a task, and waits a while.</summary>
     /// <param name="key">The task.</param>

@@ -35,8 +35,9 @@ public interface IRunGrain : IGrainWithStringKey
     Task<RunNews> FollowAsync(long session, long from);
 
     /// <summary>A host has come to the recipe's end.</summary>
+    /// <param name="beginning">Which beginning of the run it hosted.</param>
     /// <param name="failure">Why it cannot go on; empty: it is finished.</param>
     /// <param name="modelDigest">The model.</param>
     [Alias("ended")]
-    Task EndedAsync(string failure, string modelDigest);
+    Task EndedAsync(long beginning, string failure, string modelDigest);
 }

@@ -105,7 +105,7 @@ internal sealed class RunGrain(
         return new RunNews(Line(), hosting.Session, end, [.. events]);
     }
 
-    public Task EndedAsync(string failure, string modelDigest) => ChangeAsync(now => Task.FromResult(RunLifeRules.Ended(Memory, failure, modelDigest, now)));
+    public Task EndedAsync(long beginning, string failure, string modelDigest) => ChangeAsync(now => Task.FromResult(RunLifeRules.Ended(Memory, beginning, failure, modelDigest, now)));
 
     /// <summary>Its silo died, and this one has the grain now. That it is here is all that is needed.</summary>
     public Task ReceiveReminder(string reminderName, TickStatus status) => TickAsync(CancellationToken.None);

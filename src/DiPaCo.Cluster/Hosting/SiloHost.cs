@@ -81,7 +81,8 @@ public sealed class SiloHost : IAsyncDisposable
         ITokens tokens = options.Database is null ? new TokenStore(TokenStore.FileOf(options.StateFolder), time) : new DatabaseTokens(options.Database, time);
         using X509Certificate2? certificate = options.Listen is null ? null : await CertificateAsync(options, time, cancellationToken);
         string fingerprint = certificate is null ? "" : ServerCertificate.FingerprintOf(certificate);
-        IHost host = options.Listen is { } endpoint ? Listening(options, endpoint, certificate, tokens, blobs, time) : Silent(options, blobs, time);
+        SiloLink? link = options is { Database: { } common, Insecure: false } ? new SiloLink(await new DatabaseDoor(common, time).CertificateAsync(cancellationToken)) : null;
+        IHost host = options.Listen is { } endpoint ? Listening(options, endpoint, certificate, link, tokens, blobs, time) : Silent(options, link, blobs, time);
         try
         {
             await host.StartAsync(cancellationToken);
@@ -181,22 +182,22 @@ public sealed class SiloHost : IAsyncDisposable
         }
     }
 
-    private static IHost Silent(SiloOptions options, IBlobStore? blobs, TimeProvider time)
+    private static IHost Silent(SiloOptions options, SiloLink? link, IBlobStore? blobs, TimeProvider time)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "dipaco", DisableDefaults = true });
         Common(builder.Services, options, blobs, time);
-        builder.UseOrleans(silo => Configure(silo, options));
+        builder.UseOrleans(silo => Configure(silo, options, link));
         return builder.Build();
     }
 
     private static WebApplication Listening(
-        SiloOptions options, IPEndPoint endpoint, X509Certificate2? own, ITokens tokens, IBlobStore? blobs, TimeProvider time)
+        SiloOptions options, IPEndPoint endpoint, X509Certificate2? own, SiloLink? link, ITokens tokens, IBlobStore? blobs, TimeProvider time)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "dipaco" });
         Common(builder.Services, options, blobs, time);
         builder.Services.AddRouting();
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Runtime.Tasks.TaskSpecJson.MaximumBytes);
-        builder.UseOrleans(silo => Configure(silo, options));
+        builder.UseOrleans(silo => Configure(silo, options, link));
         X509Certificate2? certificate = own is null ? null : X509CertificateLoader.LoadPkcs12(own.Export(X509ContentType.Pkcs12), null);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
@@ -242,17 +243,18 @@ public sealed class SiloHost : IAsyncDisposable
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
     }
 
-    private static void Configure(ISiloBuilder silo, SiloOptions options)
+    private static void Configure(ISiloBuilder silo, SiloOptions options, SiloLink? link)
     {
         silo.Configure<ClusterOptions>(cluster =>
         {
             cluster.ClusterId = "dipaco";
             cluster.ServiceId = "dipaco";
         });
+        link?.Secure(silo);
         int port = options.SiloPort > 0 ? options.SiloPort : FreePort();
         if (options.Database is { } database)
         {
-            silo.ConfigureEndpoints(options.SiloAddress, port, gatewayPort: 0, listenOnAnyHostAddress: !IPAddress.IsLoopback(options.SiloAddress));
+            silo.ConfigureEndpoints(options.SiloAddress, port, gatewayPort: 0, listenOnAnyHostAddress: false);
             silo.UseAdoNetClustering(clustering =>
             {
                 clustering.Invariant = "Npgsql";

@@ -9,9 +9,12 @@ public enum GiveBackReason
     /// <summary>It failed here, for example for want of disk or of a blob; elsewhere it may succeed.</summary>
     Failed,
 
-    /// <summary>A number stopped being finite, which it does on every worker.</summary>
+    /// <summary>A number stopped being finite, which it does on every worker, unless this one's memory is at fault.</summary>
     NonFinite,
 
     /// <summary>The task itself is impossible, on every worker.</summary>
     Impossible,
+
+    /// <summary>Something that nobody has foreseen; perhaps a bug.</summary>
+    Unexpected,
 }

@@ -154,7 +154,7 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
         {
             try
             {
-                await _grains.GetGrain<IRunGrain>(_name).EndedAsync(failure, digest);
+                await _grains.GetGrain<IRunGrain>(_name).EndedAsync(_memory.Beginning, failure, digest);
                 return;
             }
             catch (Exception exception) when (GrainFailures.IsPassing(exception))

@@ -9,7 +9,7 @@ public static class RunLifeRules
     /// <exception cref="DiPaCoException">Another run has the name.</exception>
     public static RunMemory Submit(RunMemory memory, string name, string configuration, string yaml, bool strict, DateTimeOffset now) => memory.Life switch
     {
-        RunLife.None or RunLife.Deleted => Become(memory, RunLife.Running, now) with
+        RunLife.None or RunLife.Deleted => Begin(memory, now) with
         {
             Configuration = configuration, ConfigurationYaml = yaml, Strict = strict, Failure = "", ModelDigest = "",
         },
@@ -32,7 +32,8 @@ public static class RunLifeRules
     public static RunMemory Resume(RunMemory memory, string name, DateTimeOffset now) => memory.Life switch
     {
         RunLife.Running => memory,
-        RunLife.Paused or RunLife.Failed => Become(memory, RunLife.Running, now) with { Failure = "" },
+        RunLife.Paused => Become(memory, RunLife.Running, now),
+        RunLife.Failed => Begin(memory, now) with { Failure = "" },
         _ => throw Cannot("go on", memory, name),
     };
 
@@ -45,10 +46,12 @@ public static class RunLifeRules
         _ => Become(memory, RunLife.Deleted, now) with { Configuration = "", ConfigurationYaml = "" },
     };
 
-    /// <summary>The recipe has come to its end, one way or the other. What ended after somebody had changed their mind means nothing but to a run under way.</summary>
-    public static RunMemory Ended(RunMemory memory, string failure, string modelDigest, DateTimeOffset now) =>
-        memory.Life is not (RunLife.Running or RunLife.Paused) ? memory
+    /// <summary>The recipe has come to its end, one way or the other. It means something only to a run that is under way since the same beginning.</summary>
+    public static RunMemory Ended(RunMemory memory, long beginning, string failure, string modelDigest, DateTimeOffset now) =>
+        memory.Life is not (RunLife.Running or RunLife.Paused) || beginning != memory.Beginning ? memory
         : Become(memory, failure.Length > 0 ? RunLife.Failed : RunLife.Finished, now) with { Failure = failure, ModelDigest = modelDigest };
+
+    private static RunMemory Begin(RunMemory memory, DateTimeOffset now) => Become(memory, RunLife.Running, now) with { Beginning = memory.Beginning + 1 };
 
     private static RunMemory Become(RunMemory memory, RunLife life, DateTimeOffset now) => memory with { Life = life, Number = memory.Number + 1, Since = now };
 

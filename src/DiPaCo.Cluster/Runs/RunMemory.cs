@@ -36,4 +36,8 @@ public sealed record RunMemory
     /// <summary>The model's digest, once it is finished.</summary>
     [Id(7)]
     public string ModelDigest { get; init; } = "";
+
+    /// <summary>How often the run has begun, or begun again after it had failed: the end of an earlier beginning is not this one's.</summary>
+    [Id(8)]
+    public long Beginning { get; init; }
 }

@@ -260,6 +260,12 @@ public sealed class WorkerAgent : IDisposable
         {
             await GiveBackAsync(held, new GivenBack(GiveBackReason.Failed, exception.Message));
         }
+#pragma warning disable CA1031 // A bug in one task must not end a worker without a word, and must not be met again at once by a worker that starts anew.
+        catch (Exception exception) when (exception is not LinkException)
+#pragma warning restore CA1031
+        {
+            await GiveBackAsync(held, new GivenBack(GiveBackReason.Unexpected, $"a bug of dipaco: {exception}"));
+        }
         finally
         {
             await held.EndAsync();

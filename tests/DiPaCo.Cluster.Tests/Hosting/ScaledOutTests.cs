@@ -1,4 +1,8 @@
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using DiPaCo.Cluster.Tests.Support;
 using DiPaCo.Core;
 using DiPaCo.Tests;
@@ -43,6 +47,45 @@ public sealed class ScaledOutTests(PostgresServer server) : IClassFixture<Postgr
         {
             await silos[0].DisposeAsync();
             await silos[1].DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task ASilosPort_OpensToTheCertificateOfTheDatabase_AndToNoOther()
+    {
+        using TemporaryFolder folder = new();
+        string database = await server.NewDatabaseAsync();
+        await new ClusterDatabase(database).ApplySchemaAsync(Cancellation);
+        await using SiloHost silo = await StartAsync(folder, "silo", database);
+        using X509Certificate2 own = await new DatabaseDoor(database, TimeProvider.System).CertificateAsync(Cancellation);
+        using X509Certificate2 made = X509CertificateLoader.LoadPkcs12(ServerCertificate.Make(TimeProvider.System.GetUtcNow()), null);
+
+        Assert.True(await OpensAsync(silo.Silo.Endpoint, ServerCertificate.FingerprintOf(own), own));
+        Assert.False(await OpensAsync(silo.Silo.Endpoint, ServerCertificate.FingerprintOf(own), made));
+        Assert.False(await OpensAsync(silo.Silo.Endpoint, ServerCertificate.FingerprintOf(own), null));
+    }
+
+    /// <summary>Whether a silo keeps a connection open, or says something, after TLS. In TLS 1.3 a client learns only then that its certificate was not liked.</summary>
+    private static async Task<bool> OpensAsync(IPEndPoint endpoint, string silo, X509Certificate2? certificate)
+    {
+        using TcpClient client = new();
+        await client.ConnectAsync(endpoint, Cancellation);
+        await using SslStream stream = new(client.GetStream(), leaveInnerStreamOpen: false, (_, shown, _, _) => ServerCertificate.Matches(shown, silo));
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        try
+        {
+            await stream.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions { TargetHost = "silo", ClientCertificates = certificate is null ? [] : [certificate] }, Cancellation);
+            patience.CancelAfter(TimeSpan.FromSeconds(3));
+            return await stream.ReadAsync(new byte[1], patience.Token) > 0;
+        }
+        catch (OperationCanceledException) when (!Cancellation.IsCancellationRequested)
+        {
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or AuthenticationException)
+        {
+            return false;
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using DiPaCo.Cluster.Tests.Support;
 using DiPaCo.Core;
+using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Tests;
 using Xunit;
@@ -81,6 +82,47 @@ public sealed class HandOverTests
         {
             await AssertWholeAsync(silo, results[path], path);
         }
+    }
+
+    [Fact]
+    public async Task SomethingUnforeseen_IsGivenBackWithItsReason_AndTheWorkerGoesOn()
+    {
+        await using LabSilo silo = await LabSilo.StartAsync(Cancellation);
+        Task<TaskResult> wanted = silo.Executor().ExecuteAsync(silo.Spec, silo.Lab.Store, null, Cancellation);
+        using CancellationTokenSource done = new();
+        EventList events = new();
+        int attempts = 0;
+        Task working = RunAsync(
+            silo, "w", events, step => _ = step.Done == 2 && Interlocked.Increment(ref attempts) == 1 ? throw new InvalidOperationException("nobody has thought of this") : step, null, done.Token);
+
+        TaskResult result = await wanted;
+        await done.CancelAsync();
+        await working;
+
+        Assert.Contains("nobody has thought of this", Assert.Single(events.Of(WorkerEventKind.Dropped)), StringComparison.Ordinal);
+        await AssertWholeAsync(silo, result);
+    }
+
+    [Fact]
+    public async Task ARunThatWantsTheTaskOfAnother_GetsIt_AlsoWhenThatOneIsPaused()
+    {
+        await using LabSilo silo = await LabSilo.StartAsync(Cancellation);
+        using CancellationTokenSource pausedEnds = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        Task<TaskResult> paused = silo.Executor("first").ExecuteAsync(silo.Spec, silo.Lab.Store, null, pausedEnds.Token);
+        while ((await silo.Dispatcher.StatusAsync()).Tasks.Length == 0)
+        {
+            await Task.Yield();
+        }
+
+        await silo.Dispatcher.StandAsync("first", 1, RunDemand.Paused);
+        Task<TaskResult> wanted = silo.Executor("second").ExecuteAsync(silo.Spec, silo.Lab.Store, null, Cancellation);
+        using CancellationTokenSource done = new();
+        Task working = RunAsync(silo, "w", new EventList(), null, null, done.Token);
+
+        await AssertWholeAsync(silo, await wanted);
+        await AssertWholeAsync(silo, await paused);
+        await done.CancelAsync();
+        await working;
     }
 
     [Fact]

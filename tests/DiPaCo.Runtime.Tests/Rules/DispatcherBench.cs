@@ -90,8 +90,8 @@ internal sealed class DispatcherBench(DispatcherOptions? options = null)
         return reply;
     }
 
-    public void Fail(string worker, LeaseGrant grant, string reason = "The disk is full.", bool isPermanent = false) =>
-        State = _rules.Fail(State, new WorkerId(worker), grant.Number, grant.Demand.Key, reason, isPermanent, Now);
+    public void Fail(string worker, LeaseGrant grant, string reason = "The disk is full.", FailureKind kind = FailureKind.Unexplained) =>
+        State = _rules.Fail(State, new WorkerId(worker), grant.Number, grant.Demand.Key, reason, kind, Now);
 
     public void HandBack(string worker, LeaseGrant grant, long done, string fingerprint = "one") => State = DispatcherRules.HandBack(
         State, new WorkerId(worker), grant.Number, grant.Demand.Key, done == 0 ? null : new Continuation(done, 10, Outputs($"inner {done}"), fingerprint), Now);

@@ -576,11 +576,47 @@ public sealed class DispatcherRulesTests
     }
 
     [Fact]
-    public void AFailureThatEveryWorkerWouldHave_GivesUpAtOnce()
+    public void TroubleOfAWorkersOwn_IsOutlasted_ButNotForEver()
+    {
+        DispatcherBench bench = new(new DispatcherOptions { MaximumFailures = 3, PassingTrouble = TimeSpan.FromMinutes(10) });
+        bench.Submit(Demand("task"));
+        bench.Register("w");
+        int attempts = 0;
+        while (bench.Told.Length == 0)
+        {
+            attempts++;
+            bench.Fail("w", bench.Lease("w"), "The disk is full.", FailureKind.Passing);
+            bench.Pass(60);
+        }
+
+        // Pauses double up to a minute: nearly one attempt a minute.
+        Assert.InRange(attempts, 10, 20);
+        Assert.Contains("The disk is full.", bench.Told.Single().GaveUp, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AFailureThatEveryWorkerWouldHave_IsBelievedOfTwoWorkers_NotOfOneAmongSeveral()
+    {
+        _bench.Submit(Demand("task"));
+        _bench.Register("broken");
+        _bench.Register("sound");
+        _bench.Register("other");
+        _bench.Fail("broken", _bench.Lease("broken"), "The loss was not finite in step 3.", FailureKind.Permanent);
+        Assert.Empty(_bench.Told);
+
+        _bench.Pass(1);
+        LeaseGrant second = _bench.Lease("sound");
+        _bench.Fail("sound", second, "The loss was not finite in step 3.", FailureKind.Permanent);
+
+        Assert.Contains("not finite in step 3", _bench.Told.Single().GaveUp, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AFailureThatTheOnlyWorkerCallsPermanent_GivesUpAtOnce()
     {
         _bench.Submit(Demand("task"));
         _bench.Register("w");
-        _bench.Fail("w", _bench.Lease("w"), "The loss was not finite in step 3.", isPermanent: true);
+        _bench.Fail("w", _bench.Lease("w"), "The loss was not finite in step 3.", FailureKind.Permanent);
 
         Assert.Contains("not finite in step 3", _bench.Told.Single().GaveUp, StringComparison.Ordinal);
     }

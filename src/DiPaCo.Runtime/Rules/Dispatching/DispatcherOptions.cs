@@ -27,6 +27,9 @@ public sealed record DispatcherOptions
     /// <summary>Failed attempts after which a task is given up. Default 8.</summary>
     public int MaximumFailures { get; init; } = 8;
 
+    /// <summary>How long a worker's own trouble, such as a full disk, may last before such attempts count for that. Default 1 hour.</summary>
+    public TimeSpan PassingTrouble { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Pause after the first failed attempt; doubles with each. Default 1 second.</summary>
     public TimeSpan FirstBackOff { get; init; } = TimeSpan.FromSeconds(1);
 

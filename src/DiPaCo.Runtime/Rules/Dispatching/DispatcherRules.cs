@@ -346,15 +346,18 @@ public sealed class DispatcherRules(DispatcherOptions options)
     public bool HasOther(DispatcherState state, WorkerId worker, TaskKey key, DateTimeOffset now) =>
         state.Tasks.TryGetValue(key, out TaskEntry? entry) && _matching.HasOther(state, worker, entry, now);
 
-    /// <summary>A task failed on a worker: it runs again elsewhere after a pause, up to a limit. Only a valid lease can fail.</summary>
+    /// <summary>
+    /// A task failed on a worker: it runs again elsewhere after a pause, up to a limit. One that would fail everywhere is given up once two workers
+    /// say so, or the only one: a single machine with bad memory must not end a run. Only a valid lease can fail.
+    /// </summary>
     /// <param name="state">The dispatcher.</param>
     /// <param name="worker">The worker.</param>
     /// <param name="lease">Its lease.</param>
     /// <param name="key">The task.</param>
     /// <param name="reason">Why, for people.</param>
-    /// <param name="isPermanent">It would fail on every worker: it is given up at once.</param>
+    /// <param name="kind">What the worker takes it for.</param>
     /// <param name="now">Now.</param>
-    public DispatcherState Fail(DispatcherState state, WorkerId worker, LeaseNumber lease, TaskKey key, string reason, bool isPermanent, DateTimeOffset now)
+    public DispatcherState Fail(DispatcherState state, WorkerId worker, LeaseNumber lease, TaskKey key, string reason, FailureKind kind, DateTimeOffset now)
     {
         if (state.Find(key, lease, worker) is not (TaskEntry entry, _))
         {
@@ -363,8 +366,10 @@ public sealed class DispatcherRules(DispatcherOptions options)
 
         WorkerEntry failed = state.Workers[worker];
         state = state with { Workers = state.Workers.SetItem(worker, failed with { Failed = failed.Failed + 1, LastHeard = now }) };
-        TaskFailure failure = new(worker, lease, now, reason);
-        return isPermanent ? GiveUp(state, entry, failure, $"On worker {worker}: {reason}", now) : Count(state, entry, failure, now);
+        TaskFailure failure = new(worker, lease, now, reason) { Kind = kind };
+        bool isCertain = kind == FailureKind.Permanent
+            && (entry.Failures.Any(other => other.Kind == FailureKind.Permanent && other.Worker != worker) || !_matching.HasOther(state, worker, entry, now));
+        return isCertain ? GiveUp(state, entry, failure, $"On worker {worker}: {reason}", now) : Count(state, entry, failure, now);
     }
 
     /// <summary>A worker hands a task back, with the steps that it has made. Another one gets it at once.</summary>
@@ -500,7 +505,8 @@ public sealed class DispatcherRules(DispatcherOptions options)
     /// <summary>Counts a failed attempt, and gives the task up at the limit.</summary>
     private DispatcherState Count(DispatcherState state, TaskEntry entry, TaskFailure failure, DateTimeOffset now)
     {
-        if (entry.Failures.Length + 1 >= options.MaximumFailures)
+        bool mayPass = failure.Kind == FailureKind.Passing && !entry.Failures.IsEmpty && now - entry.Failures[0].At < options.PassingTrouble;
+        if (entry.Failures.Length + 1 >= options.MaximumFailures && !mayPass)
         {
             string reasons = string.Join("; ", entry.Failures.Add(failure).Select(each => $"on worker {each.Worker}: {each.Reason}"));
             return GiveUp(state, entry, failure, $"{entry.Failures.Length + 1} attempts failed: {reasons}", now);

@@ -8,4 +8,8 @@ namespace DiPaCo.Runtime.Rules;
 /// <param name="At">When.</param>
 /// <param name="Reason">Why, for people.</param>
 /// <param name="Refused">The digest of a result that was refused at the door; null: there was none.</param>
-public sealed record TaskFailure(WorkerId Worker, LeaseNumber Lease, DateTimeOffset At, string Reason, BlobHash? Refused = null);
+public sealed record TaskFailure(WorkerId Worker, LeaseNumber Lease, DateTimeOffset At, string Reason, BlobHash? Refused = null)
+{
+    /// <summary>Whether another attempt may end otherwise.</summary>
+    public FailureKind Kind { get; init; } = FailureKind.Unexplained;
+}

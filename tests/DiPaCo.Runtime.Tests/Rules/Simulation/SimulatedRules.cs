@@ -14,7 +14,7 @@ internal class SimulatedRules
         DispatcherRules.HandBack(state, worker, lease, key, continuation, now);
 
     public virtual DispatcherState Fail(DispatcherRules rules, DispatcherState state, WorkerId worker, LeaseNumber lease, TaskKey key, DateTimeOffset now) =>
-        rules.Fail(state, worker, lease, key, "A disk was full.", isPermanent: false, now);
+        rules.Fail(state, worker, lease, key, "A disk was full.", FailureKind.Passing, now);
 
     public virtual (DispatcherState State, LeaseReply Reply) Lease(DispatcherRules rules, DispatcherState state, LeaseRequest request, DateTimeOffset now) =>
         rules.Lease(state, request, now);
