@@ -63,8 +63,6 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
 
     private sealed class Execution : IRunExecution
     {
-        private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(3);
-
         private readonly SiloHost _host;
         private readonly CancellationTokenSource _leave = new();
         private readonly Task _worker;
@@ -76,7 +74,7 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
             Executor = new ClusterExecutor(
                 Dispatcher, context.Config.Name, options.Strict ? fingerprint : "", time, context.Observer);
             _worker = RunWorkerAsync(context, options, fingerprint, time);
-            _watch = WatchAsync(context.Observer, time);
+            _watch = new WorkerWatch(Dispatcher, context.Config.Name, context.Observer, time).RunAsync(_leave.Token);
         }
 
         public ITaskExecutor Executor { get; }
@@ -91,36 +89,6 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
         }
 
         private IDispatcherGrain Dispatcher() => _host.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
-
-        /// <summary>A run that waits for a worker that is not there says so: nobody else would.</summary>
-        private async Task WatchAsync(IRunObserver observer, TimeProvider time)
-        {
-            using PeriodicTimer timer = new(WatchEvery, time);
-            string told = "";
-            while (!_leave.IsCancellationRequested)
-            {
-                try
-                {
-                    await timer.WaitForNextTickAsync(_leave.Token);
-                    ClusterStatus status = await Dispatcher().StatusAsync().WaitAsync(_leave.Token);
-                    string waits = status.Tasks.FirstOrDefault(task => task.LacksWorker) is { } task ? $"'{task.Kind}' waits for: {task.State}" : "";
-                    if (waits != told && waits.Length > 0)
-                    {
-                        observer.Observe(new RunNote(waits, IsWarning: true));
-                    }
-
-                    told = waits;
-                }
-                catch (OperationCanceledException)
-                {
-                    // The run has ended.
-                }
-                catch (Exception exception) when (GrainFailures.IsPassing(exception))
-                {
-                    // Whoever waits for a task waits for the dispatcher, too.
-                }
-            }
-        }
 
         /// <summary>Outer steps are made here even where paths are left to others: their inputs and outputs need not travel then.</summary>
         private async Task RunWorkerAsync(RunExecutionContext context, SiloClusterOptions options, string fingerprint, TimeProvider time)

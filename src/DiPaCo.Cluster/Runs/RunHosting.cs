@@ -58,6 +58,8 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
             case StageAdvanced advanced when _units > 0:
                 Volatile.Write(ref _stage, string.Create(CultureInfo.InvariantCulture, $"{Name(advanced.Stage)}, {Math.Min(1, (double)advanced.Done / _units):P0}"));
                 break;
+            case TaskComputed:
+                return;
             case StepMade when _services.Time.GetElapsedTime(Interlocked.Read(ref _lastStep)) < StepsEvery:
                 return;
             case StepMade:
@@ -84,11 +86,14 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
     private async Task RunAsync()
     {
         string folder = Path.Combine(_services.Folder, $"{_name}-{Session}");
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        Task watch = Task.CompletedTask;
         try
         {
             using PostgresJournal journal = await PostgresJournal.OpenAsync(_services.Runs, _name, _stop.Token);
             string fingerprint = HostedRun.FingerprintOf(journal) ?? await ChooseAsync(journal);
-            ClusterExecutor executor = new(Dispatcher, _name, fingerprint, _services.Time);
+            watch = new WorkerWatch(Dispatcher, _name, this, _services.Time).RunAsync(ended.Token);
+            ClusterExecutor executor = new(Dispatcher, _name, fingerprint, _services.Time, this);
             HostedRun hosted = new(new RunDescription(_memory.Configuration, _memory.ConfigurationYaml), journal, _services.Blobs, executor, folder, _services.Time);
             RunResults results = await hosted.ExecuteAsync(this, _stop.Token);
             await TellAsync("", results.ModelDigest);
@@ -115,6 +120,8 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
         }
         finally
         {
+            await ended.CancelAsync();
+            await watch;
             Remove(folder);
         }
     }
