@@ -138,6 +138,26 @@ public sealed partial class ClusterRunTests(UninterruptedRun reference) : IClass
     }
 
     [Fact]
+    public async Task AWorkerThatJoins_TakesPathsOfThePhaseThatIsUnderWay_AndOneThatLeavesStopsNothing()
+    {
+        (string config, string alone, string run) = await LongTasksAsync("joining");
+        using DipacoProcess silo = DipacoProcess.Start("train", config, "--run", run, "--listen", "127.0.0.1:0", "--workers-only", "--lease", "2");
+        string invitation = Invitation().Match(await silo.LineWithAsync("dipaco1.", Cancellation)).Value;
+        using DipacoProcess first = Worker(invitation, 0);
+        await first.LineWithAsync("] takes train", Cancellation);
+
+        // There is one phase: whatever the second one trains is of the phase that the first one has begun.
+        using DipacoProcess second = Worker(invitation, 1);
+        await second.LineWithAsync("] delivered train", Cancellation);
+        Assert.DoesNotContain("phase 1/1 done", silo.Output, StringComparison.Ordinal);
+        first.Signal("TERM");
+        Assert.True(await first.EndAsync(Cancellation) == 0, first.Output);
+
+        Assert.True(await silo.EndAsync(Cancellation) == 0, silo.Output);
+        Assert.Equal(WithoutJournal(RunContents.Of(alone)), WithoutJournal(RunContents.Of(run)));
+    }
+
+    [Fact]
     public async Task AWorkerThatIsKilledAndComesBack_GoesOnFromTheStateThatItHadKept()
     {
         (string config, string alone, string run) = await LongTasksAsync("coming-back");
