@@ -12,11 +12,11 @@ internal static class ClusterStatusView
     /// <summary>Writes workers and tasks.</summary>
     public static void Write(IAnsiConsole console, ClusterView view)
     {
-        Table workers = new Table().Border(TableBorder.Simple).AddColumns("worker", "device", "since", "done", "failed", "refused", "state");
+        Table workers = new Table().Border(TableBorder.Simple).AddColumns("worker", "device", "since", "tokens/s", "done", "failed", "refused", "state");
         foreach (WorkerStatus worker in view.Status.Workers)
         {
             workers.AddRow(
-                Cell(worker.Worker), Cell(worker.Device), Cell(Since(worker.Since, view.Clock)), Cell(Number(worker.Completed)), Cell(Number(worker.Failed)),
+                Cell(worker.Worker), Cell(worker.Device), Cell(Since(worker.Since, view.Clock)), Cell(worker.TokensPerSecond > 0 ? Number(worker.TokensPerSecond) : ""), Cell(Number(worker.Completed)), Cell(Number(worker.Failed)),
                 Cell(Number(worker.Refused)), Cell((worker.IsSlow ? "slow; " : "") + worker.State));
         }
 
@@ -24,7 +24,7 @@ internal static class ClusterStatusView
         foreach (TaskStatusLine task in view.Status.Tasks)
         {
             tasks.AddRow(
-                Cell($"{task.Kind} {(task.Key.Length > 8 ? task.Key[..8] : task.Key)}"), Cell(task.Run), Cell(Since(task.Since, view.Clock)), Cell(Number(task.Attempts)),
+                Cell($"{task.Kind} {(task.What.Length > 0 ? task.What : task.Key.Length > 8 ? task.Key[..8] : task.Key)}"), Cell(task.Run), Cell(Since(task.Since, view.Clock)), Cell(Number(task.Attempts)),
                 Cell(task.LastFailure is { } failure ? $"{task.State} Failed before: {failure}" : task.State));
         }
 
@@ -42,13 +42,14 @@ internal static class ClusterStatusView
         console.Write(workers);
         console.Write(tasks);
         long left = view.TaskCount - view.Status.Tasks.Length;
-        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{view.Status.Workers.Length} workers, {view.TaskCount} tasks{(left > 0 ? $", {left} of them not shown" : "")}, {view.Clock:u}"));
+        double speed = view.Status.Workers.Sum(worker => worker.TokensPerSecond);
+        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{view.Status.Workers.Length} workers, {(speed > 0 ? $"{Number(speed)} tokens/s, " : "")}{view.TaskCount} tasks{(left > 0 ? $", {left} of them not shown" : "")}, {view.Clock:u}"));
     }
 
     /// <summary>What a worker says of itself is no markup, and no control characters.</summary>
     private static Text Cell(string text) => new(SafeText.OneLine(text, Longest));
 
-    private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+    private static string Number(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
     private static string Since(DateTimeOffset since, DateTimeOffset now) => now - since is var time && time < TimeSpan.FromMinutes(2)
         ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, time.TotalSeconds):0} s")

@@ -33,6 +33,7 @@ internal sealed class OperatorService(IGrainFactory grains, TimeProvider time, R
             Refused = worker.Refused,
             IsSlow = worker.IsSlow,
             Fingerprint = worker.Fingerprint,
+            TokensPerSecond = worker.TokensPerSecond,
         }));
         reply.Tasks.AddRange(status.Tasks.Take(MostTasks).Select(task => new Wire.TaskLine
         {
@@ -44,6 +45,7 @@ internal sealed class OperatorService(IGrainFactory grains, TimeProvider time, R
             Attempts = task.Attempts,
             LastFailure = task.LastFailure ?? "",
             LacksWorker = task.LacksWorker,
+            What = task.What,
         }));
         if (runs is not null)
         {

@@ -31,6 +31,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
     private readonly Dictionary<TaskKey, TaskRecord> _records = [];
     private readonly Dictionary<(TaskKey Task, BlobHash Result), Task<GuardFinding>> _looks = [];
     private readonly DeltaNorms _norms;
+    private readonly WorkerSpeeds _speeds = new();
     private DispatcherState _state = DispatcherState.Empty;
 
     /// <summary>Makes the grain.</summary>
@@ -114,6 +115,7 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
         {
             record.Add(note.Progress);
             record.Change();
+            _speeds.Add(new WorkerId(note.Worker), note.Progress, Now);
         }
 
         return Task.FromResult(new HeartbeatOutcome(reply.Lease.Value, reply.Verdict, reply.Reason ?? ""));
@@ -249,9 +251,9 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
         return Task.FromResult(new ClusterStatus(
             [.. status.Workers.Select(worker => new WorkerStatus(
                 worker.Worker.Name, worker.Device, worker.State, worker.Since, worker.Completed, worker.Failed, worker.Refused, worker.IsSlow,
-                worker.Fingerprint))],
+                worker.Fingerprint, _speeds.Of(worker.Worker, Now - (2 * _options.Lease))))],
             [.. status.Tasks.Select(task => new TaskStatusLine(task.Run.Name, task.Key.Hex, task.Kind, task.WaitsOn.Text, task.WaitsOn.Since, task.Attempts, task.LastFailure,
-                task.WaitsOn.Cause == WaitCause.NoWorker))]));
+                task.WaitsOn.Cause == WaitCause.NoWorker, _records.TryGetValue(task.Key, out TaskRecord? record) ? record.What : ""))]));
     }
 
     private static FailureKind KindOf(GiveBackReason reason) => reason switch

@@ -20,6 +20,10 @@ internal sealed class TaskRecord(TaskOrder order)
     /// <summary>The task where the guard looks at its result: it trains a path, or steps a module. Null: it is another, or of a version that this silo cannot read.</summary>
     public TaskSpec? Spec { get; } = Read(order);
 
+    /// <summary>Which path it trains, and which of its steps, for people; empty: none.</summary>
+    public string What => Spec is not TrainSpec train ? ""
+        : $"{(train.Order < 0 ? "dense" : $"path {train.Order}")}, steps {train.FirstStep + 1} to {train.FirstStep + train.Steps}";
+
     /// <summary>Why a worker found it impossible; null: none did.</summary>
     public GivenBack? Impossible { get; set; }
 

@@ -9,7 +9,8 @@ namespace DiPaCo.Cluster;
 /// <param name="Attempts">How often it was leased.</param>
 /// <param name="LastFailure">Why the last failed attempt failed; null: none did.</param>
 /// <param name="LacksWorker">No worker that is there could compute it.</param>
+/// <param name="What">Which path, and which of its steps; empty where it trains none.</param>
 [GenerateSerializer]
 [Immutable]
 public sealed record TaskStatusLine(string Run, string Key, string Kind, string State, DateTimeOffset Since, int Attempts, string? LastFailure,
-    bool LacksWorker);
+    bool LacksWorker, string What = "");

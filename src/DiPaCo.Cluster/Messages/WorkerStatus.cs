@@ -10,7 +10,9 @@ namespace DiPaCo.Cluster;
 /// <param name="Refused">Results that were refused at the door; three quarantine the worker.</param>
 /// <param name="IsSlow">Whether it takes far longer than the median worker.</param>
 /// <param name="Fingerprint">Its numerics.</param>
+/// <param name="TokensPerSecond">At which it trains now; 0: it does not.</param>
 [GenerateSerializer]
 [Immutable]
 public sealed record WorkerStatus(
-    string Worker, string Device, string State, DateTimeOffset Since, long Completed, long Failed, long Refused, bool IsSlow, string Fingerprint);
+    string Worker, string Device, string State, DateTimeOffset Since, long Completed, long Failed, long Refused, bool IsSlow, string Fingerprint,
+    double TokensPerSecond = 0);

@@ -21,10 +21,10 @@ public sealed class GrpcOperatorLink(CallInvoker client, TimeProvider time)
             new ClusterStatus(
                 [.. reply.Workers.Select(worker => new WorkerStatus(
                     worker.Worker, worker.Device, worker.State, WireMapping.Moment(worker.SinceUnixMilliseconds), worker.Completed, worker.Failed, worker.Refused, worker.IsSlow,
-                    worker.Fingerprint))],
+                    worker.Fingerprint, worker.TokensPerSecond))],
                 [.. reply.Tasks.Select(task => new TaskStatusLine(
                     task.Run, task.Key, task.Kind, task.State, WireMapping.Moment(task.SinceUnixMilliseconds), task.Attempts,
-                    task.LastFailure.Length > 0 ? task.LastFailure : null, task.LacksWorker))]),
+                    task.LastFailure.Length > 0 ? task.LastFailure : null, task.LacksWorker, task.What))]),
             reply.TaskCount, WireMapping.Moment(reply.UnixMilliseconds), [.. reply.Runs.Select(WireMapping.FromWire)]);
     }, cancellationToken);
 

@@ -142,8 +142,13 @@ public sealed class HandOverTests
 
         Assert.Contains($"{demands.MemoryBytes:N0} bytes of memory", line.State, StringComparison.Ordinal);
         Assert.Contains("none of the 1", line.State, StringComparison.Ordinal);
+        Assert.Equal("path 3, steps 3 to 9", line.What);
         await silo.Link.RegisterAsync(LabSilo.Offer("large", demands.MemoryBytes), Cancellation);
         LeasedTask leased = await silo.LeaseAsync("large", 1, Cancellation);
+        Assert.Equal(0, (await silo.StatusOfAsync("large")).TokensPerSecond);
+        StepReport step = new(1, 7, new TrainingReport(1, 1e-3, 1, 500, 1e6, TimeSpan.FromSeconds(0.25), TimeSpan.Zero));
+        await silo.Link.HeartbeatAsync(new HeartbeatNote("large", 1, leased.Lease, leased.Key, 0.3, TimeSpan.FromSeconds(1), new StepBatch(0, [step, step with { Done = 2 }])), Cancellation);
+        Assert.Equal(2000, (await silo.StatusOfAsync("large")).TokensPerSecond);
         await silo.DeliverAsync("large", leased, await silo.ComputeAsync(silo.Spec, Cancellation), Cancellation);
         await wanted;
         Assert.False(small.IsCompleted);
