@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -6,12 +7,14 @@ using DiPaCo.Core.Configuration;
 using DiPaCo.RunHost;
 using DiPaCo.Runtime;
 using DiPaCo.Serving.Grids;
+using DiPaCo.Serving.Http;
 using DiPaCo.Serving.Inference;
+using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Http;
 
-public sealed class LiveModelTests : IDisposable
+public sealed class LiveModelTests(TrainedRun run) : IDisposable
 {
     private readonly string _root = SmallRun.CreateFolder();
 
@@ -70,6 +73,32 @@ public sealed class LiveModelTests : IDisposable
 
         Assert.True(await served.Host.Engine.Source.RefreshAsync(CancellationToken.None));
         Assert.Equal(ServedGrid.Open(Folder).Description.ModelDigest, await AskAsync(served, last));
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData(typeof(OperationCanceledException))]
+    [InlineData(typeof(InvalidOperationException))]
+    public async Task WhateverFailsIsSaidWithItsTraceAndTheFolderIsLookedAtAgain(Type failure)
+    {
+        ExportedModel model = await ExportedModel.OfAsync(run.Grid, Folder);
+        ManualTime time = new();
+        ConcurrentQueue<string> notes = [];
+        await using ServingHost host = await ServedRun.StartAsync(model.Folder, options => options, time, note =>
+        {
+            notes.Enqueue(note);
+            if (notes.Count == 1)
+            {
+                throw (Exception)Activator.CreateInstance(failure)!;
+            }
+        });
+        model.TrainOn();
+        time.Pass(TimeSpan.FromSeconds(5));
+        await ServedRun.EventuallyAsync(() => notes.Count == 2);
+        Assert.Contains(failure.Name, notes.Last(), StringComparison.Ordinal);
+        Assert.Contains("   at ", notes.Last(), StringComparison.Ordinal);
+        model.TrainOn();
+        time.Pass(TimeSpan.FromSeconds(5));
+        await ServedRun.EventuallyAsync(() => host.Engine.Source.Updates == 2);
     }
 
     private static long RoomForOne(ServedGrid grid) => grid.Topology.Paths.Select(grid.Topology.ModulesOf)
