@@ -34,14 +34,24 @@ public sealed class StepTests(TrainedRun run)
         Assert.Equal(Written, (await TokensAsync(one)).Length);
     }
 
-    [Fact]
-    public async Task ASequenceThatCannotBePlannedEndsAloneAndTheEngineGoesOn()
+    [Theory]
+    [InlineData("beginning", typeof(ArgumentOutOfRangeException))]
+    [InlineData("planning", typeof(KeyNotFoundException))]
+    [InlineData("drawing", typeof(IndexOutOfRangeException))]
+    public async Task ASequenceThatFailsEndsAloneAndTheEngineGoesOn(string failing, Type expected)
     {
         await using ServedEngine engine = await OpenAsync(new EngineOptions { Threads = 1, CacheBytes = 64 << 20 });
-        using GenerationHandle wrong = engine.Engine.TrySubmit(Request(engine, 0) with { Path = new PathId(99) })!;
+        GenerationRequest request = Request(engine, 0);
+        using GenerationHandle wrong = engine.Engine.TrySubmit(failing switch
+        {
+            "beginning" => request with { Hidden = 99 },
+            "planning" => request with { Path = new PathId(99) },
+            _ => request with { Sampling = request.Sampling with { LogitBias = request.Sampling.LogitBias.Add(1 << 20, 1) } },
+        })!;
         using GenerationHandle right = engine.Engine.TrySubmit(Request(engine, 1))!;
-        await Assert.ThrowsAsync<KeyNotFoundException>(() => TokensAsync(wrong));
+        await Assert.ThrowsAsync(expected, () => TokensAsync(wrong));
         Assert.Equal(Written, (await TokensAsync(right)).Length);
+        await ServedRun.EventuallyAsync(() => engine.Engine.Counters is { Active: 0, PagesReserved: 0, Finished: 2 });
         Assert.Null(engine.Engine.Failure);
     }
 
