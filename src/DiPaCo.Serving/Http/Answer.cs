@@ -17,7 +17,8 @@ internal static class Answer
     /// <param name="status">HTTP status.</param>
     public static async Task WriteAsync(HttpResponse response, Action<Utf8JsonWriter> write, int status = 200)
     {
-        ArrayBufferWriter<byte> buffer = Json(write);
+        ArrayBufferWriter<byte> buffer = new();
+        WriteJson(buffer, write);
         response.StatusCode = status;
         response.ContentType = "application/json";
         response.ContentLength = buffer.WrittenCount;
@@ -27,10 +28,9 @@ internal static class Answer
     /// <summary>Writes one event of a stream.</summary>
     public static async Task WriteEventAsync(HttpResponse response, Action<Utf8JsonWriter> write, CancellationToken cancellationToken)
     {
-        ArrayBufferWriter<byte> json = Json(write);
-        ArrayBufferWriter<byte> line = new(json.WrittenCount + 8);
+        ArrayBufferWriter<byte> line = new();
         line.Write("data: "u8);
-        line.Write(json.WrittenSpan);
+        WriteJson(line, write);
         line.Write("\n\n"u8);
         await response.Body.WriteAsync(line.WrittenMemory, cancellationToken);
         await response.Body.FlushAsync(cancellationToken);
@@ -116,12 +116,10 @@ internal static class Answer
     /// <summary>A name for an answer that no other has.</summary>
     public static string NewId(string kind) => $"{kind}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))}";
 
-    private static ArrayBufferWriter<byte> Json(Action<Utf8JsonWriter> write)
+    private static void WriteJson(ArrayBufferWriter<byte> buffer, Action<Utf8JsonWriter> write)
     {
-        ArrayBufferWriter<byte> buffer = new();
         using Utf8JsonWriter json = new(buffer);
         write(json);
         json.Flush();
-        return buffer;
     }
 }

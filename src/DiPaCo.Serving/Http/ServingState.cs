@@ -14,6 +14,7 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
 {
     private string? _noted;
     private int _running;
+    private int _places;
 
     /// <summary>The model.</summary>
     public ModelSource Source => served.Source;
@@ -43,7 +44,24 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
     public IDisposable Begin()
     {
         Interlocked.Increment(ref _running);
-        return new RunningRequest(this);
+        return new Ending(() => Interlocked.Decrement(ref _running));
+    }
+
+    /// <summary>
+    /// A request comes that has a body to read and an answer to keep until its client has fetched it: both take memory before and after its sequences stand in the
+    /// line. Its place is free when the result is disposed of.
+    /// </summary>
+    /// <exception cref="ApiException">There are as many such requests as the engine takes sequences.</exception>
+    public IDisposable TakePlace()
+    {
+        Ending place = new(() => Interlocked.Decrement(ref _places));
+        if (Interlocked.Increment(ref _places) > Engine.MostSequences)
+        {
+            place.Dispose();
+            throw Refusal();
+        }
+
+        return place;
     }
 
     /// <summary>The error for a client; null where the client has gone. What it does not say is noted, the same thing in a row once.</summary>
@@ -117,8 +135,8 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
         : Engine.IsStopping ? new ApiException(503, "The server is stopping.", code: "server_stopping")
         : new ApiException(429, "The server has as many requests as it can take. Try again in a second.", code: "rate_limit_exceeded");
 
-    private sealed class RunningRequest(ServingState state) : IDisposable
+    private sealed class Ending(Action end) : IDisposable
     {
-        public void Dispose() => Interlocked.Decrement(ref state._running);
+        public void Dispose() => end();
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
@@ -91,6 +92,31 @@ public sealed class LoadTests(ServedRun served)
         Assert.NotEmpty(await TextAsync(own, 1));
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task RequestsThatAreStillReadCountAmongThoseThatTheServerTakes()
+    {
+        await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { MaxSequences = 1, MaxQueue = 1 });
+        byte[] body = """{"prompt":"a","max_tokens":5}"""u8.ToArray();
+        using Socket first = await BeginAsync(own, body);
+        using Socket second = await BeginAsync(own, body);
+        JsonNode? error = null;
+        while (error is null)
+        {
+            // Both have begun once a third is refused.
+            (HttpStatusCode status, error) = await own.PostRawAsync("/v1/completions", body);
+            Assert.Equal(error is null ? HttpStatusCode.OK : HttpStatusCode.TooManyRequests, status);
+        }
+
+        Assert.Equal("rate_limit_exceeded", error["code"]!.GetValue<string>());
+        Assert.Equal("live\n", await own.Client.GetStringAsync("/health/live", TestContext.Current.CancellationToken));
+
+        // One goes on, the other leaves.
+        await first.SendAsync(body.AsMemory(10), TestContext.Current.CancellationToken);
+        second.Close();
+        await ServedRun.EventuallyAsync(() => own.Host.Running == 0);
+        Assert.NotEmpty(await TextAsync(own, 1));
+    }
+
     [Theory]
     [InlineData("/v1/completions", """{"prompt":"a","n":6}""")]
     [InlineData("/v1/route", """{"input":["a","b","c","d","e","f"]}""")]
@@ -136,6 +162,18 @@ public sealed class LoadTests(ServedRun served)
         DiPaCoException refused = await Assert.ThrowsAsync<DiPaCoException>(() => ServedRun.StartAsync(
             served.Run.Folder, options => options with { Listen = new IPEndPoint(IPAddress.Any, 0) }));
         Assert.Contains("--insecure", refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Sends a request as far as into its body.</summary>
+    private static async Task<Socket> BeginAsync(ServedRun own, byte[] body)
+    {
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, own.Host.Address.Port, TestContext.Current.CancellationToken);
+        await socket.SendAsync(
+            Encoding.ASCII.GetBytes($"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"),
+            TestContext.Current.CancellationToken);
+        await socket.SendAsync(body.AsMemory(0, 10), TestContext.Current.CancellationToken);
+        return socket;
     }
 
     private static object Body(int kind, bool stream) => new { prompt = $"The old mill {kind}", max_tokens = 20, seed = kind, stream };
