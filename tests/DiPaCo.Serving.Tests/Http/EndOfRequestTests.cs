@@ -112,7 +112,7 @@ public sealed class EndOfRequestTests(ServedRun served)
         model.TrainOn();
         time.Pass(TimeSpan.FromSeconds(5));
         await ServedRun.EventuallyAsync(() => idle.Given > 0);
-        await own.Host.StopAsync(TimeSpan.FromMinutes(1)).WaitAsync(Cancellation);
+        await own.Host.StopAsync(TimeSpan.FromMinutes(1)).WaitAsync(TestContext.Current.CancellationToken);
         await Assert.ThrowsAsync<HttpRequestException>(() => own.Client.GetAsync("/health/live", Cancellation));
     }
 

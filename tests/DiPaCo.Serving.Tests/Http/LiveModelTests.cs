@@ -98,7 +98,7 @@ public sealed class LiveModelTests(TrainedRun run) : IDisposable
         Assert.Contains("   at ", notes.Last(), StringComparison.Ordinal);
         model.TrainOn();
         time.Pass(TimeSpan.FromSeconds(5));
-        await ServedRun.EventuallyAsync(() => host.Engine.Source.Updates == 2);
+        await ServedRun.EventuallyAsync(() => host.Engine.Source.Updates == 2).WaitAsync(TestContext.Current.CancellationToken);
     }
 
     private static long RoomForOne(ServedGrid grid) => grid.Topology.Paths.Select(grid.Topology.ModulesOf)

@@ -67,7 +67,7 @@ public sealed class ModelSourceTests(TrainedRun run)
         time.Pass(ModelSource.Patience - TimeSpan.FromTicks(1));
         Assert.False(refreshing.IsCompleted);
         time.Pass(TimeSpan.FromTicks(1));
-        Assert.True(await refreshing.WaitAsync(_token));
+        Assert.True(await refreshing.WaitAsync(TestContext.Current.CancellationToken));
         Assert.Equal(1, source.Updates);
         Assert.Equal(store.BytesOf(Modules(source.Current)), store.Bytes);
     }

@@ -115,7 +115,7 @@ public sealed class ModuleStoreTests(TrainedRun run)
         Task<ModuleLease> ahead = store.TryAcquireAsync(run.Grid, run.Grid.ModulesOf(new PathId(0)), idly: true)!;
         Assert.False(ahead.IsCompleted);
         Task<ModuleLease> asked = AcquireAsync(store, new PathId(same ? 0 : 3));
-        (await ahead.WaitAsync(_token)).Dispose();
+        (await ahead.WaitAsync(TestContext.Current.CancellationToken)).Dispose();
         using ModuleLease lease = await asked.WaitAsync(_token);
         Assert.Equal(run.Grid.ModulesOf(new PathId(0)).Length, lease.Modules.Length);
         Assert.InRange(store.Bytes, 1, store.LimitBytes);

@@ -117,7 +117,7 @@ internal sealed unsafe class LoadedModule : IDisposable
         for (int i = 0; i < sources.Length; i++)
         {
             sources[i] = (nint)at;
-            reader.ReadInto(TensorSpec.Of(layout.Tensors[i]), sources[i]);
+            reader.ReadInto(TensorSpec.Of(layout.Tensors[i]), sources[i], cancellationToken);
             at += RoundUp(layout.Tensors[i].Length * sizeof(float));
         }
 
