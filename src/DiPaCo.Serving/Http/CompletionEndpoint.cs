@@ -31,7 +31,14 @@ internal static class CompletionEndpoint
             }
             else
             {
-                await Task.WhenAll(handles.Zip(choices, (handle, choice) => CollectAsync(handle, choice, time.Token)));
+                await SequenceReading.ReadAllAsync(
+                    handles,
+                    (number, happened, _) =>
+                    {
+                        choices[number].Take(happened);
+                        return ValueTask.CompletedTask;
+                    },
+                    time.Token);
                 await Answer.WriteAsync(context.Response, json => Write(json, request, choices, Answer.NewId(request.Shape.IdKind), state.Now));
             }
         }
@@ -95,13 +102,5 @@ internal static class CompletionEndpoint
         WriteUsage(json, request, choices);
         WriteRouting(json, request.Template.Model, choices);
         json.WriteEndObject();
-    }
-
-    private static async Task CollectAsync(GenerationHandle handle, ChoiceLog choice, CancellationToken cancellationToken)
-    {
-        await foreach (GenerationEvent happened in handle.ReadAsync(cancellationToken))
-        {
-            choice.Take(happened);
-        }
     }
 }

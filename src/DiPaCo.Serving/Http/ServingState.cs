@@ -108,7 +108,16 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
             [.. prompts.Select(prompt => new GenerationRequest { Model = model, Prompt = prompt.Tokens, Origin = prompt.Origin, RouteOnly = true })]);
         try
         {
-            return await Task.WhenAll(handles.Select(handle => RoutedAsync(handle, cancellationToken)));
+            GenerationEvent.Routed[] routed = new GenerationEvent.Routed[handles.Count];
+            await SequenceReading.ReadAllAsync(
+                handles,
+                (number, happened, _) =>
+                {
+                    routed[number] = happened as GenerationEvent.Routed ?? routed[number];
+                    return ValueTask.CompletedTask;
+                },
+                cancellationToken);
+            return routed;
         }
         finally
         {
@@ -117,17 +126,6 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
                 handle.Dispose();
             }
         }
-    }
-
-    private static async Task<GenerationEvent.Routed> RoutedAsync(GenerationHandle handle, CancellationToken cancellationToken)
-    {
-        GenerationEvent.Routed? routed = null;
-        await foreach (GenerationEvent happened in handle.ReadAsync(cancellationToken))
-        {
-            routed = happened as GenerationEvent.Routed ?? routed;
-        }
-
-        return routed!;
     }
 
     private ApiException Refusal() =>

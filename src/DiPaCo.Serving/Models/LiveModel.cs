@@ -90,7 +90,7 @@ internal sealed class LiveModel
 
     /// <summary>Makes sure that sequences can get the weights that they need: they have one path's, or one router's, at a time.</summary>
     /// <param name="reroute">How they choose paths anew; null: not at all.</param>
-    /// <exception cref="DiPaCoException">They are more than the limit, or there is no such router.</exception>
+    /// <exception cref="DiPaCoException">They are more than the limit, or (<see cref="UnsuitedModelException"/>) there is no such router.</exception>
     public void ThrowIfImpossible(RerouteOptions? reroute)
     {
         long bytes = Math.Max(
@@ -98,7 +98,7 @@ internal sealed class LiveModel
             Router.FeatureWidth > 0 ? _store.BytesOf([Base]) : 0);
         if (reroute?.Router == ReroutingRouter.Token)
         {
-            GridModule router = TokenRouterFor(reroute.Window) ?? throw new DiPaCoException(
+            GridModule router = TokenRouterFor(reroute.Window) ?? throw new UnsuitedModelException(
                 "This model has no token router: its run did not train one, or has not come to its evaluation. The document router re-routes without one ('prefix').");
             bytes = Math.Max(bytes, _store.BytesOf([router]));
         }

@@ -18,8 +18,8 @@ internal sealed record EngineOptions
     /// <summary>Rows of a step that may belong to prompts while other sequences write. Default 64.</summary>
     public int PromptRowsBesideWriters { get; init; } = 64;
 
-    /// <summary>Bytes of keys and values. Default 1 GiB.</summary>
-    public long CacheBytes { get; init; } = 1L << 30;
+    /// <summary>Bytes of keys and values; null: as many as the sequences that are computed side by side may need. Default 1 GiB.</summary>
+    public long? CacheBytes { get; init; } = 1L << 30;
 
     /// <summary>The clock. Default: the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

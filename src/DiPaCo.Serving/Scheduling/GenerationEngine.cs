@@ -40,7 +40,8 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
         CacheGeometry geometry = new(shape, boundaries);
         MaxPositions = maxPositions;
         _pool = new ComputePool(options.Threads);
-        _pages = new PagePool(geometry, (int)Math.Clamp(options.CacheBytes / geometry.PageBytes, 1, int.MaxValue));
+        long pages = options.CacheBytes / geometry.PageBytes ?? options.MaxSequences * GenerationRequest.MostPages(maxPositions);
+        _pages = new PagePool(geometry, (int)Math.Clamp(pages, 1, int.MaxValue));
         _pass = new ForwardPass(geometry, _pool, type, options.MaxRows, maxPositions, paths);
         _thread = new Thread(Serve) { IsBackground = true, Name = "dipaco-serve" };
         _thread.Start();
@@ -162,7 +163,7 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
 
         if (request.Pages > _pages.Capacity)
         {
-            throw new DiPaCoException($"A sequence of {request.Positions} tokens needs more keys and values than the cache may hold ({_options.CacheBytes >> 20} MiB).");
+            throw new DiPaCoException($"A sequence of {request.Positions} tokens needs more keys and values than the cache may hold ({_pages.Capacity * PageBytes >> 20} MiB).");
         }
     }
 

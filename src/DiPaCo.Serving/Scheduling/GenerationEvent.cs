@@ -23,7 +23,7 @@ internal abstract record GenerationEvent
     /// <param name="Position">The first token that it writes or scores.</param>
     /// <param name="From">The path before.</param>
     /// <param name="To">The path from here on.</param>
-    /// <param name="FirstBlock">The block from which the cache was computed anew.</param>
+    /// <param name="FirstBlock">The block from which the cache was computed anew; the number of blocks where none of it was.</param>
     public sealed record Rerouted(int Position, PathId From, PathId To, int FirstBlock) : GenerationEvent;
 
     /// <summary>A token was written.</summary>

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
 using DiPaCo.Data;
@@ -142,6 +144,19 @@ public sealed class CompletionTests(ServedRun served)
         double[] scores = [.. route[0]!["scores"]!.AsArray().Select(score => score!.GetValue<double>())];
         Assert.Equal(served.Run.Grid.Topology.Paths.Length, scores.Length);
         Assert.Equal(scores.Max(), scores[route[0]!["path"]!.GetValue<int>()]);
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(20)]
+    public async Task WithoutMaxTokensAsManyAreWrittenAsThereIsRoomForButAtMostSixteen(int room)
+    {
+        int[] prompt = [.. Enumerable.Range(1, served.Run.Grid.Description.SequenceLength - room)];
+        JsonNode answer = await served.PostAsync("/v1/completions", new { prompt, logit_bias = new Dictionary<string, int> { ["0"] = -100 } });
+        Assert.Equal(Math.Min(room, 16), answer["usage"]!["completion_tokens"]!.GetValue<int>());
+        (HttpStatusCode status, JsonNode? error) = await served.PostRawAsync(
+            "/v1/completions", JsonSerializer.SerializeToUtf8Bytes(new { prompt = prompt.Concat(Enumerable.Repeat(1, room)) }));
+        Assert.Equal((HttpStatusCode.BadRequest, "context_length_exceeded"), (status, error!["code"]!.GetValue<string>()));
     }
 
     private async Task<string> GeneratedAsync(SamplingOptions sampling)
