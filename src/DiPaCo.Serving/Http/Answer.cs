@@ -88,6 +88,41 @@ internal static class Answer
         json.WriteEndArray();
     }
 
+    /// <summary>Writes a path with its experts and what the router said, inside an object that has begun.</summary>
+    public static void Path(Utf8JsonWriter json, ModelTopology topology, PathId path, ImmutableArray<float> scores)
+    {
+        json.WriteNumber("path", path.Value);
+        Experts(json, topology, path);
+        Scores(json, scores);
+    }
+
+    /// <summary>Writes the <c>dipaco</c> object: the version of the model, what is to be said of the first sequence, and of all of them where there are several.</summary>
+    /// <param name="json">Where to.</param>
+    /// <param name="model">The version.</param>
+    /// <param name="count">Number of sequences.</param>
+    /// <param name="write">Writes what is to be said of one.</param>
+    public static void Dipaco(Utf8JsonWriter json, LiveModel model, int count, Action<int> write)
+    {
+        json.WriteStartObject("dipaco");
+        Model(json, model);
+        write(0);
+        if (count > 1)
+        {
+            json.WriteStartArray("choices");
+            for (int index = 0; index < count; index++)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("index", index);
+                write(index);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        json.WriteEndObject();
+    }
+
     /// <summary>Writes a number that JSON has; others become null.</summary>
     public static void Number(Utf8JsonWriter json, double value)
     {

@@ -53,6 +53,9 @@ public sealed class ServingHost : IAsyncDisposable
     public int Running => _state.Running;
 
     /// <summary>What the tests look into.</summary>
+    internal int Places => _state.Places;
+
+    /// <inheritdoc cref="Places"/>
     internal ServedEngine Engine => _engine;
 
     /// <summary>Starts to serve.</summary>

@@ -40,6 +40,9 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
     /// <summary>Requests that have not ended: the last byte of their answer is on its way or waits to be sent.</summary>
     public int Running => Volatile.Read(ref _running);
 
+    /// <summary>Requests among them that have taken one of the places.</summary>
+    public int Places => Volatile.Read(ref _places);
+
     /// <summary>A request begins; it ends when the result is disposed of.</summary>
     public IDisposable Begin()
     {

@@ -308,7 +308,7 @@ internal sealed class Sequence : IDisposable
 
         if (choice.Path != _path)
         {
-            _handle.Write(new GenerationEvent.Rerouted(boundary, _path, choice.Path, RedoFrom(choice.Path)));
+            _handle.Write(new GenerationEvent.Rerouted(boundary, _path, choice.Path, RedoFrom(choice.Path), choice.Scores));
         }
 
         _weights.TakePath(Model, lease);

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Serving.Generation;
+using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Inference;
 using DiPaCo.Serving.Sampling;
 using DiPaCo.Serving.Tests.Support;
@@ -157,6 +158,23 @@ public sealed class CompletionTests(ServedRun served)
         (HttpStatusCode status, JsonNode? error) = await served.PostRawAsync(
             "/v1/completions", JsonSerializer.SerializeToUtf8Bytes(new { prompt = prompt.Concat(Enumerable.Repeat(1, room)) }));
         Assert.Equal((HttpStatusCode.BadRequest, "context_length_exceeded"), (status, error!["code"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task AnExportedModelAnswersAsItsRunAfterTheRunIsGone()
+    {
+        string copy = served.Run.Copy();
+        ExportedModel model = await ExportedModel.OfAsync(ServedGrid.Open(copy), served.Run.NewPath());
+        Directory.Delete(copy, recursive: true);
+        await using ServedRun own = await ServedRun.OfFolderAsync(model.Folder);
+        foreach (string prompt in Inputs)
+        {
+            object body = new { prompt, max_tokens = 20, seed = 4, logprobs = 2 };
+            JsonNode expected = await served.PostAsync("/v1/completions", body);
+            JsonNode answer = await own.PostAsync("/v1/completions", body);
+            Assert.Equal(expected["choices"]!.ToJsonString(), answer["choices"]!.ToJsonString());
+            Assert.Equal(expected["dipaco"]!.ToJsonString(), answer["dipaco"]!.ToJsonString());
+        }
     }
 
     private async Task<string> GeneratedAsync(SamplingOptions sampling)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
@@ -73,6 +74,41 @@ public sealed class LiveModelTests(TrainedRun run) : IDisposable
 
         Assert.True(await served.Host.Engine.Source.RefreshAsync(CancellationToken.None));
         Assert.Equal(ServedGrid.Open(Folder).Description.ModelDigest, await AskAsync(served, last));
+    }
+
+    [Fact]
+    public async Task AStreamThatBeganWithOneVersionEndsWithItAndTheNextRequestHasTheNext()
+    {
+        ExportedModel model = await ExportedModel.OfAsync(run.Grid, Folder);
+        await using ServedRun own = await ServedRun.OfFolderAsync(model.Folder, options => options with { MaxSequences = 1, Refresh = TimeSpan.FromDays(1) });
+        object Body(int count, bool stream) => new
+        {
+            model = $"{own.Model}:path-1", prompt = "The old mill", max_tokens = 35, n = count, seed = 1, stream, logit_bias = new Dictionary<string, int> { ["0"] = -100 },
+        };
+        JsonNode before = await own.PostAsync("/v1/completions", Body(128, false));
+        string digest = own.Host.Engine.Source.Current.Description.ModelDigest;
+        using HttpRequestMessage request = new(HttpMethod.Post, "/v1/completions") { Content = JsonContent.Create(Body(128, true)) };
+        using HttpResponseMessage response = await own.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        model.TrainOn(bytes =>
+        {
+            // The signs of the last numbers.
+            for (int at = bytes.Length - 1; at > bytes.Length - 2_000; at -= sizeof(float))
+            {
+                bytes[at] ^= 0x80;
+            }
+        });
+        Assert.True(await own.Host.Engine.Source.RefreshAsync(TestContext.Current.CancellationToken));
+        Assert.True(own.Host.Engine.Engine.Counters.Finished < 256, "The stream had come to its end, so the test shows nothing.");
+        List<JsonNode> events = await ServedRun.EventsAsync(response);
+        Assert.Equal(
+            before["choices"]!.AsArray().Select(choice => choice!["text"]!.GetValue<string>()),
+            Enumerable.Range(0, 128).Select(index => string.Concat(events.SelectMany(one => one["choices"]!.AsArray())
+                .Where(choice => choice!["index"]!.GetValue<int>() == index).Select(choice => choice!["text"]!.GetValue<string>()))));
+        JsonNode after = await own.PostAsync("/v1/completions", Body(1, false));
+        Assert.Equal(own.Host.Engine.Source.Current.Description.ModelDigest, after["dipaco"]!["model_digest"]!.GetValue<string>());
+        Assert.NotEqual(digest, after["dipaco"]!["model_digest"]!.GetValue<string>());
+        Assert.NotEqual(before["choices"]![0]!["text"]!.GetValue<string>(), after["choices"]![0]!["text"]!.GetValue<string>());
+        Assert.All(events.Where(one => one["dipaco"] is not null), one => Assert.Equal(digest, one["dipaco"]!["model_digest"]!.GetValue<string>()));
     }
 
     [Theory(Timeout = 60_000)]
