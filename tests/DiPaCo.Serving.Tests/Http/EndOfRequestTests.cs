@@ -102,7 +102,7 @@ public sealed class EndOfRequestTests(ServedRun served)
         Assert.Contains("the server is stopping", events[^1]["error"]!["message"]!.GetValue<string>(), StringComparison.Ordinal);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = 120_000)]
     public async Task AServerStopsAlsoWhileItReadsAVersionForWhichThereIsNoProcessor()
     {
         ExportedModel model = await ExportedModel.OfAsync(served.Run.Grid, served.Run.NewPath());

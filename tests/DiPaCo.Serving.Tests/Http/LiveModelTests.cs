@@ -80,7 +80,7 @@ public sealed class LiveModelTests(TrainedRun run) : IDisposable
     public async Task AStreamThatBeganWithOneVersionEndsWithItAndTheNextRequestHasTheNext()
     {
         ExportedModel model = await ExportedModel.OfAsync(run.Grid, Folder);
-        await using ServedRun own = await ServedRun.OfFolderAsync(model.Folder, options => options with { MaxSequences = 1, Refresh = TimeSpan.FromDays(1) });
+        await using ServedRun own = await ServedRun.OfFolderAsync(model.Folder, options => options with { MaxSequences = 1, Refresh = TimeSpan.FromDays(1), Idle = TaskScheduler.Default });
         object Body(int count, bool stream) => new
         {
             model = $"{own.Model}:path-1", prompt = "The old mill", max_tokens = 35, n = count, seed = 1, stream, logit_bias = new Dictionary<string, int> { ["0"] = -100 },
@@ -111,7 +111,7 @@ public sealed class LiveModelTests(TrainedRun run) : IDisposable
         Assert.All(events.Where(one => one["dipaco"] is not null), one => Assert.Equal(digest, one["dipaco"]!["model_digest"]!.GetValue<string>()));
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = 120_000)]
     [InlineData(typeof(OperationCanceledException))]
     [InlineData(typeof(InvalidOperationException))]
     public async Task WhateverFailsIsSaidWithItsTraceAndTheFolderIsLookedAtAgain(Type failure)

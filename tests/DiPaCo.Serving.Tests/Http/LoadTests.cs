@@ -99,7 +99,7 @@ public sealed class LoadTests(ServedRun served)
         Assert.NotEmpty(await TextAsync(own, 1));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = 120_000)]
     public async Task RequestsThatAreStillReadCountAmongThoseThatTheServerTakes()
     {
         await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { MaxSequences = 1, MaxQueue = 1 });
@@ -138,7 +138,7 @@ public sealed class LoadTests(ServedRun served)
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "server_stopping"), (status, error!["code"]!.GetValue<string>()));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = 120_000)]
     public async Task AServerWhoseEngineHasFailedIsNotReadyAndSaysSo()
     {
         // A stack of fewer blocks than the engine was made for: a mistake that no client can make.

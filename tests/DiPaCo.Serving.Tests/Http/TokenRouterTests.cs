@@ -79,7 +79,7 @@ public sealed class TokenRouterTests(ReroutedRun run)
         Assert.Equal(TextOf(await run.Served.PostAsync("/v1/completions", Body(1, 16))), TextOf(await own.PostAsync("/v1/completions", Body(1, 16))));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = 120_000)]
     public async Task WhoWaitedWhileTheTokenRouterWentIsToldThatTheModelHasChanged()
     {
         ExportedModel model = await ExportedModel.OfAsync(run.Grid, Path.Combine(run.Folder, "..", Path.GetRandomFileName()));

@@ -27,7 +27,7 @@ public sealed class WeightLimitTests(ServedRun served)
         Assert.InRange(own.Host.Engine.Store.Bytes, 1, limit);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = 120_000)]
     public async Task WhoLeavesWhileHeWaitsForWeightsLeavesNoPlaceInTheLine()
     {
         await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { WeightBytes = Math.Max(LargestPath(), Router()) });

@@ -53,7 +53,7 @@ public sealed class ModelSourceTests(TrainedRun run)
         }
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = 120_000)]
     public async Task AVersionForWhichThereIsNoProcessorIsReadAtFullSpeedAfterAWhile()
     {
         ExportedModel model = await ExportedModel.OfAsync(run.Grid, run.NewPath());

@@ -105,7 +105,7 @@ public sealed class ModuleStoreTests(TrainedRun run)
         (await waiting).Dispose();
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = 120_000)]
     [InlineData(true)]
     [InlineData(false)]
     public async Task WhoWaitsForAModuleThatIsReadIdlyOrForItsRoomDoesNotWaitForTheIdleThread(bool same)

@@ -109,7 +109,7 @@ public sealed class StepTests(TrainedRun run)
         Assert.Equal(alone, TextOf(stayed));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = 120_000)]
     public async Task WhereOneSequenceFailsTheOthersAreNotWaitedFor()
     {
         await using ServedEngine engine = await OpenAsync(new EngineOptions { Threads = 1, CacheBytes = 64 << 20 }, RoomForOne());
