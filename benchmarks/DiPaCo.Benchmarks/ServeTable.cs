@@ -240,7 +240,7 @@ internal static class ServeTable
                     ModuleFile.Write(stream, module.Layout, values);
                 }
 
-                byName[module.Id] = LoadedModule.Read(file, module.Layout, type);
+                byName[module.Id] = LoadedModule.Read(file, module.Layout, type, CancellationToken.None);
                 _modules.Add(byName[module.Id]);
                 File.Delete(file);
             }

@@ -53,6 +53,13 @@ internal static class CheckpointConfig
             throw new DiPaCoException($"'{file}' has rope_scaling; paths have plain rotary positions.");
         }
 
+        // Where the window is as long as the longest text, it leaves nothing out.
+        if (Has("sliding_window") && Number("sliding_window") is var window && !(Has("max_position_embeddings") && window >= Number("max_position_embeddings")))
+        {
+            throw new DiPaCoException(
+                $"'{file}' has sliding_window {window}: its tokens see no further back, and a path's see the whole text. Where transformer.sequence_length is at most {window}, set it to null.");
+        }
+
         ThrowIfScaled(file, root);
         int heads = Number("num_attention_heads");
         int width = Number("hidden_size");

@@ -19,7 +19,7 @@ public static class TextGenerator
         string folder, string prompt, GenerateOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using ServedEngine served = await ServedEngine.OpenAsync(
-            folder, options.Weights, long.MaxValue, new EngineOptions { Threads = options.Threads, MaxSequences = 1 }, cancellationToken);
+            folder, options.Weights, long.MaxValue, new EngineOptions { Threads = options.Threads, MaxSequences = 1, CacheBytes = null }, cancellationToken);
         LiveModel model = served.Source.Current;
         List<int> tokens = [model.Tokenizer.EndOfText];
         model.Tokenizer.Encode(prompt, tokens);

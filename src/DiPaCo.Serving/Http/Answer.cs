@@ -17,7 +17,8 @@ internal static class Answer
     /// <param name="status">HTTP status.</param>
     public static async Task WriteAsync(HttpResponse response, Action<Utf8JsonWriter> write, int status = 200)
     {
-        ArrayBufferWriter<byte> buffer = Json(write);
+        ArrayBufferWriter<byte> buffer = new();
+        WriteJson(buffer, write);
         response.StatusCode = status;
         response.ContentType = "application/json";
         response.ContentLength = buffer.WrittenCount;
@@ -27,10 +28,9 @@ internal static class Answer
     /// <summary>Writes one event of a stream.</summary>
     public static async Task WriteEventAsync(HttpResponse response, Action<Utf8JsonWriter> write, CancellationToken cancellationToken)
     {
-        ArrayBufferWriter<byte> json = Json(write);
-        ArrayBufferWriter<byte> line = new(json.WrittenCount + 8);
+        ArrayBufferWriter<byte> line = new();
         line.Write("data: "u8);
-        line.Write(json.WrittenSpan);
+        WriteJson(line, write);
         line.Write("\n\n"u8);
         await response.Body.WriteAsync(line.WrittenMemory, cancellationToken);
         await response.Body.FlushAsync(cancellationToken);
@@ -88,6 +88,41 @@ internal static class Answer
         json.WriteEndArray();
     }
 
+    /// <summary>Writes a path with its experts and what the router said, inside an object that has begun.</summary>
+    public static void Path(Utf8JsonWriter json, ModelTopology topology, PathId path, ImmutableArray<float> scores)
+    {
+        json.WriteNumber("path", path.Value);
+        Experts(json, topology, path);
+        Scores(json, scores);
+    }
+
+    /// <summary>Writes the <c>dipaco</c> object: the version of the model, what is to be said of the first sequence, and of all of them where there are several.</summary>
+    /// <param name="json">Where to.</param>
+    /// <param name="model">The version.</param>
+    /// <param name="count">Number of sequences.</param>
+    /// <param name="write">Writes what is to be said of one.</param>
+    public static void Dipaco(Utf8JsonWriter json, LiveModel model, int count, Action<int> write)
+    {
+        json.WriteStartObject("dipaco");
+        Model(json, model);
+        write(0);
+        if (count > 1)
+        {
+            json.WriteStartArray("choices");
+            for (int index = 0; index < count; index++)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("index", index);
+                write(index);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        json.WriteEndObject();
+    }
+
     /// <summary>Writes a number that JSON has; others become null.</summary>
     public static void Number(Utf8JsonWriter json, double value)
     {
@@ -116,12 +151,10 @@ internal static class Answer
     /// <summary>A name for an answer that no other has.</summary>
     public static string NewId(string kind) => $"{kind}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))}";
 
-    private static ArrayBufferWriter<byte> Json(Action<Utf8JsonWriter> write)
+    private static void WriteJson(ArrayBufferWriter<byte> buffer, Action<Utf8JsonWriter> write)
     {
-        ArrayBufferWriter<byte> buffer = new();
         using Utf8JsonWriter json = new(buffer);
         write(json);
         json.Flush();
-        return buffer;
     }
 }

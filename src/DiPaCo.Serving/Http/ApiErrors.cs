@@ -1,4 +1,5 @@
 using DiPaCo.Core;
+using DiPaCo.Serving.Models;
 using Microsoft.AspNetCore.Http;
 
 namespace DiPaCo.Serving.Http;
@@ -18,6 +19,7 @@ internal static class ApiErrors
         _ when context.RequestAborted.IsCancellationRequested => null,
         BadHttpRequestException bad => new ApiException(bad.StatusCode, bad.StatusCode == 413 ? "The body is longer than this server takes." : bad.Message),
         OperationCanceledException => new ApiException(503, "The request took longer than this server allows, or the server is stopping.", code: "timeout"),
+        UnsuitedModelException unsuited => new ApiException(503, $"The model has changed while the request waited. {unsuited.Message}", code: "model_changed"),
         DiPaCoException or IOException or UnauthorizedAccessException => new ApiException(
             503, "This version of the model cannot be loaded: its files are gone or damaged, or too large. A newer version is taken up within seconds, if there is one; the server's log has more.",
             code: ModelUnavailable),

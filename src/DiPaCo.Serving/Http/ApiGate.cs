@@ -25,6 +25,7 @@ internal sealed class ApiGate(RequestDelegate next, ApiKeys? keys, ServingOption
         {
             ThrowIfForeign(context.Request);
             ThrowIfUnknown(context.Request);
+            using IDisposable? place = HttpMethods.IsPost(context.Request.Method) ? state.TakePlace() : null;
             await next(context);
             if (context.Response is { HasStarted: false, StatusCode: 405 })
             {

@@ -97,9 +97,7 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
         }
 
         PathId path = _reroutes.Count == 0 ? routed.Path : _reroutes[^1].To;
-        json.WriteNumber("path", path.Value);
-        Answer.Experts(json, topology, path);
-        Answer.Scores(json, routed.Scores);
+        Answer.Path(json, topology, path, routed.Scores);
         json.WriteStartArray("reroutes");
         foreach (GenerationEvent.Rerouted rerouted in _reroutes)
         {
@@ -108,6 +106,7 @@ internal sealed class ChoiceLog(int index, PromptText prompt, CompletionRequest 
             json.WriteNumber("from", rerouted.From.Value);
             json.WriteNumber("to", rerouted.To.Value);
             json.WriteNumber("first_block", rerouted.FirstBlock);
+            Answer.Scores(json, rerouted.Scores);
             json.WriteEndObject();
         }
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using DiPaCo.Core;
 using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Scheduling;
 using Microsoft.AspNetCore.Http;
@@ -31,7 +30,14 @@ internal static class CompletionEndpoint
             }
             else
             {
-                await Task.WhenAll(handles.Zip(choices, (handle, choice) => CollectAsync(handle, choice, time.Token)));
+                await SequenceReading.ReadAllAsync(
+                    handles,
+                    (number, happened, _) =>
+                    {
+                        choices[number].Take(happened);
+                        return ValueTask.CompletedTask;
+                    },
+                    time.Token);
                 await Answer.WriteAsync(context.Response, json => Write(json, request, choices, Answer.NewId(request.Shape.IdKind), state.Now));
             }
         }
@@ -45,28 +51,8 @@ internal static class CompletionEndpoint
     }
 
     /// <summary>Writes the <c>dipaco</c> object: the version of the model, and for every choice its path.</summary>
-    public static void WriteRouting(Utf8JsonWriter json, LiveModel model, IReadOnlyList<ChoiceLog> choices)
-    {
-        ModelTopology topology = model.Grid.Topology;
-        json.WriteStartObject("dipaco");
-        Answer.Model(json, choices[0].Routed?.Model ?? model);
-        choices[0].WriteRouting(json, topology);
-        if (choices.Count > 1)
-        {
-            json.WriteStartArray("choices");
-            foreach (ChoiceLog choice in choices)
-            {
-                json.WriteStartObject();
-                json.WriteNumber("index", choice.Index);
-                choice.WriteRouting(json, topology);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        }
-
-        json.WriteEndObject();
-    }
+    public static void WriteRouting(Utf8JsonWriter json, LiveModel model, IReadOnlyList<ChoiceLog> choices) => Answer.Dipaco(
+        json, choices[0].Routed?.Model ?? model, choices.Count, at => choices[at].WriteRouting(json, model.Grid.Topology));
 
     /// <summary>Writes what every object of an answer begins with.</summary>
     public static void WriteHead(Utf8JsonWriter json, CompletionRequest request, string id, long created, bool isEvent)
@@ -95,13 +81,5 @@ internal static class CompletionEndpoint
         WriteUsage(json, request, choices);
         WriteRouting(json, request.Template.Model, choices);
         json.WriteEndObject();
-    }
-
-    private static async Task CollectAsync(GenerationHandle handle, ChoiceLog choice, CancellationToken cancellationToken)
-    {
-        await foreach (GenerationEvent happened in handle.ReadAsync(cancellationToken))
-        {
-            choice.Take(happened);
-        }
     }
 }

@@ -91,8 +91,9 @@ internal sealed record CompletionRequest
             throw RequestBody.Bad("'suffix' is not supported: the model writes from left to right only.", "suffix");
         }
 
-        int tokens = (int)body.Integer("max_tokens", Math.Min(16, limits.MaxOutputTokens), 0, limits.MaxOutputTokens);
         int longest = prompts.Max(prompt => prompt.Tokens.Length);
+        int unsaid = Math.Min(Math.Clamp(context - longest, 1, 16), limits.MaxOutputTokens);
+        int tokens = (int)body.Integer("max_tokens", unsaid, 0, limits.MaxOutputTokens);
         if (longest + tokens > context)
         {
             throw RequestBody.Bad(

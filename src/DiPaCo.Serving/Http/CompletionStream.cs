@@ -63,13 +63,7 @@ internal sealed class CompletionStream(HttpResponse response, CompletionRequest 
     {
         try
         {
-            await Task.WhenAll(handles.Select(async (handle, index) =>
-            {
-                await foreach (GenerationEvent happened in handle.ReadAsync(cancellationToken))
-                {
-                    await all.WriteAsync((index, happened), cancellationToken);
-                }
-            }));
+            await SequenceReading.ReadAllAsync(handles, (number, happened, failed) => all.WriteAsync((number, happened), failed), cancellationToken);
         }
         catch (Exception exception)
         {

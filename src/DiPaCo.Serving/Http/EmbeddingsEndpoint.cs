@@ -67,9 +67,7 @@ internal static class EmbeddingsEndpoint
 
             json.WriteEndArray();
             Answer.Usage(json, inputs.Sum(input => RouteEndpoint.Prefix(model, input).Tokens.Length), null);
-            json.WriteStartObject("dipaco");
-            Answer.Model(json, routed[0].Model);
-            json.WriteEndObject();
+            Answer.Dipaco(json, routed[0].Model, routed.Length, at => Answer.Path(json, model.Grid.Topology, routed[at].Path, routed[at].Scores));
             json.WriteEndObject();
         });
     }

@@ -47,11 +47,10 @@ internal sealed class RequestBody
             throw new ApiException(415, "The content type must be application/json.");
         }
 
-        byte[] bytes = await BytesOfAsync(request.Body, mostBytes, cancellationToken);
+        using MemoryStream bytes = await BytesOfAsync(request.Body, mostBytes, cancellationToken);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(bytes, Strict);
-            return new RequestBody(document.RootElement.Clone(), "", known);
+            return new RequestBody(JsonElement.Parse(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), Strict), "", known);
         }
         catch (JsonException exception)
         {
@@ -172,9 +171,9 @@ internal sealed class RequestBody
     /// <summary>An error about a field.</summary>
     public static ApiException Bad(string message, string? parameter, string? code = null) => new(400, message, parameter, code);
 
-    private static async Task<byte[]> BytesOfAsync(Stream body, long most, CancellationToken cancellationToken)
+    private static async Task<MemoryStream> BytesOfAsync(Stream body, long most, CancellationToken cancellationToken)
     {
-        using MemoryStream kept = new();
+        MemoryStream kept = new();
         byte[] buffer = new byte[1 << 16];
         long length = 0;
         int read;
@@ -187,7 +186,7 @@ internal sealed class RequestBody
             }
         }
 
-        return length <= most ? kept.ToArray()
+        return length <= most ? kept
             : throw new ApiException(413, string.Create(CultureInfo.InvariantCulture, $"The body has {length} bytes; this server takes at most {most}."), code: "body_too_large");
     }
 

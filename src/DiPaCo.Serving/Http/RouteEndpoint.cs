@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Scheduling;
@@ -32,8 +33,7 @@ internal static class RouteEndpoint
                 json.WriteStartObject();
                 json.WriteString("object", "route");
                 json.WriteNumber("index", at);
-                json.WriteNumber("path", routed[at].Path.Value);
-                Answer.Experts(json, model.Grid.Topology, routed[at].Path);
+                Answer.Path(json, model.Grid.Topology, routed[at].Path, scores);
                 json.WriteStartArray("paths");
                 foreach (PathId path in model.Router.Paths)
                 {
@@ -41,11 +41,11 @@ internal static class RouteEndpoint
                 }
 
                 json.WriteEndArray();
-                Answer.Scores(json, scores);
                 json.WriteString("router", model.Router.Kind);
-                json.WriteNumber("prefix_tokens", Math.Min(inputs[at].Tokens.Length, model.Description.PrefixTokens));
-                json.WritePropertyName("margin");
-                Answer.Number(json, scores.Length < 2 ? double.NaN : scores.Max() - scores.OrderDescending().ElementAt(1));
+                PromptText prefix = Prefix(model, inputs[at]);
+                json.WriteNumber("prefix_tokens", prefix.Tokens.Length);
+                json.WriteString("prefix", model.Tokenizer.Decode(prefix.Tokens.AsSpan()[prefix.Hidden..]));
+                WriteRunnerUp(json, model.Router.Paths, routed[at]);
                 json.WriteEndObject();
             }
 
@@ -56,6 +56,23 @@ internal static class RouteEndpoint
             json.WriteEndObject();
             json.WriteEndObject();
         });
+    }
+
+    /// <summary>The path with the next score, and how far it lies behind; null where there is one path only.</summary>
+    private static void WriteRunnerUp(Utf8JsonWriter json, ImmutableArray<PathId> paths, GenerationEvent.Routed routed)
+    {
+        if (paths.Length < 2)
+        {
+            json.WriteNull("runner_up");
+            json.WriteNull("margin");
+            return;
+        }
+
+        int best = paths.IndexOf(routed.Path);
+        int next = Enumerable.Range(0, paths.Length).Where(at => at != best).MaxBy(at => routed.Scores[at]);
+        json.WriteNumber("runner_up", paths[next].Value);
+        json.WritePropertyName("margin");
+        Answer.Number(json, routed.Scores[best] - routed.Scores[next]);
     }
 
     /// <summary>What the router looks at of a text.</summary>

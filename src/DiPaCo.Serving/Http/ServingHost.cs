@@ -53,6 +53,9 @@ public sealed class ServingHost : IAsyncDisposable
     public int Running => _state.Running;
 
     /// <summary>What the tests look into.</summary>
+    internal int Places => _state.Places;
+
+    /// <inheritdoc cref="Places"/>
     internal ServedEngine Engine => _engine;
 
     /// <summary>Starts to serve.</summary>
@@ -70,11 +73,15 @@ public sealed class ServingHost : IAsyncDisposable
         ApiKeys? keys = options.KeyFile is { } file ? ApiKeys.Read(file) : null;
         ServedEngine engine = await ServedEngine.OpenAsync(
             folder, options.Weights, options.WeightBytes,
-            new EngineOptions { Threads = options.Threads, MaxSequences = options.MaxSequences, MaxQueue = options.MaxQueue, CacheBytes = options.CacheBytes }, cancellationToken);
+            new EngineOptions
+            {
+                Threads = options.Threads, MaxSequences = options.MaxSequences, MaxQueue = options.MaxQueue, CacheBytes = options.CacheBytes, Time = time, Idle = options.Idle,
+            },
+            cancellationToken);
         try
         {
             engine.Source.Current.ThrowIfImpossible(options.Limits.Reroute);
-            await ModelSource.PreloadAsync(engine.Source.Current, idly: false, cancellationToken);
+            await ModelSource.PreloadAsync(engine.Source.Current, hurry: new CancellationToken(canceled: true), cancellationToken);
             ServingState state = new(engine, options.Limits, time, note);
             WebApplication application = Build(options, state, keys);
             await StartAsync(application, options.Listen, cancellationToken);
@@ -100,7 +107,6 @@ public sealed class ServingHost : IAsyncDisposable
         }
 
         await _stop.CancelAsync();
-        await _refreshing;
         using CancellationTokenSource cut = new(grace + Farewell, _state.Time);
         Task stopping = _application.StopAsync(cut.Token);
         try
@@ -114,6 +120,7 @@ public sealed class ServingHost : IAsyncDisposable
 
         _engine.Engine.Dispose();
         await stopping;
+        await _refreshing;
         await _application.DisposeAsync();
         await _engine.DisposeAsync();
         _stop.Dispose();
@@ -230,18 +237,19 @@ public sealed class ServingHost : IAsyncDisposable
 
                     problem = null;
                 }
-                catch (Exception exception) when (exception is not OperationCanceledException)
+                catch (Exception exception) when (!_stop.IsCancellationRequested)
                 {
-                    // Whatever it is, the version before is served on, and the folder is looked at again. The same thing is said once.
-                    if (exception.Message != problem)
+                    // Whatever it is, the version before is served on, and the folder is looked at again. The same thing is said once, what is no user's mistake with its trace.
+                    string said = exception is DiPaCoException or IOException or UnauthorizedAccessException ? exception.Message : exception.ToString();
+                    if (said != problem)
                     {
-                        problem = exception.Message;
+                        problem = said;
                         note($"No new version: {problem} Serving the one before.");
                     }
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
             // The server stops.
         }

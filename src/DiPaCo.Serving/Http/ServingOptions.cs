@@ -39,6 +39,9 @@ public sealed record ServingOptions
     /// <summary>How often the folder is looked at for a new version. Default 5 seconds.</summary>
     public TimeSpan Refresh { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Where modules of new versions are read; null: on a thread that has the processor only while nobody else wants it.</summary>
+    internal TaskScheduler? Idle { get; init; }
+
     /// <summary>What one request may ask for.</summary>
     public ServingLimits Limits { get; init; } = new();
 }

@@ -14,6 +14,7 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
 {
     private string? _noted;
     private int _running;
+    private int _places;
 
     /// <summary>The model.</summary>
     public ModelSource Source => served.Source;
@@ -39,11 +40,31 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
     /// <summary>Requests that have not ended: the last byte of their answer is on its way or waits to be sent.</summary>
     public int Running => Volatile.Read(ref _running);
 
+    /// <summary>Requests among them that have taken one of the places.</summary>
+    public int Places => Volatile.Read(ref _places);
+
     /// <summary>A request begins; it ends when the result is disposed of.</summary>
     public IDisposable Begin()
     {
         Interlocked.Increment(ref _running);
-        return new RunningRequest(this);
+        return new Ending(() => Interlocked.Decrement(ref _running));
+    }
+
+    /// <summary>
+    /// A request comes that has a body to read and an answer to keep until its client has fetched it: both take memory before and after its sequences stand in the
+    /// line. Its place is free when the result is disposed of.
+    /// </summary>
+    /// <exception cref="ApiException">There are as many such requests as the engine takes sequences.</exception>
+    public IDisposable TakePlace()
+    {
+        Ending place = new(() => Interlocked.Decrement(ref _places));
+        if (Interlocked.Increment(ref _places) > Engine.MostSequences)
+        {
+            place.Dispose();
+            throw Refusal();
+        }
+
+        return place;
     }
 
     /// <summary>The error for a client; null where the client has gone. What it does not say is noted, the same thing in a row once.</summary>
@@ -90,7 +111,16 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
             [.. prompts.Select(prompt => new GenerationRequest { Model = model, Prompt = prompt.Tokens, Origin = prompt.Origin, RouteOnly = true })]);
         try
         {
-            return await Task.WhenAll(handles.Select(handle => RoutedAsync(handle, cancellationToken)));
+            GenerationEvent.Routed[] routed = new GenerationEvent.Routed[handles.Count];
+            await SequenceReading.ReadAllAsync(
+                handles,
+                (number, happened, _) =>
+                {
+                    routed[number] = happened as GenerationEvent.Routed ?? routed[number];
+                    return ValueTask.CompletedTask;
+                },
+                cancellationToken);
+            return routed;
         }
         finally
         {
@@ -101,24 +131,13 @@ internal sealed class ServingState(ServedEngine served, ServingLimits limits, Ti
         }
     }
 
-    private static async Task<GenerationEvent.Routed> RoutedAsync(GenerationHandle handle, CancellationToken cancellationToken)
-    {
-        GenerationEvent.Routed? routed = null;
-        await foreach (GenerationEvent happened in handle.ReadAsync(cancellationToken))
-        {
-            routed = happened as GenerationEvent.Routed ?? routed;
-        }
-
-        return routed!;
-    }
-
     private ApiException Refusal() =>
         Engine.Failure is not null ? new ApiException(503, "The server has failed and has to be started again.", code: "server_failed")
         : Engine.IsStopping ? new ApiException(503, "The server is stopping.", code: "server_stopping")
         : new ApiException(429, "The server has as many requests as it can take. Try again in a second.", code: "rate_limit_exceeded");
 
-    private sealed class RunningRequest(ServingState state) : IDisposable
+    private sealed class Ending(Action end) : IDisposable
     {
-        public void Dispose() => Interlocked.Decrement(ref state._running);
+        public void Dispose() => end();
     }
 }

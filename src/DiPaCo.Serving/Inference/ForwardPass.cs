@@ -83,6 +83,9 @@ internal sealed unsafe class ForwardPass : IDisposable
     /// <summary>Most positions of a sequence.</summary>
     public int MaxPositions { get; }
 
+    /// <summary>Products of each matrix of the last block, and of the output, in the last step: one for every module that rows went through.</summary>
+    public (int Block, int Output) LastProducts => (_groups.Count, _tables.Count);
+
     /// <summary>Computes a step.</summary>
     /// <param name="slices">At most one slice of a sequence; together at most <see cref="MaxRows"/> positions.</param>
     /// <param name="sink">Receives logits and hidden states, slice by slice in the order of where they begin, positions ascending.</param>

@@ -90,7 +90,7 @@ internal sealed class LiveModel
 
     /// <summary>Makes sure that sequences can get the weights that they need: they have one path's, or one router's, at a time.</summary>
     /// <param name="reroute">How they choose paths anew; null: not at all.</param>
-    /// <exception cref="DiPaCoException">They are more than the limit, or there is no such router.</exception>
+    /// <exception cref="DiPaCoException">They are more than the limit, or (<see cref="UnsuitedModelException"/>) there is no such router.</exception>
     public void ThrowIfImpossible(RerouteOptions? reroute)
     {
         long bytes = Math.Max(
@@ -98,7 +98,7 @@ internal sealed class LiveModel
             Router.FeatureWidth > 0 ? _store.BytesOf([Base]) : 0);
         if (reroute?.Router == ReroutingRouter.Token)
         {
-            GridModule router = TokenRouterFor(reroute.Window) ?? throw new DiPaCoException(
+            GridModule router = TokenRouterFor(reroute.Window) ?? throw new UnsuitedModelException(
                 "This model has no token router: its run did not train one, or has not come to its evaluation. The document router re-routes without one ('prefix').");
             bytes = Math.Max(bytes, _store.BytesOf([router]));
         }
@@ -117,20 +117,28 @@ internal sealed class LiveModel
 
     /// <summary>Loads a path's modules if there is room for them without letting others of this version go.</summary>
     /// <param name="path">The path.</param>
-    /// <param name="idly">One module after the other, and only while nobody else wants the processor.</param>
-    /// <param name="cancellationToken">Ends it between two modules.</param>
-    public async Task<bool> TryPreloadAsync(PathId path, bool idly, CancellationToken cancellationToken)
+    /// <param name="hurry">Until it is cancelled, one module after the other is read, and only while nobody else wants the processor.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<bool> TryPreloadAsync(PathId path, CancellationToken hurry, CancellationToken cancellationToken)
     {
         ImmutableArray<GridModule> modules = Grid.ModulesOf(path);
-        foreach (ImmutableArray<GridModule> part in idly ? modules.Select(module => ImmutableArray.Create(module)) : [modules])
+        foreach (ImmutableArray<GridModule> part in hurry.IsCancellationRequested ? [modules] : modules.Select(module => ImmutableArray.Create(module)))
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (_store.TryAcquireAsync(Grid, part, Blobs, idly) is not { } loading)
+            if (_store.TryAcquireAsync(Grid, part, Blobs, idly: !hurry.IsCancellationRequested) is not { } loading)
             {
                 return false;
             }
 
-            using ModuleLease lease = await loading;
+            await using CancellationTokenRegistration hurried = hurry.UnsafeRegister(static store => ((ModuleStore)store!).Hurry(), _store);
+            try
+            {
+                using ModuleLease lease = await loading.WaitAsync(cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                ModuleLease.GiveBack(loading);
+                throw;
+            }
         }
 
         return true;

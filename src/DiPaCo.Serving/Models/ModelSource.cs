@@ -9,14 +9,22 @@ namespace DiPaCo.Serving.Models;
 /// </summary>
 internal sealed class ModelSource
 {
+    /// <summary>
+    /// How long a new version may be read only while nobody else wants the processor. A run that trains on the same machine always wants it, and lets go of the version's files
+    /// while it writes the next ones.
+    /// </summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private readonly string _folder;
     private readonly ModuleStore _store;
+    private readonly TimeProvider _time;
     private LiveModel _current;
 
-    private ModelSource(string folder, ModuleStore store, LiveModel current)
+    private ModelSource(string folder, ModuleStore store, TimeProvider time, LiveModel current)
     {
         _folder = folder;
         _store = store;
+        _time = time;
         _current = current;
     }
 
@@ -27,9 +35,13 @@ internal sealed class ModelSource
     public int Updates { get; private set; }
 
     /// <summary>Opens the folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="store">Receives the weights.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the opening.</param>
     /// <exception cref="DiPaCoException">It has no model, or it is damaged.</exception>
-    public static async Task<ModelSource> OpenAsync(string folder, ModuleStore store, CancellationToken cancellationToken) =>
-        new(folder, store, await LiveModel.OpenAsync(ServedGrid.Open(folder), store, cancellationToken));
+    public static async Task<ModelSource> OpenAsync(string folder, ModuleStore store, TimeProvider time, CancellationToken cancellationToken) =>
+        new(folder, store, time, await LiveModel.OpenAsync(ServedGrid.Open(folder), store, cancellationToken));
 
     /// <summary>
     /// Takes up a new version, if there is one; its modules are loaded before requests come to it, as far as the memory allows. Modules of versions
@@ -60,7 +72,8 @@ internal sealed class ModelSource
             throw OtherModel();
         }
 
-        await PreloadAsync(next, idly: true, cancellationToken);
+        using CancellationTokenSource hurry = new(Patience, _time);
+        await PreloadAsync(next, hurry.Token, cancellationToken);
         Volatile.Write(ref _current, next);
         Updates++;
         _store.KeepOnly(next.Blobs);
@@ -69,13 +82,13 @@ internal sealed class ModelSource
 
     /// <summary>Loads what fits, so that the first requests need not wait.</summary>
     /// <param name="model">The version.</param>
-    /// <param name="idly">Whether to read one module after the other, and only while nobody else wants the processor: those who write meanwhile are not delayed.</param>
+    /// <param name="hurry">Until it is cancelled, one module after the other is read, and only while nobody else wants the processor: those who write meanwhile are not delayed.</param>
     /// <param name="cancellationToken">Ends the loading.</param>
-    public static async Task PreloadAsync(LiveModel model, bool idly, CancellationToken cancellationToken)
+    public static async Task PreloadAsync(LiveModel model, CancellationToken hurry, CancellationToken cancellationToken)
     {
         foreach (PathId path in model.Grid.Topology.Paths)
         {
-            if (!await model.TryPreloadAsync(path, idly, cancellationToken))
+            if (!await model.TryPreloadAsync(path, hurry, cancellationToken))
             {
                 return;
             }

@@ -13,4 +13,8 @@ internal sealed class ModuleLease(ImmutableArray<LoadedModule> modules, Action r
 
     /// <inheritdoc/>
     public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
+
+    /// <summary>Disposes of a lease once it is there: whoever asked for it has gone.</summary>
+    public static void GiveBack(Task<ModuleLease> late) => late.ContinueWith(
+        static late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 }

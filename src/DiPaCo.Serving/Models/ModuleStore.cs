@@ -14,14 +14,16 @@ namespace DiPaCo.Serving.Models;
 /// </summary>
 /// <param name="type">How weights are stored.</param>
 /// <param name="limitBytes">Most bytes of weights.</param>
-internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposable
+/// <param name="idle">Where modules are read that nobody waits for; not owned; null: on a thread of its own that has the processor only while nobody else wants it.</param>
+internal sealed class ModuleStore(WeightType type, long limitBytes, TaskScheduler? idle = null) : IDisposable
 {
     private const double MiB = 1 << 20;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<BlobHash, Entry> _entries = [];
     private readonly LinkedList<Waiter> _waiters = [];
-    private readonly IdleScheduler _idle = new();
+    private readonly IdleScheduler? _own = idle is null ? new IdleScheduler() : null;
+    private readonly CancellationTokenSource _stop = new();
     private long _clock;
     private long _bytes;
 
@@ -85,6 +87,8 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
             taken = _waiters.Count == 0 ? TryTake(grid, modules) : null;
             if (taken is null)
             {
+                // What is read idly keeps its room until it is there.
+                Hurry();
                 _waiters.AddLast(waiter);
             }
         }
@@ -110,6 +114,18 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
         return taken is null ? null : LeaseAsync(taken);
     }
 
+    /// <summary>Reads what is read idly at full speed: somebody waits.</summary>
+    public void Hurry()
+    {
+        lock (_lock)
+        {
+            foreach (Entry entry in _entries.Values)
+            {
+                entry.Load.Hurry();
+            }
+        }
+    }
+
     /// <summary>Frees the modules that nobody uses and that are none of these.</summary>
     public void KeepOnly(IReadOnlySet<BlobHash> blobs)
     {
@@ -132,18 +148,20 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
     /// <inheritdoc/>
     public void Dispose()
     {
+        _stop.Cancel();
         lock (_lock)
         {
             foreach (Entry entry in _entries.Values)
             {
-                entry.Free();
+                entry.Load.Free();
             }
 
             _entries.Clear();
             _bytes = 0;
         }
 
-        _idle.Dispose();
+        _own?.Dispose();
+        _stop.Dispose();
     }
 
     private void ThrowIfTooLarge(ImmutableArray<GridModule> modules)
@@ -158,7 +176,7 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
     {
         try
         {
-            LoadedModule[] loaded = await Task.WhenAll(taken.Select(entry => entry.Loading));
+            LoadedModule[] loaded = await Task.WhenAll(taken.Select(entry => entry.Load.Loaded));
             return new ModuleLease([.. loaded], () => Release(taken));
         }
         catch
@@ -208,7 +226,7 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
         foreach (GridModule module in missing)
         {
             long bytes = LoadedModule.BytesOf(module.Definition.Layout, type);
-            _entries[module.Blob] = new Entry(LoadAsync(grid, module, idly ? _idle : TaskScheduler.Default), bytes);
+            _entries[module.Blob] = new Entry(new ModuleLoad((scheduler, stop) => ReadAsync(grid, module, scheduler, stop), idly ? idle ?? _own : null, _stop.Token), bytes);
             _bytes += bytes;
             Loads++;
         }
@@ -220,6 +238,10 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
             entry.Users++;
             entry.LastUse = ++_clock;
             taken.Add(entry);
+            if (!idly)
+            {
+                entry.Load.Hurry();
+            }
         }
 
         return taken;
@@ -252,15 +274,15 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
     {
         _entries.Remove(blob, out Entry? entry);
         _bytes -= entry!.Bytes;
-        entry.Free();
+        entry.Load.Free();
     }
 
-    private Task<LoadedModule> LoadAsync(ServedGrid grid, GridModule module, TaskScheduler scheduler) => Task.Run(async () =>
+    private Task<LoadedModule> ReadAsync(ServedGrid grid, GridModule module, TaskScheduler scheduler, CancellationToken cancellationToken) => Task.Run(async () =>
     {
-        string file = await grid.GetFileAsync(module.Blob, scheduler, CancellationToken.None);
+        string file = await grid.GetFileAsync(module.Blob, scheduler, cancellationToken);
         try
         {
-            return await scheduler.RunAsync(() => LoadedModule.Read(file, module.Definition.Layout, type), CancellationToken.None);
+            return await scheduler.RunAsync(() => LoadedModule.Read(file, module.Definition.Layout, type, cancellationToken), cancellationToken);
         }
         catch (OutOfMemoryException exception)
         {
@@ -276,7 +298,7 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
             {
                 entry.Users--;
                 entry.LastUse = ++_clock;
-                if (entry.Loading.IsFaulted && _entries.FirstOrDefault(pair => pair.Value == entry) is { Value: not null } failed)
+                if (entry.Load.Loaded.IsFaulted && _entries.FirstOrDefault(pair => pair.Value == entry) is { Value: not null } failed)
                 {
                     // The next to ask tries again.
                     _entries.Remove(failed.Key);
@@ -297,18 +319,14 @@ internal sealed class ModuleStore(WeightType type, long limitBytes) : IDisposabl
         public TaskCompletionSource<List<Entry>> Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    private sealed class Entry(Task<LoadedModule> loading, long bytes)
+    private sealed class Entry(ModuleLoad load, long bytes)
     {
-        public Task<LoadedModule> Loading { get; } = loading;
+        public ModuleLoad Load { get; } = load;
 
         public long Bytes { get; } = bytes;
 
         public int Users { get; set; }
 
         public long LastUse { get; set; }
-
-        /// <summary>Frees the weights, once they are there.</summary>
-        public void Free() => _ = Loading.ContinueWith(
-            static loaded => loaded.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 }

@@ -29,17 +29,17 @@ internal sealed class ServedEngine : IAsyncDisposable
     /// <param name="folder">A run's folder, or an exported one.</param>
     /// <param name="weights">How weights are stored; null: as the run trained.</param>
     /// <param name="weightBytes">Most bytes of weights.</param>
-    /// <param name="options">Limits of the engine.</param>
+    /// <param name="options">Limits of the engine, its clock and where it reads idly.</param>
     /// <param name="cancellationToken">Ends the opening.</param>
     /// <exception cref="DiPaCoException">The folder has no model, or it is damaged.</exception>
     public static async Task<ServedEngine> OpenAsync(string folder, WeightType? weights, long weightBytes, EngineOptions options, CancellationToken cancellationToken)
     {
         Grids.GridDescription description = Grids.ServedGrid.Open(folder).Description;
         WeightType type = weights ?? (description.Compute == ComputeType.Bf16 ? WeightType.Bf16 : WeightType.Fp32);
-        ModuleStore store = new(type, weightBytes);
+        ModuleStore store = new(type, weightBytes, options.Idle);
         try
         {
-            ModelSource source = await ModelSource.OpenAsync(folder, store, cancellationToken);
+            ModelSource source = await ModelSource.OpenAsync(folder, store, options.Time, cancellationToken);
             ModelTopology topology = source.Current.Grid.Topology;
             return new ServedEngine(store, source, new GenerationEngine(
                 topology.Shape, BoundariesOf(topology), description.SequenceLength, topology.Paths.Length, type, options));

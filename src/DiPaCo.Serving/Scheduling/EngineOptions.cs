@@ -1,6 +1,6 @@
 namespace DiPaCo.Serving.Scheduling;
 
-/// <summary>The limits of an engine.</summary>
+/// <summary>The limits of an engine, and what it runs on.</summary>
 internal sealed record EngineOptions
 {
     /// <summary>Threads that compute. Default: all processors.</summary>
@@ -18,6 +18,12 @@ internal sealed record EngineOptions
     /// <summary>Rows of a step that may belong to prompts while other sequences write. Default 64.</summary>
     public int PromptRowsBesideWriters { get; init; } = 64;
 
-    /// <summary>Bytes of keys and values. Default 1 GiB.</summary>
-    public long CacheBytes { get; init; } = 1L << 30;
+    /// <summary>Bytes of keys and values; null: as many as the sequences that are computed side by side may need. Default 1 GiB.</summary>
+    public long? CacheBytes { get; init; } = 1L << 30;
+
+    /// <summary>The clock. Default: the system's.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Where modules are read that nobody waits for; null: on a thread that has the processor only while nobody else wants it.</summary>
+    public TaskScheduler? Idle { get; init; }
 }

@@ -40,7 +40,8 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
         CacheGeometry geometry = new(shape, boundaries);
         MaxPositions = maxPositions;
         _pool = new ComputePool(options.Threads);
-        _pages = new PagePool(geometry, (int)Math.Clamp(options.CacheBytes / geometry.PageBytes, 1, int.MaxValue));
+        long pages = options.CacheBytes / geometry.PageBytes ?? options.MaxSequences * GenerationRequest.MostPages(maxPositions);
+        _pages = new PagePool(geometry, (int)Math.Clamp(pages, 1, int.MaxValue));
         _pass = new ForwardPass(geometry, _pool, type, options.MaxRows, maxPositions, paths);
         _thread = new Thread(Serve) { IsBackground = true, Name = "dipaco-serve" };
         _thread.Start();
@@ -100,13 +101,36 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
 
     void IStepSink.Logits(int slice, int index, ReadOnlySpan<float> logits)
     {
-        if (!_planned[slice].IsDone)
+        Sequence sequence = _planned[slice];
+        if (sequence.IsDone)
         {
-            _planned[slice].Logits(index, logits);
+            return;
+        }
+
+        try
+        {
+            sequence.Logits(index, logits);
+        }
+        catch (Exception exception)
+        {
+            // Whatever it is, it is the matter of this sequence, and of no other.
+            sequence.Fail(exception);
         }
     }
 
-    void IStepSink.Hidden(int slice, int index, ReadOnlySpan<float> hidden) => _planned[slice].Hidden(hidden);
+    void IStepSink.Hidden(int slice, int index, ReadOnlySpan<float> hidden)
+    {
+        Sequence sequence = _planned[slice];
+        try
+        {
+            sequence.Hidden(hidden);
+        }
+        catch (Exception exception)
+        {
+            // Whatever it is, it is the matter of this sequence, and of no other.
+            sequence.Fail(exception);
+        }
+    }
 
     /// <summary>Ends all sequences and the thread; once is enough.</summary>
     public void Dispose()
@@ -139,7 +163,7 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
 
         if (request.Pages > _pages.Capacity)
         {
-            throw new DiPaCoException($"A sequence of {request.Positions} tokens needs more keys and values than the cache may hold ({_options.CacheBytes >> 20} MiB).");
+            throw new DiPaCoException($"A sequence of {request.Positions} tokens needs more keys and values than the cache may hold ({_pages.Capacity * PageBytes >> 20} MiB).");
         }
     }
 
@@ -222,10 +246,13 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
 
     private void Admit()
     {
-        while (_active.Count < _options.MaxSequences && _waiting.First?.Value is { } handle && Reserve(handle) is { } sequence)
+        while (_active.Count < _options.MaxSequences && _waiting.First?.Value is { } handle && _pages.Reserved + handle.Request.Pages <= _pages.Capacity)
         {
-            _active.Add(sequence);
             _waiting.RemoveFirst();
+            if (Begin(handle) is { } sequence)
+            {
+                _active.Add(sequence);
+            }
         }
 
         _counters.Waiting = _waiting.Count;
@@ -234,15 +261,26 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
         _counters.PagesAllocated = _pages.Allocated;
     }
 
-    private Sequence? Reserve(GenerationHandle handle)
+    /// <summary>Begins a sequence for which there is room; null: it cannot be, which its client is told.</summary>
+    private Sequence? Begin(GenerationHandle handle)
     {
         GenerationRequest request = handle.Request;
-        return _pages.Reserved + request.Pages > _pages.Capacity ? null : new Sequence(
-            handle,
-            _pages.TryReserve(request.Positions)!,
-            request.RoutePositions == 0 ? null : _pages.TryReserve(request.RoutePositions),
-            request.TokenPositions == 0 ? null : _pages.TryReserve(request.TokenPositions),
-            Wake);
+        SequenceCache cache = _pages.TryReserve(request.Positions)!;
+        SequenceCache? routeCache = request.RoutePositions == 0 ? null : _pages.TryReserve(request.RoutePositions);
+        SequenceCache? tokenCache = request.TokenPositions == 0 ? null : _pages.TryReserve(request.TokenPositions);
+        try
+        {
+            return new Sequence(handle, cache, routeCache, tokenCache, Wake);
+        }
+        catch (Exception exception)
+        {
+            cache.Dispose();
+            routeCache?.Dispose();
+            tokenCache?.Dispose();
+            handle.Complete(exception);
+            _counters.Finished++;
+            return null;
+        }
     }
 
     /// <summary>One step; false: there was nothing to compute.</summary>
@@ -320,7 +358,7 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
         }
         catch (Exception exception)
         {
-            // Whatever it is, nothing was computed: it is the matter of this sequence, and of no other.
+            // Whatever it is, it is the matter of this sequence, and of no other.
             sequence.Fail(exception);
         }
 

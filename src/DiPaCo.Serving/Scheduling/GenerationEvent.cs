@@ -23,8 +23,9 @@ internal abstract record GenerationEvent
     /// <param name="Position">The first token that it writes or scores.</param>
     /// <param name="From">The path before.</param>
     /// <param name="To">The path from here on.</param>
-    /// <param name="FirstBlock">The block from which the cache was computed anew.</param>
-    public sealed record Rerouted(int Position, PathId From, PathId To, int FirstBlock) : GenerationEvent;
+    /// <param name="FirstBlock">The block from which the cache was computed anew; the number of blocks where none of it was.</param>
+    /// <param name="Scores">The router's scores, one a path in the order of their ids.</param>
+    public sealed record Rerouted(int Position, PathId From, PathId To, int FirstBlock, ImmutableArray<float> Scores) : GenerationEvent;
 
     /// <summary>A token was written.</summary>
     /// <param name="Score">The token.</param>

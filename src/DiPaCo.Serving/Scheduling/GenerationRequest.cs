@@ -70,4 +70,8 @@ internal sealed record GenerationRequest
 
     /// <summary>Pages of keys and values that it may come to need.</summary>
     public int Pages => CacheGeometry.PagesOf(Positions) + CacheGeometry.PagesOf(RoutePositions) + CacheGeometry.PagesOf(TokenPositions);
+
+    /// <summary>Most pages of one sequence, whatever it asks for: its own, those of a prefix and those of a token router.</summary>
+    /// <param name="positions">Most positions.</param>
+    public static long MostPages(int positions) => 3L * CacheGeometry.PagesOf(positions);
 }

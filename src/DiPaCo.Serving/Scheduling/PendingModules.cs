@@ -50,6 +50,11 @@ internal sealed class PendingModules(Action wake) : IDisposable
     }
 
     /// <summary>Gives back what comes too late.</summary>
-    public void Dispose() => _loading?.ContinueWith(
-        static late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    public void Dispose()
+    {
+        if (_loading is { } late)
+        {
+            ModuleLease.GiveBack(late);
+        }
+    }
 }

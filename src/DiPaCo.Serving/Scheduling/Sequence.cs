@@ -17,6 +17,7 @@ internal sealed class Sequence : IDisposable
     private readonly List<TokenScore> _promptScores = [];
     private readonly SequenceWeights _weights;
     private LiveModel _model;
+    private PathChoice? _first;
     private bool _begun;
     private PathId _path;
     private Stage _stage = Stage.Start;
@@ -45,7 +46,8 @@ internal sealed class Sequence : IDisposable
         request.Prompt.CopyTo(_tokens);
         _count = request.Prompt.Length;
         _text = new SequenceText(request);
-        _boundary = request.Reroute is { } reroute ? FirstBoundary(reroute.Window) : int.MaxValue;
+        // A router that looks at the origin says the same of every part of a text.
+        _boundary = request.Reroute is { } reroute && (reroute.Router == ReroutingRouter.Token || _model.Router.FeatureWidth > 0) ? FirstBoundary(reroute.Window) : int.MaxValue;
     }
 
     private enum Stage
@@ -173,11 +175,20 @@ internal sealed class Sequence : IDisposable
         _cache.Dispose();
     }
 
+    /// <summary>The version to turn to as long as nothing was computed.</summary>
+    /// <exception cref="DiPaCoException">It cannot do what was asked for.</exception>
+    private LiveModel Newest()
+    {
+        LiveModel newest = Request.Newest!();
+        newest.ThrowIfImpossible(Request.Reroute);
+        return newest;
+    }
+
     private bool IsPending()
     {
         try
         {
-            return _weights.IsPending(ref _model, _begun ? null : Request.Newest);
+            return _weights.IsPending(ref _model, _begun || Request.Newest is null ? null : Newest);
         }
         catch (Exception exception) when (exception is DiPaCoException or IOException && _weights.Path is not null && Request.Newest?.Invoke() is { } newest && newest != _model)
         {
@@ -242,10 +253,6 @@ internal sealed class Sequence : IDisposable
         {
             ByToken(Request.Reroute.Window);
         }
-        else if (Model.Router.FeatureWidth == 0)
-        {
-            _boundary = int.MaxValue;
-        }
         else
         {
             // As the evaluation does: the document's first token begins every prefix that the router was fitted to.
@@ -259,23 +266,32 @@ internal sealed class Sequence : IDisposable
     private void Enter(PathChoice choice)
     {
         _stage = Stage.Run;
-        if (!_begun)
+        int boundary = _boundary;
+        if (_first is not null)
         {
-            if (Request.RouteOnly)
-            {
-                _handle.Write(new GenerationEvent.Routed(choice.Path, choice.Scores, choice.Features, _model));
-                Finish(FinishReason.Stop);
-                return;
-            }
-
+            _boundary += Request.Reroute!.Window;
+        }
+        else if (Request.RouteOnly)
+        {
+            _handle.Write(new GenerationEvent.Routed(choice.Path, choice.Scores, choice.Features, _model));
+            Finish(FinishReason.Stop);
+            return;
+        }
+        else
+        {
+            _first = choice;
             if (Request.Reroute is not { Router: ReroutingRouter.Prefix })
             {
                 _weights.EndPrefix();
             }
+
+            if (IsChoiceDue())
+            {
+                // All that this path would write lies behind a boundary: its weights are not wanted.
+                return;
+            }
         }
 
-        int boundary = _boundary;
-        _boundary = _begun && _boundary != int.MaxValue ? _boundary + Request.Reroute!.Window : _boundary;
         if (_weights.Path is null || choice.Path != _path)
         {
             _weights.AskForPath(Model, choice.Path, lease => GoOn(choice, lease, boundary));
@@ -286,22 +302,31 @@ internal sealed class Sequence : IDisposable
     {
         if (!_begun)
         {
-            _handle.Write(new GenerationEvent.Routed(choice.Path, choice.Scores, choice.Features, _model));
+            _handle.Write(new GenerationEvent.Routed(_first!.Path, _first.Scores, _first.Features, _model));
+            _path = _first.Path;
         }
-        else if (choice.Path != _path)
-        {
-            int difference = Model.FirstDifference(_path, choice.Path);
-            int start = _cache.Geometry.StartAtOrBelow(difference);
-            if (difference < Model.Description.Shape.Blocks && _filled > 0)
-            {
-                (_redoBlock, _redone, _redoEnd) = (start, 0, _filled);
-            }
 
-            _handle.Write(new GenerationEvent.Rerouted(boundary, _path, choice.Path, start));
+        if (choice.Path != _path)
+        {
+            _handle.Write(new GenerationEvent.Rerouted(boundary, _path, choice.Path, RedoFrom(choice.Path), choice.Scores));
         }
 
         _weights.TakePath(Model, lease);
         (_path, _begun) = (choice.Path, true);
+    }
+
+    /// <summary>Has what is cached computed anew as far as another path needs it; returns the first block that is, the number of blocks where none is.</summary>
+    private int RedoFrom(PathId path)
+    {
+        int blocks = Model.Description.Shape.Blocks;
+        int difference = _filled == 0 ? blocks : Model.FirstDifference(_path, path);
+        if (difference == blocks)
+        {
+            return blocks;
+        }
+
+        (_redoBlock, _redone, _redoEnd) = (_cache.Geometry.StartAtOrBelow(difference), 0, _filled);
+        return _redoBlock;
     }
 
     private Slice? PlanRun(int rows)

@@ -12,6 +12,12 @@ public sealed class GenerateTests(TrainedProject project)
 {
     private const string Prompt = "red green <b> blue";
 
+    /// <summary>Tokens that the router looks at, the default.</summary>
+    private const int Prefix = 32;
+
+    /// <summary>The router, which has seen colors and numbers, looks at the beginning first and then at what comes last.</summary>
+    private static readonly string Changing = $"{string.Join(' ', Enumerable.Repeat("red green blue", 20))} {string.Join(' ', Enumerable.Repeat("one two three", 40))}";
+
     [Fact]
     public async Task TheTextGoesToStandardOutput_AndTheSeedDecidesIt_WhereverThePromptComesFrom()
     {
@@ -43,9 +49,7 @@ public sealed class GenerateTests(TrainedProject project)
     [Fact]
     public async Task ARerouteIsShownBesideTheText()
     {
-        // The router, which has seen colors and numbers, looks at the beginning first and then at what comes last.
-        string prompt = $"{string.Join(' ', Enumerable.Repeat("red green blue", 20))} {string.Join(' ', Enumerable.Repeat("one two three", 40))}";
-        string[] arguments = ["--prompt", prompt, "--seed", "1", "--max-tokens", "40", "--reroute", "4"];
+        string[] arguments = ["--prompt", Changing, "--seed", "1", "--max-tokens", "40", "--reroute", "4"];
         ProgramResult said = await GenerateAsync([.. arguments, "--json"]);
         ProgramResult text = await GenerateAsync(arguments);
 
@@ -54,6 +58,48 @@ public sealed class GenerateTests(TrainedProject project)
         Assert.NotEmpty(reroutes);
         Assert.Contains(string.Concat(reroutes), text.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("→", text.Standard, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OnATerminalTheTextHasTheColorOfThePathThatWritesIt()
+    {
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("NO_COLOR") is not null, "Colors are switched off.");
+        string[] prompt = ["generate", Path.Combine(project.Folder, "runs/mine"), "--prompt", Changing, "--threads", "1"];
+        using JsonDocument probe = await JsonAsync([.. prompt, "--max-tokens", "1"]);
+
+        // Where the router looks again, eight tokens have been written; what it looks at then is mostly the end of the prompt.
+        int window = probe.RootElement.GetProperty("prompt_tokens").GetInt32() - Prefix + 8;
+        for (int seed = 1; seed < 20; seed++)
+        {
+            string[] arguments = [.. prompt, "--seed", $"{seed}", "--max-tokens", "30", "--reroute", $"{window}"];
+            using JsonDocument json = await JsonAsync(arguments);
+            JsonElement reroutes = json.RootElement.GetProperty("reroutes");
+            if (reroutes.GetArrayLength() == 0 || json.RootElement.GetProperty("tokens").GetInt32() < 20)
+            {
+                continue;
+            }
+
+            CommandLine shown = new() { Interactive = true };
+            await shown.RunAsync(arguments);
+            (int from, int to) = (reroutes[0].GetProperty("from").GetInt32(), reroutes[0].GetProperty("to").GetInt32());
+            Assert.Contains($"\u001b[{31 + from}mpath {from} (experts ", shown.Error, StringComparison.Ordinal);
+            Assert.Contains($"\u001b[{31 + to}m[path {from} → {to}]\u001b[0m", shown.Error, StringComparison.Ordinal);
+            int first = shown.Standard.IndexOf($"\u001b[{31 + from}m", StringComparison.Ordinal);
+            int second = shown.Standard.IndexOf($"\u001b[{31 + to}m", StringComparison.Ordinal);
+            Assert.True(first > 0 && second > first, shown.Standard);
+            string plain = System.Text.RegularExpressions.Regex.Replace(shown.Standard, "\u001b\\[\\d+m", "");
+            Assert.Equal($"{Changing}{SafeText.Of(json.RootElement.GetProperty("text").GetString()!)}\n", plain.ReplaceLineEndings("\n"));
+            return;
+        }
+
+        Assert.Fail("No seed has another path take over, so the test shows nothing.");
+    }
+
+    private static async Task<JsonDocument> JsonAsync(string[] arguments)
+    {
+        CommandLine said = new();
+        await said.RunAsync([.. arguments, "--json"]);
+        return JsonDocument.Parse(said.Standard);
     }
 
     [Fact]

@@ -94,6 +94,29 @@ public sealed class LlamaCheckpointTests : IDisposable
         Assert.Equal(10_000, checkpoint.Shape.RopeBase);
     }
 
+    [Theory]
+    [InlineData(16, 32, true)]
+    [InlineData(32, 32, false)]
+    [InlineData(null, 32, false)]
+    [InlineData(16, null, true)]
+    public void AWindowThatLeavesOutAPartOfTheTextIsRefused(int? window, int? positions, bool refused)
+    {
+        Write(TensorDType.F32, 1, Shape.Vocabulary);
+        string file = Path.Combine(_folder, "config.json");
+        JsonObject config = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        config["model_type"] = "mistral";
+        config["sliding_window"] = window;
+        config["max_position_embeddings"] = positions;
+        File.WriteAllText(file, config.ToJsonString());
+        if (refused)
+        {
+            Assert.Contains("sliding_window 16", Assert.Throws<DiPaCoException>(() => LlamaCheckpoint.Open(_folder)).Message, StringComparison.Ordinal);
+            return;
+        }
+
+        LlamaCheckpoint.Open(_folder).Dispose();
+    }
+
     [Fact]
     public void AFolderWithoutConfigurationIsRefusedByName() =>
         Assert.Contains("config.json", Assert.Throws<DiPaCoException>(() => LlamaCheckpoint.Open(_folder)).Message, StringComparison.Ordinal);

@@ -1,7 +1,8 @@
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Serving.Export;
+using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
@@ -25,6 +26,23 @@ public sealed class HuggingFaceTests(TrainedRun run)
         }
     }
 
+    [Fact]
+    public async Task HeadsThatShareTheirKeysAndAnOutputMatrixOfItsOwnArriveAsTheyAre()
+    {
+        TransformerShape shape = run.Grid.Description.Shape with { Heads = 4, KeyValueHeads = 2, HeadWidth = 8, TiedEmbedding = false };
+        ServedGrid grid = await RandomGrid.CreateAsync(run.Grid, run.NewPath(), [new LevelOptions { Blocks = shape.Blocks, Experts = 2 }], shape);
+        string folder = run.NewPath();
+        await ModelExport.ExportPathAsync(grid, new PathId(1), ExportFormat.HuggingFace, ExportType.F32, folder, TestContext.Current.CancellationToken);
+        LlamaReference llama = new(folder);
+        Assert.Contains("lm_head.weight", llama.TensorNames);
+        int[] tokens = [0, 5, 80, 12, 33];
+        float[][] ours = await PathLogits.OfEveryPositionAsync(grid, new PathId(1), tokens);
+        for (int length = 1; length <= tokens.Length; length++)
+        {
+            Near(llama.NextTokenLogits(tokens[..length]), ours[length - 1], 1e-4);
+        }
+    }
+
     [Theory]
     [InlineData(ExportType.F16, 2e-3)]
     [InlineData(ExportType.Bf16, 2e-2)]
@@ -45,11 +63,21 @@ public sealed class HuggingFaceTests(TrainedRun run)
         Assert.Equal(
             ["README.md", "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"],
             Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "config.json")));
-        Assert.Equal("LlamaForCausalLM", config.RootElement.GetProperty("architectures")[0].GetString());
-        Assert.Equal(run.Grid.Description.SequenceLength, config.RootElement.GetProperty("max_position_embeddings").GetInt32());
         TextTokenizer tokenizer = TokenizerFile.Load(File.ReadAllBytes(Path.Combine(folder, "tokenizer.json")));
-        Assert.Equal(config.RootElement.GetProperty("eos_token_id").GetInt32(), tokenizer.EndOfText);
+        TransformerShape shape = run.Grid.Description.Shape;
+        AssertJson(
+            new JsonObject
+            {
+                ["architectures"] = new JsonArray("LlamaForCausalLM"), ["model_type"] = "llama", ["vocab_size"] = 320, ["hidden_size"] = 32, ["intermediate_size"] = 64,
+                ["num_hidden_layers"] = 3, ["num_attention_heads"] = 2, ["num_key_value_heads"] = shape.KeyValueHeads, ["head_dim"] = 16, ["hidden_act"] = "silu",
+                ["max_position_embeddings"] = 48, ["rms_norm_eps"] = shape.NormEpsilon, ["rope_theta"] = shape.RopeBase, ["tie_word_embeddings"] = shape.TiedEmbedding,
+                ["attention_bias"] = false, ["mlp_bias"] = false, ["attention_dropout"] = 0.0, ["bos_token_id"] = tokenizer.EndOfText, ["eos_token_id"] = tokenizer.EndOfText,
+                ["torch_dtype"] = "float32", ["use_cache"] = true,
+            },
+            Path.Combine(folder, "config.json"));
+        AssertJson(
+            new JsonObject { ["bos_token_id"] = tokenizer.EndOfText, ["eos_token_id"] = tokenizer.EndOfText, ["do_sample"] = true, ["temperature"] = 0.8 },
+            Path.Combine(folder, "generation_config.json"));
         Assert.Contains(run.Grid.Description.ModelDigest, File.ReadAllText(Path.Combine(folder, "README.md")), StringComparison.Ordinal);
     }
 
@@ -89,6 +117,9 @@ public sealed class HuggingFaceTests(TrainedRun run)
         await ModelExport.ExportPathAsync(run.Grid, path, ExportFormat.HuggingFace, type, folder, TestContext.Current.CancellationToken);
         return folder;
     }
+
+    private static void AssertJson(JsonObject expected, string file) =>
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected.ToJsonString()), JsonNode.Parse(File.ReadAllText(file))), File.ReadAllText(file));
 
     private static void Near(double[] expected, float[] actual, double tolerance)
     {

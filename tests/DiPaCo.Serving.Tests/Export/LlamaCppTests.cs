@@ -1,5 +1,7 @@
+using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Serving.Export;
+using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
@@ -9,6 +11,8 @@ namespace DiPaCo.Serving.Tests.Export;
 public sealed class LlamaCppTests(TrainedRun run)
 {
     private const string Text = "It's the mill by 2 rivers, caf\u00e9 and all:\n  37 miles   away\u2026";
+
+    private static readonly PathId Exported = new(2);
 
     private static readonly int[] Tokens = [0, 85, 290, 33, 101, 7, 260, 118];
 
@@ -41,6 +45,17 @@ public sealed class LlamaCppTests(TrainedRun run)
             double[] row = ours[Tokens.Length - 1 + at];
             Assert.InRange(row.Max() - row[llama.Greedy[at]], 0, 4 * tolerance * Spread(row));
         }
+    }
+
+    [Fact]
+    public async Task HeadsThatShareTheirKeysAndAnOutputMatrixOfItsOwnArriveAsTheyAre()
+    {
+        // Random parameters: as the other paths, but with two heads to each head of keys and values, and no tied embedding.
+        TransformerShape shape = run.Grid.Description.Shape with { Heads = 4, KeyValueHeads = 2, HeadWidth = 8, TiedEmbedding = false };
+        ServedGrid grid = await RandomGrid.CreateAsync(run.Grid, run.NewPath(), [new LevelOptions { Blocks = shape.Blocks, Experts = 3 }], shape);
+        LlamaCpp.Prediction llama = await LlamaCpp.PredictOrSkipAsync(await ExportAsync(ExportType.F32, grid), Tokens, greedy: 1, Text);
+        double[][] ours = await OursAsync(Tokens, grid);
+        Assert.All(Enumerable.Range(0, Tokens.Length), at => Assert.InRange(Distance(ours[at], llama.Probabilities[at]), 0, 1e-5));
     }
 
     [Theory]
@@ -78,16 +93,16 @@ public sealed class LlamaCppTests(TrainedRun run)
 
     private static double Spread(double[] row) => Math.Sqrt(row.Average(value => Math.Pow(value - row.Average(), 2)));
 
-    private async Task<string> ExportAsync(ExportType type)
+    private async Task<string> ExportAsync(ExportType type, ServedGrid? grid = null)
     {
         string file = run.NewPath() + ".gguf";
-        await ModelExport.ExportPathAsync(run.Grid, run.Grid.Topology.Paths[2], ExportFormat.Gguf, type, file, TestContext.Current.CancellationToken);
+        await ModelExport.ExportPathAsync(grid ?? run.Grid, Exported, ExportFormat.Gguf, type, file, TestContext.Current.CancellationToken);
         return file;
     }
 
     /// <summary>Log probabilities behind each token.</summary>
-    private async Task<double[][]> OursAsync(int[] tokens) =>
-        [.. (await PathLogits.OfEveryPositionAsync(run.Grid, run.Grid.Topology.Paths[2], tokens)).Select(logits =>
+    private async Task<double[][]> OursAsync(int[] tokens, ServedGrid? grid = null) =>
+        [.. (await PathLogits.OfEveryPositionAsync(grid ?? run.Grid, Exported, tokens)).Select(logits =>
         {
             double highest = logits.Max();
             double logSum = highest + Math.Log(logits.Sum(logit => Math.Exp(logit - highest)));

@@ -1,7 +1,10 @@
+using System.Net;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
 using DiPaCo.Data;
 using DiPaCo.Serving.Generation;
+using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Inference;
 using DiPaCo.Serving.Sampling;
 using DiPaCo.Serving.Tests.Support;
@@ -142,6 +145,36 @@ public sealed class CompletionTests(ServedRun served)
         double[] scores = [.. route[0]!["scores"]!.AsArray().Select(score => score!.GetValue<double>())];
         Assert.Equal(served.Run.Grid.Topology.Paths.Length, scores.Length);
         Assert.Equal(scores.Max(), scores[route[0]!["path"]!.GetValue<int>()]);
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(20)]
+    public async Task WithoutMaxTokensAsManyAreWrittenAsThereIsRoomForButAtMostSixteen(int room)
+    {
+        int[] prompt = [.. Enumerable.Range(1, served.Run.Grid.Description.SequenceLength - room)];
+        JsonNode answer = await served.PostAsync("/v1/completions", new { prompt, logit_bias = new Dictionary<string, int> { ["0"] = -100 } });
+        Assert.Equal(Math.Min(room, 16), answer["usage"]!["completion_tokens"]!.GetValue<int>());
+        (HttpStatusCode status, JsonNode? error) = await served.PostRawAsync(
+            "/v1/completions", JsonSerializer.SerializeToUtf8Bytes(new { prompt = prompt.Concat(Enumerable.Repeat(1, room)) }));
+        Assert.Equal((HttpStatusCode.BadRequest, "context_length_exceeded"), (status, error!["code"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task AnExportedModelAnswersAsItsRunAfterTheRunIsGone()
+    {
+        string copy = served.Run.Copy();
+        ExportedModel model = await ExportedModel.OfAsync(ServedGrid.Open(copy), served.Run.NewPath());
+        Directory.Delete(copy, recursive: true);
+        await using ServedRun own = await ServedRun.OfFolderAsync(model.Folder);
+        foreach (string prompt in Inputs)
+        {
+            object body = new { prompt, max_tokens = 20, seed = 4, logprobs = 2 };
+            JsonNode expected = await served.PostAsync("/v1/completions", body);
+            JsonNode answer = await own.PostAsync("/v1/completions", body);
+            Assert.Equal(expected["choices"]!.ToJsonString(), answer["choices"]!.ToJsonString());
+            Assert.Equal(expected["dipaco"]!.ToJsonString(), answer["dipaco"]!.ToJsonString());
+        }
     }
 
     private async Task<string> GeneratedAsync(SamplingOptions sampling)

@@ -102,6 +102,20 @@ public sealed class EndOfRequestTests(ServedRun served)
         Assert.Contains("the server is stopping", events[^1]["error"]!["message"]!.GetValue<string>(), StringComparison.Ordinal);
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task AServerStopsAlsoWhileItReadsAVersionForWhichThereIsNoProcessor()
+    {
+        ExportedModel model = await ExportedModel.OfAsync(served.Run.Grid, served.Run.NewPath());
+        ManualTime time = new();
+        StarvedScheduler idle = new();
+        await using ServedRun own = await ServedRun.OfFolderAsync(model.Folder, options => options with { Idle = idle }, time);
+        model.TrainOn();
+        time.Pass(TimeSpan.FromSeconds(5));
+        await ServedRun.EventuallyAsync(() => idle.Given > 0);
+        await own.Host.StopAsync(TimeSpan.FromMinutes(1)).WaitAsync(TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<HttpRequestException>(() => own.Client.GetAsync("/health/live", Cancellation));
+    }
+
     /// <summary>More than a second of work, since one sequence after the other is written.</summary>
     private static object Long(bool stream, int? logprobs = null) =>
         new { prompt = "a", max_tokens = 45, n = 128, seed = 1, stream, logprobs, logit_bias = new Dictionary<string, int> { ["0"] = -100 } };

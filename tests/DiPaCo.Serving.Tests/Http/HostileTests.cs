@@ -63,14 +63,7 @@ public sealed class HostileTests(ServedRun served)
     {
         const string secret = "Xylophonquartz";
         ConcurrentQueue<string> notes = [];
-        string folder = served.Run.NewPath();
-        foreach (string file in Directory.EnumerateFiles(served.Run.Folder, "*", SearchOption.AllDirectories))
-        {
-            string copy = Path.Combine(folder, Path.GetRelativePath(served.Run.Folder, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy);
-        }
-
+        string folder = served.Run.Copy();
         await using ServingHost host = await ServedRun.StartAsync(
             folder, options => options with { WeightBytes = served.RoomForOnePath(), Refresh = TimeSpan.FromDays(1) }, note: notes.Enqueue);
 

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
@@ -6,12 +8,14 @@ using DiPaCo.Core.Configuration;
 using DiPaCo.RunHost;
 using DiPaCo.Runtime;
 using DiPaCo.Serving.Grids;
+using DiPaCo.Serving.Http;
 using DiPaCo.Serving.Inference;
+using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Http;
 
-public sealed class LiveModelTests : IDisposable
+public sealed class LiveModelTests(TrainedRun run) : IDisposable
 {
     private readonly string _root = SmallRun.CreateFolder();
 
@@ -70,6 +74,67 @@ public sealed class LiveModelTests : IDisposable
 
         Assert.True(await served.Host.Engine.Source.RefreshAsync(CancellationToken.None));
         Assert.Equal(ServedGrid.Open(Folder).Description.ModelDigest, await AskAsync(served, last));
+    }
+
+    [Fact]
+    public async Task AStreamThatBeganWithOneVersionEndsWithItAndTheNextRequestHasTheNext()
+    {
+        ExportedModel model = await ExportedModel.OfAsync(run.Grid, Folder);
+        await using ServedRun own = await ServedRun.OfFolderAsync(model.Folder, options => options with { MaxSequences = 1, Refresh = TimeSpan.FromDays(1), Idle = TaskScheduler.Default });
+        object Body(int count, bool stream) => new
+        {
+            model = $"{own.Model}:path-1", prompt = "The old mill", max_tokens = 35, n = count, seed = 1, stream, logit_bias = new Dictionary<string, int> { ["0"] = -100 },
+        };
+        JsonNode before = await own.PostAsync("/v1/completions", Body(128, false));
+        string digest = own.Host.Engine.Source.Current.Description.ModelDigest;
+        using HttpRequestMessage request = new(HttpMethod.Post, "/v1/completions") { Content = JsonContent.Create(Body(128, true)) };
+        using HttpResponseMessage response = await own.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        model.TrainOn(bytes =>
+        {
+            // The signs of the last numbers.
+            for (int at = bytes.Length - 1; at > bytes.Length - 2_000; at -= sizeof(float))
+            {
+                bytes[at] ^= 0x80;
+            }
+        });
+        Assert.True(await own.Host.Engine.Source.RefreshAsync(TestContext.Current.CancellationToken));
+        Assert.True(own.Host.Engine.Engine.Counters.Finished < 256, "The stream had come to its end, so the test shows nothing.");
+        List<JsonNode> events = await ServedRun.EventsAsync(response);
+        Assert.Equal(
+            before["choices"]!.AsArray().Select(choice => choice!["text"]!.GetValue<string>()),
+            Enumerable.Range(0, 128).Select(index => string.Concat(events.SelectMany(one => one["choices"]!.AsArray())
+                .Where(choice => choice!["index"]!.GetValue<int>() == index).Select(choice => choice!["text"]!.GetValue<string>()))));
+        JsonNode after = await own.PostAsync("/v1/completions", Body(1, false));
+        Assert.Equal(own.Host.Engine.Source.Current.Description.ModelDigest, after["dipaco"]!["model_digest"]!.GetValue<string>());
+        Assert.NotEqual(digest, after["dipaco"]!["model_digest"]!.GetValue<string>());
+        Assert.NotEqual(before["choices"]![0]!["text"]!.GetValue<string>(), after["choices"]![0]!["text"]!.GetValue<string>());
+        Assert.All(events.Where(one => one["dipaco"] is not null), one => Assert.Equal(digest, one["dipaco"]!["model_digest"]!.GetValue<string>()));
+    }
+
+    [Theory(Timeout = 120_000)]
+    [InlineData(typeof(OperationCanceledException))]
+    [InlineData(typeof(InvalidOperationException))]
+    public async Task WhateverFailsIsSaidWithItsTraceAndTheFolderIsLookedAtAgain(Type failure)
+    {
+        ExportedModel model = await ExportedModel.OfAsync(run.Grid, Folder);
+        ManualTime time = new();
+        ConcurrentQueue<string> notes = [];
+        await using ServingHost host = await ServedRun.StartAsync(model.Folder, options => options, time, note =>
+        {
+            notes.Enqueue(note);
+            if (notes.Count == 1)
+            {
+                throw (Exception)Activator.CreateInstance(failure)!;
+            }
+        });
+        model.TrainOn();
+        time.Pass(TimeSpan.FromSeconds(5));
+        await ServedRun.EventuallyAsync(() => notes.Count == 2);
+        Assert.Contains(failure.Name, notes.Last(), StringComparison.Ordinal);
+        Assert.Contains("   at ", notes.Last(), StringComparison.Ordinal);
+        model.TrainOn();
+        time.Pass(TimeSpan.FromSeconds(5));
+        await ServedRun.EventuallyAsync(() => host.Engine.Source.Updates == 2).WaitAsync(TestContext.Current.CancellationToken);
     }
 
     private static long RoomForOne(ServedGrid grid) => grid.Topology.Paths.Select(grid.Topology.ModulesOf)

@@ -1,11 +1,14 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
+using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Http;
 using DiPaCo.Serving.Models;
 using DiPaCo.Serving.Scheduling;
+using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Http;
@@ -24,6 +27,7 @@ public sealed class LoadTests(ServedRun served)
         string[] expected = [.. await Task.WhenAll(Enumerable.Range(0, 4).Select(kind => TextAsync(own, kind)))];
         GenerationEngine engine = own.Host.Engine.Engine;
         long[] managed = new long[2];
+        long[] process = new long[2];
         (int Pages, long Weights)[] native = new (int, long)[2];
         int refused = 0;
         for (int round = 0; round < 2; round++)
@@ -35,12 +39,16 @@ public sealed class LoadTests(ServedRun served)
             // Those who left are gone once the engine has seen it; nothing else is to wait for.
             await ServedRun.EventuallyAsync(() => engine.Counters is { Active: 0, Waiting: 0, PagesReserved: 0 } && own.Host.Running == 0);
             managed[round] = GC.GetTotalMemory(forceFullCollection: true);
+            process[round] = Environment.WorkingSet;
             native[round] = (engine.Counters.PagesAllocated, own.Host.Engine.Store.Bytes);
         }
 
         Assert.Null(engine.Failure);
         Assert.Equal(shortLine, refused > 0);
         Assert.InRange(managed[1] - managed[0], long.MinValue, 16 << 20);
+
+        // Of the whole process, in which other tests run as well: what every client left behind would be more.
+        Assert.InRange(process[1] - process[0], long.MinValue, 1L << 30);
 
         // What lies outside of the managed heap: the same pages and weights serve both rounds.
         Assert.Equal(native[0], native[1]);
@@ -91,6 +99,25 @@ public sealed class LoadTests(ServedRun served)
         Assert.NotEmpty(await TextAsync(own, 1));
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task RequestsThatAreStillReadCountAmongThoseThatTheServerTakes()
+    {
+        await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { MaxSequences = 1, MaxQueue = 1 });
+        byte[] body = """{"prompt":"a","max_tokens":5}"""u8.ToArray();
+        using Socket first = await BeginAsync(own, body);
+        using Socket second = await BeginAsync(own, body);
+        await ServedRun.EventuallyAsync(() => own.Host.Places == 2);
+        (HttpStatusCode status, JsonNode? error) = await own.PostRawAsync("/v1/completions", body);
+        Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limit_exceeded"), (status, error!["code"]!.GetValue<string>()));
+        Assert.Equal("live\n", await own.Client.GetStringAsync("/health/live", TestContext.Current.CancellationToken));
+
+        // One goes on, the other leaves.
+        await first.SendAsync(body.AsMemory(10), TestContext.Current.CancellationToken);
+        second.Close();
+        await ServedRun.EventuallyAsync(() => own.Host.Running == 0);
+        Assert.NotEmpty(await TextAsync(own, 1));
+    }
+
     [Theory]
     [InlineData("/v1/completions", """{"prompt":"a","n":6}""")]
     [InlineData("/v1/route", """{"input":["a","b","c","d","e","f"]}""")]
@@ -109,6 +136,24 @@ public sealed class LoadTests(ServedRun served)
         own.Host.Engine.Engine.Dispose();
         (HttpStatusCode status, JsonNode? error) = await own.PostRawAsync("/v1/completions", """{"prompt":"a"}"""u8.ToArray());
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "server_stopping"), (status, error!["code"]!.GetValue<string>()));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task AServerWhoseEngineHasFailedIsNotReadyAndSaysSo()
+    {
+        // A stack of fewer blocks than the engine was made for: a mistake that no client can make.
+        TransformerShape shape = served.Run.Grid.Description.Shape with { Blocks = 2 };
+        ServedGrid other = await RandomGrid.CreateAsync(served.Run.Grid, served.Run.NewPath(), [new LevelOptions { Blocks = 2, Experts = 1 }], shape);
+        await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder);
+        LiveModel wrong = await LiveModel.OpenAsync(other, own.Host.Engine.Store, TestContext.Current.CancellationToken);
+        using GenerationHandle handle = own.Host.Engine.Engine.TrySubmit(new GenerationRequest { Model = wrong, Path = new PathId(0), Prompt = [1, 2], MaxTokens = 1 })!;
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => SequenceReading.ReadAllAsync([handle], (_, _, _) => ValueTask.CompletedTask, TestContext.Current.CancellationToken));
+        await ServedRun.EventuallyAsync(() => own.Host.Engine.Engine.IsStopping);
+        using HttpResponseMessage ready = await own.Client.GetAsync("/health/ready", TestContext.Current.CancellationToken);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "failed\n"), (ready.StatusCode, await ready.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)));
+        Assert.Equal("live\n", await own.Client.GetStringAsync("/health/live", TestContext.Current.CancellationToken));
+        (HttpStatusCode status, JsonNode? error) = await own.PostRawAsync("/v1/completions", """{"prompt":"a"}"""u8.ToArray());
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "server_failed"), (status, error!["code"]!.GetValue<string>()));
     }
 
     [Fact]
@@ -136,6 +181,18 @@ public sealed class LoadTests(ServedRun served)
         DiPaCoException refused = await Assert.ThrowsAsync<DiPaCoException>(() => ServedRun.StartAsync(
             served.Run.Folder, options => options with { Listen = new IPEndPoint(IPAddress.Any, 0) }));
         Assert.Contains("--insecure", refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Sends a request as far as into its body.</summary>
+    private static async Task<Socket> BeginAsync(ServedRun own, byte[] body)
+    {
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, own.Host.Address.Port, TestContext.Current.CancellationToken);
+        await socket.SendAsync(
+            Encoding.ASCII.GetBytes($"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"),
+            TestContext.Current.CancellationToken);
+        await socket.SendAsync(body.AsMemory(0, 10), TestContext.Current.CancellationToken);
+        return socket;
     }
 
     private static object Body(int kind, bool stream) => new { prompt = $"The old mill {kind}", max_tokens = 20, seed = kind, stream };

@@ -1,8 +1,11 @@
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.RunHost;
 using DiPaCo.Runtime;
 using DiPaCo.Serving.Inference;
+using DiPaCo.Serving.Models;
+using DiPaCo.Serving.Scheduling;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Http;
@@ -25,7 +28,7 @@ public sealed class RerouteTests(ReroutedRun run)
         {
             int[] prompt = run.TokensOf(text)[..^1];
             int count = Math.Min(30, 96 - prompt.Length);
-            PathId first = run.ByPrefix(prompt.AsSpan(0, run.Grid.Description.PrefixTokens));
+            PathId first = FirstOf(prompt);
             JsonNode answer = await CompleteAsync(prompt, count, router, window, echo: true);
             JsonNode[] scores = [.. answer["choices"]![0]!["logprobs"]!["token_logprobs"]!.AsArray().Select(score => score!)];
             string[] pieces = [.. answer["choices"]![0]!["logprobs"]!["tokens"]!.AsArray().Select(token => token!.GetValue<string>())];
@@ -67,6 +70,34 @@ public sealed class RerouteTests(ReroutedRun run)
             Assert.EndsWith(plain["choices"]![0]!["text"]!.GetValue<string>(), whole, StringComparison.Ordinal);
             Assert.Equal(scored["dipaco"]!["path"]!.GetValue<int>(), plain["dipaco"]!["path"]!.GetValue<int>());
         }
+    }
+
+    [Fact]
+    public async Task APathBehindWhoseEndAPromptBeginsToBeWrittenIsNamedButNotLoaded()
+    {
+        int[] prompt = run.Texts.Select(text => run.TokensOf(text)[..^1]).First(tokens => PathOf(tokens, FirstOf(tokens), "prefix", 16) != FirstOf(tokens));
+        PathId last = PathOf(prompt, FirstOf(prompt), "prefix", 16);
+        await using ServedEngine engine = await ServedEngine.OpenAsync(
+            run.Folder, WeightType.Fp32, 1L << 30, new EngineOptions { Threads = 1, CacheBytes = 64 << 20 }, TestContext.Current.CancellationToken);
+        using GenerationHandle handle = engine.Engine.TrySubmit(new GenerationRequest
+        {
+            Model = engine.Source.Current, Prompt = [.. prompt], MaxTokens = 1, Reroute = new RerouteOptions(16, ReroutingRouter.Prefix),
+        })!;
+        List<GenerationEvent> events = [];
+        await SequenceReading.ReadAllAsync(
+            [handle],
+            (_, happened, _) =>
+            {
+                events.Add(happened);
+                return ValueTask.CompletedTask;
+            },
+            TestContext.Current.CancellationToken);
+        Assert.Equal(FirstOf(prompt), events.OfType<GenerationEvent.Routed>().Single().Path);
+
+        // Nothing was cached yet, so nothing was computed anew.
+        GenerationEvent.Rerouted rerouted = events.OfType<GenerationEvent.Rerouted>().Single();
+        Assert.Equal((last, run.Grid.Description.Shape.Blocks), (rerouted.To, rerouted.FirstBlock));
+        Assert.Equal(run.Grid.ModulesOf(last).Length + 1, engine.Store.Loads);
     }
 
     [Fact]
@@ -123,11 +154,13 @@ public sealed class RerouteTests(ReroutedRun run)
     private (int All, int Partly) SwitchesOf(string text, string router, int window)
     {
         int[] tokens = run.TokensOf(text)[..^1];
-        PathId first = run.ByPrefix(tokens.AsSpan(0, run.Grid.Description.PrefixTokens));
+        PathId first = FirstOf(tokens);
         PathId[] paths = [.. Enumerable.Range(1, tokens.Length - 1).Select(at => PathOf(tokens[..at], first, router, window))];
         (PathId From, PathId To)[] changes = [.. paths.Zip(paths.Skip(1)).Where(pair => pair.First != pair.Second)];
         return (changes.Length, changes.Count(change => run.Grid.Topology.Grid.ExpertsOf(change.From)[0] == run.Grid.Topology.Grid.ExpertsOf(change.To)[0]));
     }
+
+    private PathId FirstOf(int[] tokens) => run.ByPrefix(tokens.AsSpan(0, run.Grid.Description.PrefixTokens));
 
     /// <summary>The path of the token behind some tokens, straight from the definition.</summary>
     private PathId PathOf(int[] tokens, PathId first, string router, int window)

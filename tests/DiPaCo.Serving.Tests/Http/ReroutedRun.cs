@@ -75,8 +75,18 @@ public sealed class ReroutedRun : IAsyncLifetime
     /// <summary>The path of the document router.</summary>
     public PathId ByPrefix(ReadOnlySpan<int> tokens)
     {
-        float[] features = _base.FeaturesOf(tokens, tokens.Length, [tokens.Length]);
+        float[] features = FeaturesOf(tokens);
         return _router.Route(new RouterInput(FeatureMatrix.Of(features, features.Length)))[0];
+    }
+
+    /// <summary>What the document router looks at.</summary>
+    public float[] FeaturesOf(ReadOnlySpan<int> tokens) => _base.FeaturesOf(tokens, tokens.Length, [tokens.Length]);
+
+    /// <summary>The document router's scores of all paths.</summary>
+    public float[] ScoresOf(ReadOnlySpan<int> tokens)
+    {
+        float[] features = FeaturesOf(tokens);
+        return [.. _router.ScoresOf(new RouterInput(FeatureMatrix.Of(features, features.Length)), 0)];
     }
 
     /// <summary>The path that the token router predicts at the last token.</summary>

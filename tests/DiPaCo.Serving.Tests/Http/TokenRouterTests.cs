@@ -51,7 +51,7 @@ public sealed class TokenRouterTests(ReroutedRun run)
     {
         ExportedModel model = await ExportedModel.OfAsync(run.Grid, Path.Combine(run.Folder, "..", Path.GetRandomFileName()));
         model.Describe(description => description["tokenRouters"] = new JsonArray());
-        DiPaCoException refused = await Assert.ThrowsAsync<DiPaCoException>(() => StartAsync(model));
+        DiPaCoException refused = await Assert.ThrowsAnyAsync<DiPaCoException>(() => StartAsync(model));
         Assert.Contains("no token router", refused.Message, StringComparison.Ordinal);
     }
 
@@ -77,6 +77,26 @@ public sealed class TokenRouterTests(ReroutedRun run)
         model.Describe(description => description["tokenRouters"] = routers.DeepClone());
         Assert.True(await source.RefreshAsync(TestContext.Current.CancellationToken));
         Assert.Equal(TextOf(await run.Served.PostAsync("/v1/completions", Body(1, 16))), TextOf(await own.PostAsync("/v1/completions", Body(1, 16))));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task WhoWaitedWhileTheTokenRouterWentIsToldThatTheModelHasChanged()
+    {
+        ExportedModel model = await ExportedModel.OfAsync(run.Grid, Path.Combine(run.Folder, "..", Path.GetRandomFileName()));
+        await using ServedRun own = await ServedRun.OfFolderAsync(
+            model.Folder, options => options with { Refresh = TimeSpan.FromDays(1), WeightBytes = Math.Max(LargestPath(), Math.Max(Router(), Base())) });
+        LiveModel before = own.Host.Engine.Source.Current;
+        ModuleLease held = await before.AcquireAsync(before.Grid.ModulesOf(before.Grid.Topology.Paths[^1]), TestContext.Current.CancellationToken);
+        Task<(HttpStatusCode Status, JsonNode? Error)> asking = own.PostRawAsync("/v1/completions", JsonSerializer.SerializeToUtf8Bytes(Body(1, 16)));
+        await ServedRun.EventuallyAsync(() => own.Host.Engine.Store.Waiting == 1);
+        model.TrainOn();
+        model.Describe(description => description["tokenRouters"] = new JsonArray());
+        Assert.True(await own.Host.Engine.Source.RefreshAsync(TestContext.Current.CancellationToken));
+        model.Forget([before.Base]);
+        held.Dispose();
+        (HttpStatusCode status, JsonNode? error) = await asking;
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "model_changed"), (status, error!["code"]!.GetValue<string>()));
+        Assert.Contains("no token router", error["message"]!.GetValue<string>(), StringComparison.Ordinal);
     }
 
     private static Task<ServedRun> StartAsync(ExportedModel model) => ServedRun.OfFolderAsync(model.Folder, options => options with

@@ -1,8 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
+using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Inference;
 using DiPaCo.Serving.Models;
+using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
 namespace DiPaCo.Serving.Tests.Http;
@@ -25,7 +27,7 @@ public sealed class WeightLimitTests(ServedRun served)
         Assert.InRange(own.Host.Engine.Store.Bytes, 1, limit);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = 120_000)]
     public async Task WhoLeavesWhileHeWaitsForWeightsLeavesNoPlaceInTheLine()
     {
         await using ServedRun own = await ServedRun.OfFolderAsync(served.Run.Folder, options => options with { WeightBytes = Math.Max(LargestPath(), Router()) });
@@ -47,6 +49,31 @@ public sealed class WeightLimitTests(ServedRun served)
         DiPaCoException refused = await Assert.ThrowsAsync<DiPaCoException>(() => ServedRun.OfFolderAsync(
             served.Run.Folder, options => options with { WeightBytes = Math.Max(LargestPath(), Router()) - 1 }));
         Assert.Contains("--memory", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TwoHundredAndFiftySixPathsAreServedFromTheMemoryOfTwo()
+    {
+        TransformerShape shape = served.Run.Grid.Description.Shape with { Blocks = 2, FeedForward = 32 };
+        LevelOptions level = new() { Blocks = 1, Experts = 16 };
+        ServedGrid grid = await RandomGrid.CreateAsync(served.Run.Grid, served.Run.NewPath(), [level, level], shape);
+        Assert.Equal(256, grid.Topology.Paths.Length);
+        string folder = Path.GetDirectoryName(await grid.GetFileAsync(grid.Description.Router, TestContext.Current.CancellationToken))!;
+        long limit = 2 * grid.Topology.ModulesOf(new PathId(0)).Sum(BytesOf);
+        await using ServedRun narrow = await ServedRun.OfFolderAsync(folder, options => options with { WeightBytes = limit });
+        await using ServedRun roomy = await ServedRun.OfFolderAsync(folder);
+        string[][] texts = [.. await Task.WhenAll(new[] { narrow, roomy }.Select(server => Task.WhenAll(grid.Topology.Paths.Select(path => TextAsync(server, path)))))];
+        Assert.Equal(texts[1], texts[0]);
+        Assert.True(texts[0].Distinct().Count() > 200, "Most paths write the same, so the test shows nothing.");
+        Assert.InRange(narrow.Host.Engine.Store.Bytes, 1, limit);
+        Assert.True(roomy.Host.Engine.Store.Bytes > 4 * limit);
+    }
+
+    private static async Task<string> TextAsync(ServedRun server, PathId path)
+    {
+        string text = TextOf(await server.PostAsync("/v1/completions", new { model = $"{server.Model}:path-{path.Value}", prompt = "The old mill", max_tokens = 6, temperature = 0 }));
+        Assert.InRange(server.Host.Engine.Store.Bytes, 1, server.Host.Engine.Store.LimitBytes);
+        return text;
     }
 
     private static object Rerouted(int seed) =>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Model.SafeTensors;
 using DiPaCo.RunHost;
 using DiPaCo.Runtime;
 using DiPaCo.Serving.Export;
@@ -17,12 +18,18 @@ public sealed class ImportTests : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
-    [Fact]
-    public async Task AnExportedPathThatIsImportedAgainIsTheSameModel()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnExportedPathThatIsImportedAgainIsTheSameModel(bool sharded)
     {
         LoadedConfig config = OnePath(SmallRun.Prepare(Path.Combine(_root, "input")));
         RunResults first = await TrainAsync(config, "first");
         string checkpoint = await ExportAsync("first", ExportType.F32);
+        if (sharded)
+        {
+            Shard(checkpoint);
+        }
 
         RunResults second = await TrainAsync(From(config, checkpoint), "second");
 
@@ -78,6 +85,36 @@ public sealed class ImportTests : IDisposable
         DiPaCoException failure = await Assert.ThrowsAsync<DiPaCoException>(() => TrainAsync(From(config, checkpoint), "second"));
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(_root, "second")));
+    }
+
+    /// <summary>Two files with an index in the place of one.</summary>
+    private static void Shard(string checkpoint)
+    {
+        string whole = Path.Combine(checkpoint, "model.safetensors");
+        JsonObject map = [];
+        using (SafeTensorsReader reader = SafeTensorsReader.Open(whole))
+        {
+            StoredTensor[] tensors = [.. reader.Tensors];
+            StoredTensor[][] halves = [tensors[..(tensors.Length / 2)], tensors[(tensors.Length / 2)..]];
+            for (int half = 0; half < halves.Length; half++)
+            {
+                string name = $"model-0000{half + 1}-of-00002.safetensors";
+                using FileStream file = File.Create(Path.Combine(checkpoint, name));
+                SafeTensorsWriter writer = new(file, [.. halves[half].Select(tensor => tensor.Spec)], [new("format", "pt")]);
+                foreach (StoredTensor tensor in halves[half])
+                {
+                    byte[] bytes = new byte[tensor.Spec.ByteLength];
+                    reader.ReadInto<byte>(tensor.Spec.Name, bytes);
+                    writer.Append(bytes);
+                    map[tensor.Spec.Name] = name;
+                }
+
+                writer.Complete();
+            }
+        }
+
+        File.Delete(whole);
+        File.WriteAllText(whole + ".index.json", new JsonObject { ["metadata"] = new JsonObject(), ["weight_map"] = map }.ToJsonString());
     }
 
     private static LoadedConfig OnePath(LoadedConfig loaded) => loaded with

@@ -82,6 +82,32 @@ public sealed class ForwardPassTests
     }
 
     [Fact]
+    public void RowsOfDifferentPathsThatShareAModuleAreOneProduct()
+    {
+        using InferenceLab lab = new(InferenceLab.SmallShape);
+        PathWeights[] paths = [.. Enumerable.Range(0, 4).Select(lab.PathOf)];
+        using RowGroups<BlockWeights> groups = new(4);
+        foreach (int block in (int[])[0, 1, 2, 3])
+        {
+            // Two experts a level, and paths 0 and 1 have the first level's in common.
+            groups.Assign([.. paths.Select(path => path.Blocks[block])], 4);
+            Assert.Equal(2, groups.Count);
+            groups.Assign([.. paths.Take(2).Select(path => path.Blocks[block])], 2);
+            Assert.Equal(block < 2 ? 1 : 2, groups.Count);
+        }
+
+        using RowGroups<TableWeights> tables = new(4);
+        tables.Assign([.. paths.Select(path => path.Embedding)], 4);
+        Assert.Equal(1, tables.Count);
+
+        // And that is how a step divides its rows.
+        lab.Step([.. Enumerable.Range(0, 4).Select(path => Slice(lab, path, lab.NewCache(), InferenceLab.Tokens(2), 0, 2))]);
+        Assert.Equal((2, 2), lab.Pass.LastProducts);
+        lab.Step([.. Enumerable.Range(0, 4).Select(_ => Slice(lab, 3, lab.NewCache(), InferenceLab.Tokens(2), 0, 2))]);
+        Assert.Equal((1, 1), lab.Pass.LastProducts);
+    }
+
+    [Fact]
     public void ASwitchOfPathsComputesAnewFromTheFirstBlockThatDiffers()
     {
         using InferenceLab lab = new(InferenceLab.SmallShape);

@@ -159,7 +159,7 @@ internal sealed class InferenceLab : IDisposable
     {
         if (!_loaded.TryGetValue(module.Id.Name, out LoadedModule? loaded))
         {
-            _loaded[module.Id.Name] = loaded = LoadedModule.Read(FileOf(module.Id), module.Layout, Type);
+            _loaded[module.Id.Name] = loaded = LoadedModule.Read(FileOf(module.Id), module.Layout, Type, CancellationToken.None);
         }
 
         return loaded;

@@ -3,6 +3,7 @@ using DiPaCo.Core;
 using DiPaCo.Serving.Grids;
 using DiPaCo.Serving.Inference;
 using DiPaCo.Serving.Models;
+using DiPaCo.Serving.Tests.Http;
 using DiPaCo.Serving.Tests.Support;
 using Xunit;
 
@@ -50,6 +51,25 @@ public sealed class ModelSourceTests(TrainedRun run)
 
             Assert.Equal(loads, store.Loads);
         }
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task AVersionForWhichThereIsNoProcessorIsReadAtFullSpeedAfterAWhile()
+    {
+        ExportedModel model = await ExportedModel.OfAsync(run.Grid, run.NewPath());
+        ManualTime time = new();
+        StarvedScheduler idle = new();
+        using ModuleStore store = new(WeightType.Fp32, long.MaxValue, idle);
+        ModelSource source = await OpenAsync(model, store, time);
+        model.TrainOn();
+        Task<bool> refreshing = source.RefreshAsync(_token);
+        await ServedRun.EventuallyAsync(() => idle.Given > 0);
+        time.Pass(ModelSource.Patience - TimeSpan.FromTicks(1));
+        Assert.False(refreshing.IsCompleted);
+        time.Pass(TimeSpan.FromTicks(1));
+        Assert.True(await refreshing.WaitAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(1, source.Updates);
+        Assert.Equal(store.BytesOf(Modules(source.Current)), store.Bytes);
     }
 
     [Fact]
@@ -127,10 +147,10 @@ public sealed class ModelSourceTests(TrainedRun run)
 
     private long BytesOfAll() => run.Grid.Topology.Modules.Sum(module => LoadedModule.BytesOf(module.Layout, WeightType.Fp32));
 
-    private async Task<ModelSource> OpenAsync(ExportedModel model, ModuleStore store)
+    private async Task<ModelSource> OpenAsync(ExportedModel model, ModuleStore store, TimeProvider? time = null)
     {
-        ModelSource source = await ModelSource.OpenAsync(model.Folder, store, _token);
-        await ModelSource.PreloadAsync(source.Current, idly: false, _token);
+        ModelSource source = await ModelSource.OpenAsync(model.Folder, store, time ?? TimeProvider.System, _token);
+        await ModelSource.PreloadAsync(source.Current, hurry: new CancellationToken(canceled: true), _token);
         return source;
     }
 }

@@ -105,6 +105,22 @@ public sealed class ModuleStoreTests(TrainedRun run)
         (await waiting).Dispose();
     }
 
+    [Theory(Timeout = 120_000)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhoWaitsForAModuleThatIsReadIdlyOrForItsRoomDoesNotWaitForTheIdleThread(bool same)
+    {
+        StarvedScheduler idle = new();
+        using ModuleStore store = new(WeightType.Fp32, Math.Max(BytesOf(0), BytesOf(3)), idle);
+        Task<ModuleLease> ahead = store.TryAcquireAsync(run.Grid, run.Grid.ModulesOf(new PathId(0)), idly: true)!;
+        Assert.False(ahead.IsCompleted);
+        Task<ModuleLease> asked = AcquireAsync(store, new PathId(same ? 0 : 3));
+        (await ahead.WaitAsync(TestContext.Current.CancellationToken)).Dispose();
+        using ModuleLease lease = await asked.WaitAsync(_token);
+        Assert.Equal(run.Grid.ModulesOf(new PathId(0)).Length, lease.Modules.Length);
+        Assert.InRange(store.Bytes, 1, store.LimitBytes);
+    }
+
     [Fact]
     public async Task WhatNeverFitsIsRefusedWithBothNumbers()
     {

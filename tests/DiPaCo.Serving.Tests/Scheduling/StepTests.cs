@@ -34,14 +34,24 @@ public sealed class StepTests(TrainedRun run)
         Assert.Equal(Written, (await TokensAsync(one)).Length);
     }
 
-    [Fact]
-    public async Task ASequenceThatCannotBePlannedEndsAloneAndTheEngineGoesOn()
+    [Theory]
+    [InlineData("beginning", typeof(ArgumentOutOfRangeException))]
+    [InlineData("planning", typeof(KeyNotFoundException))]
+    [InlineData("drawing", typeof(IndexOutOfRangeException))]
+    public async Task ASequenceThatFailsEndsAloneAndTheEngineGoesOn(string failing, Type expected)
     {
         await using ServedEngine engine = await OpenAsync(new EngineOptions { Threads = 1, CacheBytes = 64 << 20 });
-        using GenerationHandle wrong = engine.Engine.TrySubmit(Request(engine, 0) with { Path = new PathId(99) })!;
+        GenerationRequest request = Request(engine, 0);
+        using GenerationHandle wrong = engine.Engine.TrySubmit(failing switch
+        {
+            "beginning" => request with { Hidden = 99 },
+            "planning" => request with { Path = new PathId(99) },
+            _ => request with { Sampling = request.Sampling with { LogitBias = request.Sampling.LogitBias.Add(1 << 20, 1) } },
+        })!;
         using GenerationHandle right = engine.Engine.TrySubmit(Request(engine, 1))!;
-        await Assert.ThrowsAsync<KeyNotFoundException>(() => TokensAsync(wrong));
+        await Assert.ThrowsAsync(expected, () => TokensAsync(wrong));
         Assert.Equal(Written, (await TokensAsync(right)).Length);
+        await ServedRun.EventuallyAsync(() => engine.Engine.Counters is { Active: 0, PagesReserved: 0, Finished: 2 });
         Assert.Null(engine.Engine.Failure);
     }
 
@@ -99,8 +109,22 @@ public sealed class StepTests(TrainedRun run)
         Assert.Equal(alone, TextOf(stayed));
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task WhereOneSequenceFailsTheOthersAreNotWaitedFor()
+    {
+        await using ServedEngine engine = await OpenAsync(new EngineOptions { Threads = 1, CacheBytes = 64 << 20 }, RoomForOne());
+        LiveModel model = engine.Source.Current;
+        using ModuleLease held = await model.AcquireAsync(model.Grid.ModulesOf(new PathId(3)), TestContext.Current.CancellationToken);
+        GenerationRequest request = Request(engine, 0) with { Path = new PathId(3) };
+        using GenerationHandle wrong = engine.Engine.TrySubmit(request with { Sampling = request.Sampling with { LogitBias = request.Sampling.LogitBias.Add(1 << 20, 1) } })!;
+        await ServedRun.EventuallyAsync(() => engine.Engine.Counters.Finished == 1);
+        using GenerationHandle waits = engine.Engine.TrySubmit(request with { Path = new PathId(0) })!;
+        await Assert.ThrowsAsync<IndexOutOfRangeException>(() => SequenceReading.ReadAllAsync([waits, wrong], (_, _, _) => ValueTask.CompletedTask, TestContext.Current.CancellationToken));
+        Assert.Equal(1, engine.Store.Waiting);
+    }
+
     private static GenerationRequest Rerouted(ServedEngine engine, int path) =>
-        Request(engine, 1) with { Path = new PathId(path), MaxTokens = 30, Reroute = new RerouteOptions(4, ReroutingRouter.Prefix) };
+        Request(engine, 0) with { Path = new PathId(path), MaxTokens = 30, Reroute = new RerouteOptions(4, ReroutingRouter.Prefix) };
 
     private static string TextOf(IEnumerable<GenerationEvent> events) => string.Concat(events.OfType<GenerationEvent.Token>().Select(token => token.Text));
 

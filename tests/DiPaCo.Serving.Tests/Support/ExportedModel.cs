@@ -24,16 +24,19 @@ internal sealed class ExportedModel(string folder)
     /// <param name="change">Changes its description of the model.</param>
     public void Describe(Action<JsonNode> change) => Rewrite(manifest => change(manifest["model"]!));
 
+    /// <summary>Trains on a little: the last bits of one number of each module.</summary>
+    public void TrainOn() => TrainOn(static bytes => bytes[^4]++);
+
     /// <summary>Writes other bytes for all modules, each under a name of its own; the files before stay.</summary>
-    public void TrainOn() => Rewrite(manifest =>
+    /// <param name="change">Changes the bytes of one.</param>
+    public void TrainOn(Action<byte[]> change) => Rewrite(manifest =>
     {
         JsonObject modules = manifest["model"]!["modules"]!.AsObject();
         foreach (string module in modules.Select(pair => pair.Key).ToArray())
         {
             modules[module] = Replace(manifest, modules[module]!.GetValue<string>(), bytes =>
             {
-                // The last bits of a number.
-                bytes[^4]++;
+                change(bytes);
                 return bytes;
             });
         }

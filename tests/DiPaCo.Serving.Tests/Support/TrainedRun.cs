@@ -23,6 +23,20 @@ public sealed class TrainedRun : IAsyncLifetime
     /// <summary>A name for a file or folder of a test, which goes with the run.</summary>
     public string NewPath() => Path.Combine(_root, Path.GetRandomFileName());
 
+    /// <summary>A copy of the run's folder, which a test may change.</summary>
+    public string Copy()
+    {
+        string folder = NewPath();
+        foreach (string file in Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories))
+        {
+            string copy = Path.Combine(folder, Path.GetRelativePath(Folder, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        return folder;
+    }
+
     public async ValueTask InitializeAsync()
     {
         LoadedConfig config = SmallRun.Prepare(Path.Combine(_root, "input"));

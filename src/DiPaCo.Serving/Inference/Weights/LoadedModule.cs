@@ -14,7 +14,7 @@ internal sealed unsafe class LoadedModule : IDisposable
     private readonly Dictionary<string, PackedMatrix> _matrices = new(StringComparer.Ordinal);
     private readonly Dictionary<string, nint> _gains = new(StringComparer.Ordinal);
 
-    private LoadedModule(ModuleLayout layout, WeightType type, SafeTensorsMapping? file, nint[] sources)
+    private LoadedModule(ModuleLayout layout, WeightType type, SafeTensorsMapping? file, nint[] sources, CancellationToken cancellationToken)
     {
         bool[] stay = [.. layout.Tensors.Select((tensor, i) => file is not null && StaysInFile(tensor, type, sources[i]))];
         _mapping = stay.Contains(true) ? file : null;
@@ -23,6 +23,12 @@ internal sealed unsafe class LoadedModule : IDisposable
         for (int i = 0; i < sources.Length; i++)
         {
             NamedTensor tensor = layout.Tensors[i];
+            if (cancellationToken.IsCancellationRequested)
+            {
+                _memory.Dispose();
+                throw new OperationCanceledException(cancellationToken);
+            }
+
             if (stay[i])
             {
                 _matrices[tensor.Name] = new PackedMatrix((byte*)sources[i], null, tensor.Rows, tensor.Columns, type);
@@ -70,12 +76,13 @@ internal sealed unsafe class LoadedModule : IDisposable
     /// <param name="file">Its safetensors file.</param>
     /// <param name="layout">What the file must hold.</param>
     /// <param name="type">The type to serve it in.</param>
+    /// <param name="cancellationToken">Ends it between two tensors.</param>
     /// <exception cref="SafeTensorsException">The file is damaged or of another module.</exception>
-    public static LoadedModule Read(string file, ModuleLayout layout, WeightType type)
+    public static LoadedModule Read(string file, ModuleLayout layout, WeightType type, CancellationToken cancellationToken)
     {
         if (OperatingSystem.IsWindows())
         {
-            return Copied(file, layout, type);
+            return Copied(file, layout, type, cancellationToken);
         }
 
         SafeTensorsMapping? mapping = SafeTensorsMapping.Open(file);
@@ -83,7 +90,7 @@ internal sealed unsafe class LoadedModule : IDisposable
         {
             // Before memory is taken, so that a file of another module costs none.
             nint[] sources = [.. layout.Tensors.Select(tensor => mapping.AddressOf(TensorSpec.Of(tensor)))];
-            LoadedModule module = new(layout, type, mapping, sources);
+            LoadedModule module = new(layout, type, mapping, sources, cancellationToken);
             mapping = module._mapping is null ? mapping : null;
             return module;
         }
@@ -101,7 +108,7 @@ internal sealed unsafe class LoadedModule : IDisposable
     }
 
     /// <summary>As <see cref="Read"/>, without a mapping: on Windows a run in training could not delete a file that is mapped.</summary>
-    private static LoadedModule Copied(string file, ModuleLayout layout, WeightType type)
+    private static LoadedModule Copied(string file, ModuleLayout layout, WeightType type, CancellationToken cancellationToken)
     {
         using SafeTensorsReader reader = SafeTensorsReader.Open(file);
         using NativeBlock whole = new(layout.Tensors.Sum(tensor => RoundUp(tensor.Length * sizeof(float))));
@@ -110,11 +117,11 @@ internal sealed unsafe class LoadedModule : IDisposable
         for (int i = 0; i < sources.Length; i++)
         {
             sources[i] = (nint)at;
-            reader.ReadInto(TensorSpec.Of(layout.Tensors[i]), sources[i]);
+            reader.ReadInto(TensorSpec.Of(layout.Tensors[i]), sources[i], cancellationToken);
             at += RoundUp(layout.Tensors[i].Length * sizeof(float));
         }
 
-        return new LoadedModule(layout, type, null, sources);
+        return new LoadedModule(layout, type, null, sources, cancellationToken);
     }
 
     /// <summary>Whether a tensor can be read as the file has it.</summary>
