@@ -165,7 +165,7 @@ class Column {
     if (route.scores && this.root.querySelector(".scores").hidden) this.#scores(route.scores);
     for (const one of route.reroutes.slice(this.#reroutes)) {
       const mark = element("span", "reroute", `path ${one.from} → ${one.to}`);
-      mark.title = `From token ${one.position} on path ${one.to} writes; computed anew from block ${one.first_block} on.`;
+      mark.title = `From token ${one.position} on path ${one.to} writes; keys and values of the first ${one.first_block} blocks are kept.`;
       this.#text.append(mark);
       this.#part = null;
     }
