@@ -192,7 +192,7 @@ public sealed class SiloHostTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WhoGuessesOften_IsNotListenedTo_WhateverComesThen()
+    public async Task WhoGuessesOften_IsNotToldMore_AndAGoodTokenFromTheSameAddressPasses()
     {
         Invitation good = InvitationFor(TokenRole.Worker);
         using SiloChannel guessing = new(_silo.Addresses[0], good with { Token = "guessed" });
@@ -204,6 +204,34 @@ public sealed class SiloHostTests : IAsyncLifetime
         }
 
         Assert.Equal(HttpStatusCode.TooManyRequests, last);
+        using SiloChannel neighbour = new(_silo.Addresses[0], good);
+        using HttpResponseMessage passed = await neighbour.Http.GetAsync($"blobs/{Key}", Cancellation);
+        Assert.Equal(HttpStatusCode.NotFound, passed.StatusCode);
+    }
+
+    [Fact]
+    public async Task TheUploadsOfTwoTokens_AreTwo_WhateverTheirWorkersCallThemselves()
+    {
+        using SiloChannel mallory = ChannelFor(TokenRole.Worker), honest = ChannelFor(TokenRole.Worker);
+
+        Assert.Equal("300", await UploadAsync(mallory, 300));
+        Assert.Equal("0", await UploadAsync(honest, 0));
+        Assert.Equal("300", await UploadAsync(mallory, 0));
+
+        static async Task<string> UploadAsync(SiloChannel channel, int bytes)
+        {
+            using HttpRequestMessage request = new(HttpMethod.Put, $"blobs/{Key}") { Content = new ByteArrayContent(new byte[bytes]) };
+            request.Headers.Add("Upload-Client", "same");
+            request.Headers.Add("Upload-Length", "1000");
+            if (bytes > 0)
+            {
+                request.Headers.Add("Upload-Offset", "0");
+            }
+
+            using HttpResponseMessage answer = await channel.Http.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+            return answer.Headers.GetValues("Upload-Offset").Single();
+        }
     }
 
     [Fact]
