@@ -206,7 +206,7 @@ public sealed class BlobEndpointTests : IDisposable
         await using BlobServer server = await BlobServer.StartAsync(_folder.Path);
         using RawHttp dead = await RawHttp.ConnectAsync(server.Address);
         await dead.SendAsync([.. RawHttp.Request("PUT", Target, "Content-Length: 1000"), .. s_content[..400]]);
-        while (server.Uploads.OffsetOf(Hash, "\n") < 400)
+        while (server.Uploads.OffsetOf(Hash, new BlobUploader("", "")) < 400)
         {
             await Task.Yield();
         }
@@ -250,6 +250,24 @@ public sealed class BlobEndpointTests : IDisposable
         }
 
         Assert.Equal(202, (await PutAsync(server, s_content[..1], "Upload-Offset: 0", "Upload-Length: 1000", "Upload-Client: d")).Status);
+    }
+
+    [Fact]
+    public async Task WhatOneUserLeavesUnfinished_LeavesRoomForOthers()
+    {
+        var options = new BlobEndpointOptions
+        {
+            MaximumPendingUploadsOfUser = 1, MaximumPendingBytesOfUser = 1500, Uploader = context => context.Request.Headers["Test-User"].ToString(),
+        };
+        await using BlobServer server = await BlobServer.StartAsync(_folder.Path, options);
+
+        Assert.Equal(202, await BeginAsync("mallory", "a", 2));
+        Assert.Equal(507, await BeginAsync("mallory", "b", 2));
+        Assert.Equal(507, await BeginAsync("honest", "a", 2000));
+        Assert.Equal(202, await BeginAsync("honest", "a", 2));
+
+        async Task<int> BeginAsync(string user, string client, int length) => (await PutAsync(
+            server, s_content[..1], "Upload-Offset: 0", $"Upload-Length: {length}", $"Upload-Client: {client}", $"Test-User: {user}")).Status;
     }
 
     [Fact]
