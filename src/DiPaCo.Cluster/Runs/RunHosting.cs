@@ -83,9 +83,11 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
 
     private async Task RunAsync()
     {
-        string folder = Path.Combine(_services.Folder, $"{_name}-{Session}");
+        SessionFolders folders = new(_services.Folder);
+        string folder = folders.Of(_name, Session);
         try
         {
+            folders.RemoveBefore(Session);
             using PostgresJournal journal = await PostgresJournal.OpenAsync(_services.Runs, _name, _stop.Token);
             string fingerprint = HostedRun.FingerprintOf(journal) ?? await ChooseAsync(journal);
             ClusterExecutor executor = new(Dispatcher, _name, fingerprint, _services.Time);
@@ -115,7 +117,7 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
         }
         finally
         {
-            Remove(folder);
+            SessionFolders.Remove(folder);
         }
     }
 
@@ -165,19 +167,4 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
     }
 
     private IDispatcherGrain Dispatcher() => _grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
-
-    private static void Remove(string folder)
-    {
-        try
-        {
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-        }
-        catch (Exception exception) when (StorageErrors.IsStorage(exception))
-        {
-            // It follows from the journal and is in nobody's way.
-        }
-    }
 }
