@@ -17,6 +17,9 @@ public sealed class DatabaseTokens(string connectionString, TimeProvider time) :
     // After so long the list is read again, whether it could be read the last time or not.
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(2);
 
+    // So soon at the earliest for a token that is not on it: it may have been made a moment ago, and who guesses must not keep the database busy.
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(0.25);
+
     // Longer than a reading takes to fail: a list gets so old only where nobody has asked meanwhile, so nobody is held up when it is read first.
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(15);
 
@@ -63,7 +66,7 @@ public sealed class DatabaseTokens(string connectionString, TimeProvider time) :
     /// <inheritdoc/>
     public async ValueTask<(TokenRecord? Record, string Reason)> FindAsync(string token, CancellationToken cancellationToken)
     {
-        (Reading? last, bool failed, Task<(Reading? List, DatabaseAwayException? Failure)> refresh) = Now();
+        (Reading? last, bool failed, Task<(Reading? List, DatabaseAwayException? Failure)> refresh) = Now(Fresh);
         TimeSpan age = last is null ? TimeSpan.MaxValue : time.GetElapsedTime(last.Begun);
         (TokenRecord? Record, string Reason) found = age <= Oldest ? TokenText.Find(last!.Records, token, time.GetUtcNow()) : (null, "");
         if (found.Record is not null && (failed || age <= Idle))
@@ -72,18 +75,19 @@ public sealed class DatabaseTokens(string connectionString, TimeProvider time) :
         }
 
         // The token may have been made a moment ago, so only a list of now says that it is unknown.
+        (_, _, refresh) = Now(found.Record is null ? Soon : Fresh);
         (Reading? list, DatabaseAwayException? failure) = await refresh.WaitAsync(cancellationToken);
         return list is not null ? TokenText.Find(list.Records, token, time.GetUtcNow())
             : found.Record is not null ? found
             : throw failure!;
     }
 
-    /// <summary>The last list, whether the reading after it failed, and the reading under way: one at a time, and one in a while.</summary>
-    private (Reading? Last, bool Failed, Task<(Reading? List, DatabaseAwayException? Failure)> Refresh) Now()
+    /// <summary>The last list, whether the reading after it failed, and the reading under way: one at a time, and one in that time.</summary>
+    private (Reading? Last, bool Failed, Task<(Reading? List, DatabaseAwayException? Failure)> Refresh) Now(TimeSpan every)
     {
         lock (_lock)
         {
-            if (_refresh is null || (_refresh.IsCompleted && time.GetElapsedTime(_refreshed) > Fresh))
+            if (_refresh is null || (_refresh.IsCompleted && time.GetElapsedTime(_refreshed) > every))
             {
                 int change = _changes;
                 _refresh = Task.Run(() => RefreshAsync(change));

@@ -72,6 +72,18 @@ public sealed class DatabaseTokensTests(PostgresServer server) : IClassFixture<P
         Assert.Null((await tokens.FindAsync(token, Cancellation)).Record);
     }
 
+    [Fact]
+    public async Task ATokenThatIsMadeElsewhere_OpensABusySiloAtOnce()
+    {
+        (string database, DatabaseTokens tokens) = await BeginAsync();
+        await tokens.FindAsync("x", Cancellation);
+
+        (string token, TokenRecord record) = new DatabaseTokens(database, TimeProvider.System).Create(TokenRole.Worker, TimeSpan.FromHours(1));
+        _time.Pass(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(record.Id, (await tokens.FindAsync(token, Cancellation)).Record?.Id);
+    }
+
     private async Task<(string Database, DatabaseTokens Tokens)> BeginAsync()
     {
         string database = await server.NewDatabaseAsync();
