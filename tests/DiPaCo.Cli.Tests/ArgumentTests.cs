@@ -20,6 +20,8 @@ public sealed class ArgumentTests
     [InlineData("error: RUN is empty.\n'dipaco verify --help' lists what is possible.\n", "verify", "")]
     [InlineData("error: FILE is empty.\n'dipaco plan --help' lists what is possible.\n", "plan", "")]
     [InlineData("error: --output: the value is empty; expected FILE.\n'dipaco init --help' lists what is possible.\n", "init", "-o", "")]
+    [InlineData("error: Required argument missing for option: '--join'.\n'dipaco status --help' lists what is possible.\n", "status", "--join")]
+    [InlineData("error: Required argument missing for option: '--certificate'.\n'dipaco silo --help' lists what is possible.\n", "silo", "--database", "x", "--blobs", "x", "--listen", "127.0.0.1:0", "--certificate")]
     public async Task WrongArgumentsSayWhatIsWrong(string expected, params string[] arguments)
     {
         CommandLine cli = new();

@@ -37,7 +37,7 @@ internal static class CommandTree
             BenchCommand.Create(services),
         };
         root.SetAction(parsed => new HelpAction().Invoke(parsed));
-        RefuseEmptyValues(root);
+        CheckValues(root);
         return root;
     }
 
@@ -47,7 +47,7 @@ internal static class CommandTree
         : "dipaco";
 
     /// <summary>An empty value is a shell variable that is not set, never a path, a name or an address. Texts may be empty.</summary>
-    private static void RefuseEmptyValues(Command command)
+    private static void CheckValues(Command command)
     {
         foreach (Option option in command.Options.Where(option => IsNamed(option.ValueType) && option.HelpName != CommonOptions.Text))
         {
@@ -59,9 +59,28 @@ internal static class CommandTree
             argument.Validators.Add(result => Check(result, argument.HelpName ?? argument.Name, null));
         }
 
+        Action<CommandResult>[] own = [.. command.Validators];
+        command.Validators.Clear();
+        foreach (Action<CommandResult> validator in own)
+        {
+            command.Validators.Add(result => Validate(validator, result));
+        }
+
         foreach (Command verb in command.Subcommands)
         {
-            RefuseEmptyValues(verb);
+            CheckValues(verb);
+        }
+
+        // An option without its value throws as soon as a validator asks for it; the parser says later what is missing.
+        static void Validate(Action<CommandResult> validator, CommandResult result)
+        {
+            try
+            {
+                validator(result);
+            }
+            catch (InvalidOperationException) when (result.Children.OfType<OptionResult>().Any(option => option.Tokens.Count < option.Option.Arity.MinimumNumberOfValues))
+            {
+            }
         }
 
         static bool IsNamed(Type type) => type == typeof(string) || type == typeof(string[]);

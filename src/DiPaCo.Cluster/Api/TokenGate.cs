@@ -1,24 +1,26 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Http;
 
 namespace DiPaCo.Cluster.Api;
 
 /// <summary>
-/// Lets nobody in without a token that allows what is asked for. Who fails often is not listened to for a while, so that guessing is slow
-/// and a misconfigured worker does not fill the log.
+/// Lets nobody in without a token that allows what is asked for. An address that brings many wrong ones is not told for a while what is wrong with the next,
+/// so that guessing is slow. A good token passes all the same: behind one address there may be many workers, of which one is set up wrongly.
 /// </summary>
 /// <param name="next">What comes behind the gate.</param>
 /// <param name="tokens">The tokens.</param>
 /// <param name="time">For the pause.</param>
 internal sealed class TokenGate(RequestDelegate next, ITokens tokens, TimeProvider time)
 {
-    /// <summary>Failures within a <see cref="Window"/> after which an address is not listened to.</summary>
+    /// <summary>Failures within a <see cref="Window"/> after which a wrong token is not looked into.</summary>
     public const int MostFailures = 10;
 
     private const int MostAddresses = 10_000;
-    private const string Scheme = "Bearer ";
+    private const string Scheme = "Bearer";
+    private const string Prefix = Scheme + " ";
 
     /// <summary>How long failures count.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
@@ -27,6 +29,44 @@ internal sealed class TokenGate(RequestDelegate next, ITokens tokens, TimeProvid
 
     /// <summary>Looks at a request.</summary>
     public async Task InvokeAsync(HttpContext context)
+    {
+        (TokenRecord? Record, string Reason) found;
+        try
+        {
+            found = await tokens.FindAsync(TokenOf(context.Request), context.RequestAborted);
+        }
+        catch (DatabaseAwayException)
+        {
+            // Its message names hosts, which strangers need not know.
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "The silo cannot look up the token: its database does not answer. Try again.");
+            return;
+        }
+
+        if (found.Record is not { } record)
+        {
+            await RefuseStrangerAsync(context, found.Reason);
+            return;
+        }
+
+        TokenRole needed = RoleFor(context.Request);
+        if (record.Role < needed)
+        {
+            await RefuseAsync(context, StatusCodes.Status403Forbidden, $"The token {record.Id} is for {Name(record.Role)}; this needs {Name(needed)}.");
+            return;
+        }
+
+        // Whatever the caller says of itself, its uploads are its token's (BlobEndpointOptions.Uploader).
+        context.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, record.Id)], Scheme));
+        await next(context);
+    }
+
+    private static string TokenOf(HttpRequest request)
+    {
+        string header = request.Headers.Authorization.ToString();
+        return header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? header[Prefix.Length..].Trim() : "";
+    }
+
+    private async Task RefuseStrangerAsync(HttpContext context, string reason)
     {
         IPAddress caller = context.Connection.RemoteIpAddress ?? IPAddress.None;
         DateTimeOffset now = time.GetUtcNow();
@@ -38,25 +78,9 @@ internal sealed class TokenGate(RequestDelegate next, ITokens tokens, TimeProvid
             return;
         }
 
-        string header = context.Request.Headers.Authorization.ToString();
-        string token = header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..].Trim() : "";
-        (TokenRecord? record, string reason) = tokens.Find(token);
-        if (record is null)
-        {
-            Count(caller, now);
-            context.Response.Headers.WWWAuthenticate = "Bearer";
-            await RefuseAsync(context, StatusCodes.Status401Unauthorized, reason);
-            return;
-        }
-
-        TokenRole needed = RoleFor(context.Request);
-        if (record.Role < needed)
-        {
-            await RefuseAsync(context, StatusCodes.Status403Forbidden, $"The token {record.Id} is for {Name(record.Role)}; this needs {Name(needed)}.");
-            return;
-        }
-
-        await next(context);
+        Count(caller, now);
+        context.Response.Headers.WWWAuthenticate = Scheme;
+        await RefuseAsync(context, StatusCodes.Status401Unauthorized, reason);
     }
 
     /// <summary>What a request needs. What is not named here is for administrators.</summary>

@@ -14,6 +14,12 @@ public sealed record BlobEndpointOptions
     /// <summary>The most uploads that may be unfinished at once; default 4096.</summary>
     public int MaximumPendingUploads { get; init; } = 4096;
 
+    /// <summary>The most bytes that unfinished uploads of one user may take up together; default 32 GiB, so that one cannot shut out all others.</summary>
+    public long MaximumPendingBytesOfUser { get; init; } = 32L << 30;
+
+    /// <summary>The most uploads of one user that may be unfinished at once; default 2048. All workers that have joined with one token are one user.</summary>
+    public int MaximumPendingUploadsOfUser { get; init; } = 2048;
+
     /// <summary>How long an unfinished upload waits for its rest; default one day.</summary>
     public TimeSpan PendingLifetime { get; init; } = TimeSpan.FromDays(1);
 
@@ -24,7 +30,7 @@ public sealed record BlobEndpointOptions
     public bool RedirectToStore { get; init; } = true;
 
     /// <summary>
-    /// Who uploads: two callers never share an unfinished upload, so none can spoil another's. Default: the name of the
+    /// The user who uploads: two never share an unfinished upload, so none can spoil another's. Default: the name of the
     /// authenticated user, or the same for all where nobody authenticates.
     /// </summary>
     public Func<HttpContext, string> Uploader { get; init; } = context => context.User.Identity?.Name ?? string.Empty;

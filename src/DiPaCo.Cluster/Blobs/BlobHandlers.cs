@@ -21,7 +21,7 @@ internal sealed class BlobHandlers(IBlobStore store, BlobUploads uploads, BlobEn
             return BlobProblem.BadHash();
         }
 
-        if (!TryReadUploader(context, out string uploader))
+        if (!TryReadUploader(context, out BlobUploader uploader))
         {
             return BadClient();
         }
@@ -101,7 +101,7 @@ internal sealed class BlobHandlers(IBlobStore store, BlobUploads uploads, BlobEn
             return BlobProblem.BadHeader(BlobHeaders.UploadLength, "a number of bytes");
         }
 
-        if (!TryReadUploader(context, out string uploader))
+        if (!TryReadUploader(context, out BlobUploader uploader))
         {
             return BadClient();
         }
@@ -149,7 +149,7 @@ internal sealed class BlobHandlers(IBlobStore store, BlobUploads uploads, BlobEn
         : await store.DeleteAsync(blob, context.RequestAborted) ? TypedResults.NoContent()
         : BlobProblem.Missing(blob);
 
-    private async Task<IResult> ReceiveAsync(BlobHash blob, string uploader, long length, long? offset, long body, HttpContext context)
+    private async Task<IResult> ReceiveAsync(BlobHash blob, BlobUploader uploader, long length, long? offset, long body, HttpContext context)
     {
         using BlobUpload upload = await uploads.OpenAsync(blob, uploader, length, context.RequestAborted);
         if (upload.Offset > length || (offset is null && body > 0))
@@ -207,10 +207,10 @@ internal sealed class BlobHandlers(IBlobStore store, BlobUploads uploads, BlobEn
         }
     }
 
-    private bool TryReadUploader(HttpContext context, out string uploader)
+    private bool TryReadUploader(HttpContext context, out BlobUploader uploader)
     {
         string client = context.Request.Headers[BlobHeaders.UploadClient].ToString();
-        uploader = $"{options.Uploader(context)}\n{client}";
+        uploader = new BlobUploader(options.Uploader(context), client);
         return client.Length <= BlobHeaders.LongestClient;
     }
 

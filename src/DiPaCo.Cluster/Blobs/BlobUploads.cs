@@ -5,7 +5,7 @@ using DiPaCo.Runtime.Storage;
 namespace DiPaCo.Cluster.Blobs;
 
 /// <summary>
-/// The uploads that are not finished: one file each, named by blob and uploader, whose length is how far the upload is. They
+/// The uploads that are not finished: one file each, named by uploader and blob, whose length is how far the upload is. They
 /// outlive the process, so a client goes on after a restart of the server as after a cut of its connection.
 /// </summary>
 public sealed class BlobUploads
@@ -30,7 +30,7 @@ public sealed class BlobUploads
     }
 
     /// <summary>How many bytes of a blob this uploader has delivered.</summary>
-    public long OffsetOf(BlobHash hash, string uploader)
+    public long OffsetOf(BlobHash hash, BlobUploader uploader)
     {
         var file = new FileInfo(PathOf(NameOf(hash, uploader)));
         return file.Exists ? file.Length : 0;
@@ -54,14 +54,14 @@ public sealed class BlobUploads
 
     /// <summary>Begins an upload or goes on with it. A request that is still at it, perhaps over a dead connection, is ended first.</summary>
     /// <exception cref="TooManyUploadsException">Too much is unfinished already.</exception>
-    internal async Task<BlobUpload> OpenAsync(BlobHash hash, string uploader, long length, CancellationToken cancellationToken)
+    internal async Task<BlobUpload> OpenAsync(BlobHash hash, BlobUploader uploader, long length, CancellationToken cancellationToken)
     {
         string name = NameOf(hash, uploader);
         KeyedTurns<string>.Turn turn = await _turns.TakeAsync(name, takeOver: true, cancellationToken);
         try
         {
             RemoveExpired();
-            Announce(name, length);
+            Announce(name, uploader.User, length);
             return new BlobUpload(PathOf(name), turn, () => Withdraw(name));
         }
         catch (Exception e)
@@ -76,7 +76,7 @@ public sealed class BlobUploads
         }
     }
 
-    private void Announce(string name, long length)
+    private void Announce(string name, string user, long length)
     {
         lock (_announced)
         {
@@ -87,12 +87,20 @@ public sealed class BlobUploads
             }
 
             pending[name] = length;
-            if (pending.Count > _options.MaximumPendingUploads || pending.Values.Sum() > _options.MaximumPendingBytes)
-            {
-                throw new TooManyUploadsException(pending.Count - 1, pending.Values.Sum() - length, _options);
-            }
+            ThrowIfTooMuch([.. pending.Values], length, _options.MaximumPendingUploads, _options.MaximumPendingBytes);
+            string beginning = BeginningFor(user);
+            long[] own = [.. pending.Where(upload => upload.Key.StartsWith(beginning, StringComparison.Ordinal)).Select(upload => upload.Value)];
+            ThrowIfTooMuch(own, length, _options.MaximumPendingUploadsOfUser, _options.MaximumPendingBytesOfUser);
 
             _announced[name] = length;
+        }
+    }
+
+    private void ThrowIfTooMuch(long[] pending, long length, int mostUploads, long mostBytes)
+    {
+        if (pending.Length > mostUploads || pending.Sum() > mostBytes)
+        {
+            throw new TooManyUploadsException(pending.Length - 1, pending.Sum() - length, mostUploads, mostBytes, _options.PendingLifetime);
         }
     }
 
@@ -108,7 +116,11 @@ public sealed class BlobUploads
 
     private string PathOf(string name) => Path.Combine(_folder, name);
 
-    // The uploader is whatever a client says it is, so only its hash gets into a file's name.
-    private static string NameOf(BlobHash hash, string uploader) =>
-        $"{hash.Hex}-{BlobHash.Of(Encoding.UTF8.GetBytes(uploader)).Hex[..16]}{Suffix}";
+    // The client is whatever it says it is, so only its hash gets into a file's name.
+    private static string NameOf(BlobHash hash, BlobUploader uploader) => $"{BeginningFor(uploader.User)}{hash.Hex}-{Short(uploader.Client)}{Suffix}";
+
+    /// <summary>How the names of a user's uploads begin, also of those that were left by an earlier process.</summary>
+    private static string BeginningFor(string user) => $"{Short(user)}-";
+
+    private static string Short(string text) => BlobHash.Of(Encoding.UTF8.GetBytes(text)).Hex[..16];
 }

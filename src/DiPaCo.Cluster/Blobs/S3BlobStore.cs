@@ -17,9 +17,6 @@ namespace DiPaCo.Cluster.Blobs;
 /// </remarks>
 public sealed class S3BlobStore : RemoteBlobStore, IPresignedBlobs
 {
-    // Above it a copy takes parts; such a blob is uploaded again instead.
-    private const long LargestCopy = 5L << 30;
-
     private readonly IAmazonS3 _client;
     private readonly S3StoreOptions _store;
     private readonly ObjectNames _names;
@@ -34,6 +31,7 @@ public sealed class S3BlobStore : RemoteBlobStore, IPresignedBlobs
         : base(cache, options, time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(store.PartBytes, 5L << 20, nameof(store));
+        ArgumentOutOfRangeException.ThrowIfLessThan(store.LargestCopyBytes, 5L << 20, nameof(store));
         _client = client;
         _store = store;
         _names = new ObjectNames(store.Prefix);
@@ -115,23 +113,14 @@ public sealed class S3BlobStore : RemoteBlobStore, IPresignedBlobs
     /// <inheritdoc/>
     protected override async Task<bool> TryRenewAsync(BlobHash hash, long bytes, CancellationToken cancellationToken)
     {
-        if (await TryFindAsync(hash, cancellationToken) is not { } info || info.Bytes != bytes || bytes > LargestCopy)
+        if (await TryFindAsync(hash, cancellationToken) is not { } info || info.Bytes != bytes)
         {
             return false;
         }
 
         try
         {
-            // A copy onto itself is what moves an object's time; it has to change something, so it replaces the metadata.
-            var copy = new CopyObjectRequest
-            {
-                SourceBucket = _store.Bucket,
-                SourceKey = _names.NameOf(hash),
-                DestinationBucket = _store.Bucket,
-                DestinationKey = _names.NameOf(hash),
-                MetadataDirective = S3MetadataDirective.REPLACE,
-            };
-            await _client.CopyObjectAsync(copy, cancellationToken);
+            await (bytes <= _store.LargestCopyBytes ? CopyWholeAsync(hash, cancellationToken) : CopyPartsAsync(hash, bytes, cancellationToken));
             return true;
         }
         catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
@@ -260,30 +249,80 @@ public sealed class S3BlobStore : RemoteBlobStore, IPresignedBlobs
         await _client.PutObjectAsync(request, cancellationToken);
     }
 
-    private async Task UploadPartsAsync(BlobLease lease, bool replace, IProgress<long> sending, CancellationToken cancellationToken)
+    private Task UploadPartsAsync(BlobLease lease, bool replace, IProgress<long> sending, CancellationToken cancellationToken) => InPartsAsync(
+        lease.Hash, lease.Bytes, _store.PartBytes, replace,
+        async (name, upload, number, at, bytes) =>
+        {
+            await using var stream = new SendingStream(lease.Path, at, bytes, sending);
+            UploadPartResponse part = await _client.UploadPartAsync(
+                new UploadPartRequest
+                {
+                    BucketName = _store.Bucket,
+                    Key = name,
+                    UploadId = upload,
+                    PartNumber = number,
+                    PartSize = bytes,
+                    InputStream = stream,
+                    UseChunkEncoding = false,
+                },
+                cancellationToken);
+            return part.ETag;
+        },
+        cancellationToken);
+
+    /// <summary>A copy onto itself is what moves an object's time; it has to change something, so it replaces the metadata.</summary>
+    private Task<CopyObjectResponse> CopyWholeAsync(BlobHash hash, CancellationToken cancellationToken) => _client.CopyObjectAsync(
+        new CopyObjectRequest
+        {
+            SourceBucket = _store.Bucket,
+            SourceKey = _names.NameOf(hash),
+            DestinationBucket = _store.Bucket,
+            DestinationKey = _names.NameOf(hash),
+            MetadataDirective = S3MetadataDirective.REPLACE,
+        },
+        cancellationToken);
+
+    /// <summary>The same for an object that is too large to be copied in one go. Until the last part is there, the object is as it was.</summary>
+    private Task CopyPartsAsync(BlobHash hash, long bytes, CancellationToken cancellationToken) => InPartsAsync(
+        hash, bytes, _store.LargestCopyBytes, replace: true,
+        async (name, upload, number, at, length) =>
+        {
+            CopyPartResponse part = await _client.CopyPartAsync(
+                new CopyPartRequest
+                {
+                    SourceBucket = _store.Bucket,
+                    SourceKey = name,
+                    DestinationBucket = _store.Bucket,
+                    DestinationKey = name,
+                    UploadId = upload,
+                    PartNumber = number,
+                    FirstByte = at,
+                    LastByte = at + length - 1,
+                },
+                cancellationToken);
+            return part.ETag;
+        },
+        cancellationToken);
+
+    /// <summary>Makes an object of parts.</summary>
+    /// <param name="hash">The blob.</param>
+    /// <param name="bytes">Its size.</param>
+    /// <param name="partBytes">The size of each part but the last.</param>
+    /// <param name="replace">Whether an object of that name may be there.</param>
+    /// <param name="put">Brings a part (the object's name, the upload, the part's number from 1, where it begins, its size); returns its tag.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    private async Task InPartsAsync(
+        BlobHash hash, long bytes, long partBytes, bool replace, Func<string, string, int, long, long, Task<string>> put, CancellationToken cancellationToken)
     {
-        string name = _names.NameOf(lease.Hash);
+        string name = _names.NameOf(hash);
         InitiateMultipartUploadResponse begun = await _client.InitiateMultipartUploadAsync(_store.Bucket, name, cancellationToken);
         try
         {
             List<PartETag> parts = [];
-            for (long at = 0; at < lease.Bytes; at += _store.PartBytes)
+            for (long at = 0; at < bytes; at += partBytes)
             {
-                long bytes = Math.Min(_store.PartBytes, lease.Bytes - at);
-                await using var stream = new SendingStream(lease.Path, at, bytes, sending);
-                UploadPartResponse part = await _client.UploadPartAsync(
-                    new UploadPartRequest
-                    {
-                        BucketName = _store.Bucket,
-                        Key = name,
-                        UploadId = begun.UploadId,
-                        PartNumber = parts.Count + 1,
-                        PartSize = bytes,
-                        InputStream = stream,
-                        UseChunkEncoding = false,
-                    },
-                    cancellationToken);
-                parts.Add(new PartETag(parts.Count + 1, part.ETag));
+                int number = parts.Count + 1;
+                parts.Add(new PartETag(number, await put(name, begun.UploadId, number, at, Math.Min(partBytes, bytes - at))));
             }
 
             var complete = new CompleteMultipartUploadRequest

@@ -23,4 +23,7 @@ public sealed record S3StoreOptions
 
     /// <summary>Blobs above this size are uploaded in parts of this size; default 64 MiB, at least 5 MiB.</summary>
     public long PartBytes { get; init; } = 64L << 20;
+
+    /// <summary>Blobs above this size are copied in parts of this size where they are renewed; default 5 GiB, which is the most that S3 copies in one go. At least 5 MiB.</summary>
+    public long LargestCopyBytes { get; init; } = 5L << 30;
 }

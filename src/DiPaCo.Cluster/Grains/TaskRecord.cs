@@ -9,15 +9,13 @@ internal sealed class TaskRecord(TaskOrder order)
 {
     private const int MostSteps = 20_000;
 
-    private static readonly string[] Guarded = ["train", "outer", "fold"];
-
     private readonly List<StepReport> _steps = [];
     private long _firstStep;
     private TaskCompletionSource? _changed;
 
     public TaskOrder Order { get; } = order;
 
-    /// <summary>The task where the guard looks at its result: it trains a path, or steps a module. Null: it is another, or of a version that this silo cannot read.</summary>
+    /// <summary>The task, for the guard that looks at its result. Null: it is of a version that this silo cannot read.</summary>
     public TaskSpec? Spec { get; } = Read(order);
 
     /// <summary>Which path it trains, and which of its steps, for people; empty: none.</summary>
@@ -76,7 +74,7 @@ internal sealed class TaskRecord(TaskOrder order)
     {
         try
         {
-            return Guarded.Contains(order.Kind) ? TaskSpecJson.Read(order.Kind, order.Spec, new TaskKey(order.Key)) : null;
+            return TaskSpecJson.Read(order.Kind, order.Spec, new TaskKey(order.Key));
         }
         catch (DiPaCoException)
         {

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model;
@@ -16,8 +15,8 @@ using DiPaCo.Training.Codecs;
 namespace DiPaCo.Cluster;
 
 /// <summary>
-/// Looks at what a task that trains a path or steps a module brings before it counts: the right outputs, of the right shapes, all numbers finite,
-/// and how far a path has moved each module. Reads piece by piece, so that memory is some pieces whatever the size of a path.
+/// Looks at what a task brings before it counts: outputs and metrics as tasks of its kind have them (<see cref="ResultForm"/>); and of one that trains a path, steps
+/// a module or folds contributions, the right shapes, all numbers finite, and how far a path has moved each module. Reads piece by piece, so that memory is some pieces whatever the size of a path.
 /// </summary>
 /// <param name="store">Where the blobs are; null: nothing is looked at.</param>
 internal sealed class ResultGuard(IBlobStore? store)
@@ -32,24 +31,24 @@ internal sealed class ResultGuard(IBlobStore? store)
     public async Task<GuardFinding> LookAsync(
         TaskSpec spec, ImmutableSortedDictionary<string, BlobHash> outputs, string metrics, CancellationToken cancellationToken)
     {
+        if (store is null)
+        {
+            return GuardFinding.Nothing;
+        }
+
+        if (ResultForm.ObjectionTo(spec, outputs.Keys, metrics) is { } objection)
+        {
+            return GuardFinding.Nothing with { Invalid = objection };
+        }
+
         List<ModuleNorm> norms = [];
-        (string Output, Func<string, Task> Check)[] checks = store is null ? [] : spec switch
+        (string Output, Func<string, Task> Check)[] checks = spec switch
         {
             TrainSpec train => ChecksOf(store, train, norms, cancellationToken),
             OuterSpec outer => ChecksOf(outer, cancellationToken),
             FoldSpec fold => ChecksOf(fold, cancellationToken),
             _ => [],
         };
-        if (store is null || checks.Length == 0)
-        {
-            return GuardFinding.Nothing;
-        }
-
-        if ((ObjectionTo(checks.Select(check => check.Output), outputs.Keys) ?? ObjectionTo(spec, metrics)) is { } objection)
-        {
-            return GuardFinding.Nothing with { Invalid = objection };
-        }
-
         string output = "";
         try
         {
@@ -57,6 +56,14 @@ internal sealed class ResultGuard(IBlobStore? store)
             {
                 output = name;
                 await check(await FileAsync(store, outputs[name], cancellationToken));
+            }
+
+            foreach ((string name, BlobHash blob) in outputs.RemoveRange(checks.Select(check => check.Output)))
+            {
+                if (!await store.ExistsAsync(blob, cancellationToken))
+                {
+                    return GuardFinding.Nothing with { Unreadable = $"Output '{name}' is not in the store." };
+                }
             }
 
             return GuardFinding.Nothing with { Norms = [.. norms] };
@@ -163,40 +170,6 @@ internal sealed class ResultGuard(IBlobStore? store)
             cancellationToken.ThrowIfCancellationRequested();
             sums.Read(first, piece.AsSpan(0, (int)Math.Min(PieceElements, layout.Length - first)));
         }
-    }
-
-    private static string? ObjectionTo(IEnumerable<string> wanted, IEnumerable<string> outputs)
-    {
-        string[] expected = [.. wanted.Order(StringComparer.Ordinal)];
-        string[] found = [.. outputs.Order(StringComparer.Ordinal)];
-        return expected.SequenceEqual(found) ? null : $"It has the outputs {string.Join(", ", found)}; expected: {string.Join(", ", expected)}.";
-    }
-
-    private static string? ObjectionTo(TaskSpec spec, string metrics)
-    {
-        try
-        {
-            return spec switch
-            {
-                TrainSpec train => ObjectionTo(train, metrics),
-                OuterSpec when JsonSerializer.Deserialize<OuterMetrics>(metrics, TaskJson.Options) is null => "It reports null; norms were expected.",
-                FoldSpec fold when JsonSerializer.Deserialize<FoldMetrics>(metrics, TaskJson.Options) is not { DeltaSquares: { IsDefault: false } squares } || squares.Length != fold.Contributions.Length
-                    => $"It reports {metrics}; the squares of {fold.Contributions.Length} norms were expected.",
-                _ => null,
-            };
-        }
-        catch (JsonException exception)
-        {
-            return $"What it reports is no JSON of such a task: {exception.Message}";
-        }
-    }
-
-    private static string? ObjectionTo(TrainSpec spec, string metrics)
-    {
-        TrainMetrics? found = JsonSerializer.Deserialize<TrainMetrics>(metrics, TaskJson.Options);
-        return found is not null && found.Steps == spec.Steps && double.IsFinite(found.LossSum) && double.IsFinite(found.Flops) && found.Tokens >= 0
-            ? null
-            : $"It reports {metrics}; finite sums over {spec.Steps} steps were expected.";
     }
 
     private static double NormOf(ModuleLayout layout, string start, string end, CancellationToken cancellationToken)

@@ -85,11 +85,13 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
 
     private async Task RunAsync()
     {
-        string folder = Path.Combine(_services.Folder, $"{_name}-{Session}");
+        SessionFolders folders = new(_services.Folder);
+        string folder = folders.Of(_name, Session);
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         Task watch = Task.CompletedTask;
         try
         {
+            folders.RemoveBefore(Session);
             using PostgresJournal journal = await PostgresJournal.OpenAsync(_services.Runs, _name, _stop.Token);
             string fingerprint = HostedRun.FingerprintOf(journal) ?? await ChooseAsync(journal);
             watch = new WorkerWatch(Dispatcher, _name, this, _services.Time).RunAsync(ended.Token);
@@ -122,7 +124,7 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
         {
             await ended.CancelAsync();
             await watch;
-            Remove(folder);
+            SessionFolders.Remove(folder);
         }
     }
 
@@ -172,19 +174,4 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
     }
 
     private IDispatcherGrain Dispatcher() => _grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
-
-    private static void Remove(string folder)
-    {
-        try
-        {
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-        }
-        catch (Exception exception) when (StorageErrors.IsStorage(exception))
-        {
-            // It follows from the journal and is in nobody's way.
-        }
-    }
 }

@@ -18,6 +18,9 @@ public interface ITokens
     ImmutableArray<TokenRecord> List();
 
     /// <summary>What a token allows.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
     /// <returns>Null: it is unknown or has expired; the reason says which.</returns>
-    (TokenRecord? Record, string Reason) Find(string token);
+    /// <exception cref="Core.DiPaCoException">Where tokens are kept cannot be read.</exception>
+    ValueTask<(TokenRecord? Record, string Reason)> FindAsync(string token, CancellationToken cancellationToken);
 }

@@ -69,11 +69,11 @@ public sealed class TokenStore(string path, TimeProvider time) : ITokens
     }
 
     /// <inheritdoc/>
-    public (TokenRecord? Record, string Reason) Find(string token)
+    public ValueTask<(TokenRecord? Record, string Reason)> FindAsync(string token, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            return TokenText.Find(Read(), token, time.GetUtcNow());
+            return ValueTask.FromResult(TokenText.Find(Read(), token, time.GetUtcNow()));
         }
     }
 

@@ -206,7 +206,7 @@ public sealed class BlobEndpointTests : IDisposable
         await using BlobServer server = await BlobServer.StartAsync(_folder.Path);
         using RawHttp dead = await RawHttp.ConnectAsync(server.Address);
         await dead.SendAsync([.. RawHttp.Request("PUT", Target, "Content-Length: 1000"), .. s_content[..400]]);
-        while (server.Uploads.OffsetOf(Hash, "\n") < 400)
+        while (server.Uploads.OffsetOf(Hash, new BlobUploader("", "")) < 400)
         {
             await Task.Yield();
         }
@@ -253,6 +253,24 @@ public sealed class BlobEndpointTests : IDisposable
     }
 
     [Fact]
+    public async Task WhatOneUserLeavesUnfinished_LeavesRoomForOthers()
+    {
+        var options = new BlobEndpointOptions
+        {
+            MaximumPendingUploadsOfUser = 1, MaximumPendingBytesOfUser = 1500, Uploader = context => context.Request.Headers["Test-User"].ToString(),
+        };
+        await using BlobServer server = await BlobServer.StartAsync(_folder.Path, options);
+
+        Assert.Equal(202, await BeginAsync("mallory", "a", 2));
+        Assert.Equal(507, await BeginAsync("mallory", "b", 2));
+        Assert.Equal(507, await BeginAsync("honest", "a", 2000));
+        Assert.Equal(202, await BeginAsync("honest", "a", 2));
+
+        async Task<int> BeginAsync(string user, string client, int length) => (await PutAsync(
+            server, s_content[..1], "Upload-Offset: 0", $"Upload-Length: {length}", $"Upload-Client: {client}", $"Test-User: {user}")).Status;
+    }
+
+    [Fact]
     public async Task DamagedBlob_IsNotServed_AndNoPathOfTheServerIsTold()
     {
         await using BlobServer server = await StartWithBlobAsync();
@@ -269,8 +287,24 @@ public sealed class BlobEndpointTests : IDisposable
         Assert.Equal(200, (await RawHttp.AskAsync(server.Address, RawHttp.Request("GET", Target))).Status);
     }
 
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("PUT")]
+    public async Task AnOversizedHeader_IsRefused(string method)
+    {
+        await using BlobServer server = await StartWithBlobAsync();
+        SortedDictionary<string, string> before = FolderContents.Of(_folder.Path);
+
+        RawAnswer answer = await RawHttp.AskAsync(
+            server.Address, RawHttp.Request(method, Target, "Content-Length: 0", $"Upload-Client: {new string('x', 64 << 10)}"));
+
+        Assert.Equal(431, answer.Status);
+        Assert.Equal(before, FolderContents.Of(_folder.Path));
+        Assert.Equal(200, (await RawHttp.AskAsync(server.Address, RawHttp.Request("GET", Target))).Status);
+    }
+
     [Fact]
-    public async Task TwoHundredMutatedRequests_ChangeNothing()
+    public async Task AThousandMutatedRequests_ChangeNothing()
     {
         // A request that is never finished is ended soon.
         await using BlobServer server = await StartWithBlobAsync(limits =>
@@ -290,43 +324,17 @@ public sealed class BlobEndpointTests : IDisposable
             [.. RawHttp.Request("PUT", $"/blobs/{other}", "Content-Length: 100", "Upload-Offset: 0", "Upload-Length: 200", "Upload-Client: test"), .. s_content[..100]],
             [.. RawHttp.Request("PUT", $"/blobs/{other}", "Content-Length: 1000"), .. s_content],
         ];
-        byte[][] mutated = [.. Enumerable.Range(0, 200).Select(i => Mutate(requests[i % requests.Length], random))];
+        byte[][] mutated = [.. Enumerable.Range(0, 1000).Select(i => Mutation.Of(requests[i % requests.Length], "\r\n\0:-9 %/"u8, random))];
 
         RawAnswer[] answers = await Task.WhenAll(mutated.Select(request => RawHttp.AskAsync(server.Address, request)));
 
         Assert.All(answers.Zip(mutated), pair => Assert.True(
             pair.First.Status is (>= 200 and < 500) or 501 or 505, $"{Encoding.Latin1.GetString(pair.Second)}\n\n{pair.First.Text}"));
-        Assert.InRange(answers.Count(answer => answer.Status >= 400), 100, 200);
+        Assert.InRange(answers.Count(answer => answer.Status >= 400), 500, 1000);
         Assert.False(await server.Store.ExistsAsync(other, default));
 
         Assert.Equal(before, FolderContents.Of(_folder.File("blobs")));
         Assert.Equal(200, (await RawHttp.AskAsync(server.Address, RawHttp.Request("GET", Target))).Status);
-    }
-
-    private static byte[] Mutate(byte[] request, RandomStream random)
-    {
-        List<byte> bytes = [.. request];
-        for (int changes = 1 + random.NextInt32(4); changes > 0; changes--)
-        {
-            int at = random.NextInt32(bytes.Count);
-            switch (random.NextInt32(4))
-            {
-                case 0:
-                    bytes[at] = (byte)random.NextInt32(256);
-                    break;
-                case 1:
-                    bytes.RemoveRange(at, Math.Min(bytes.Count - at - 1, random.NextInt32(20)));
-                    break;
-                case 2:
-                    bytes.InsertRange(at, bytes.GetRange(at, Math.Min(bytes.Count - at, random.NextInt32(40))));
-                    break;
-                default:
-                    bytes.Insert(at, (byte)"\r\n\0:-9 %/"[random.NextInt32(9)]);
-                    break;
-            }
-        }
-
-        return [.. bytes];
     }
 
     private static async Task<RawAnswer> PutAsync(BlobServer server, byte[] body, params string[] headers) => await RawHttp.AskAsync(

@@ -44,6 +44,27 @@ public sealed class S3BlobStoreConformance(S3Server server) : BlobStoreConforman
     }
 
     [Fact]
+    public async Task BlobThatIsTooLargeToBeCopiedInOneGo_IsRenewedInParts()
+    {
+        S3BlobStore store = new(server.Client, server.Options with { Prefix = _prefix, PartBytes = PartBytes, LargestCopyBytes = PartBytes }, _cache, QuickOptions.Remote);
+        byte[] bytes = Bytes(PartBytes + 12_345);
+        BlobHash hash = await store.PutAsync(bytes, Cancellation);
+        DateTimeOffset put = (await store.FindAsync(hash, Cancellation))!.Value.LastPut;
+        while (TimeProvider.System.GetUtcNow() <= put)
+        {
+            // The store tells full seconds.
+            await Task.Yield();
+        }
+
+        Assert.True(await store.RenewAsync(hash, bytes.Length, Cancellation));
+
+        Assert.True((await store.FindAsync(hash, Cancellation))!.Value.LastPut > put);
+        using BlobCache other = await BlobCache.OpenAsync(_folder.File("other"), 1 << 30, null, Cancellation);
+        Assert.Equal(bytes, await NewStore(other).ReadAllBytesAsync(hash, bytes.Length, Cancellation));
+        Assert.Equal(bytes.Length, store.Counts.BytesSent);
+    }
+
+    [Fact]
     public async Task ChangedObject_IsNotTrusted_AndBrokenDownloadGoesOn() =>
         await RemoteStoreChecks.ChangedObjectIsNotTrustedAndBrokenDownloadGoesOnAsync(
             _store,

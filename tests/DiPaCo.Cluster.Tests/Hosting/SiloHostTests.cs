@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Text;
 using DiPaCo.Cluster.Tests.Support;
 using DiPaCo.Core;
 using DiPaCo.Runtime.Rules;
@@ -21,13 +22,18 @@ public sealed class SiloHostTests : IAsyncLifetime
     };
 
     private readonly TemporaryFolder _folder = new();
+    private FolderBlobStore _blobs = null!;
     private SiloHost _silo = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _silo = await SiloHost.StartAsync(
-        new SiloOptions { StateFolder = Path.Combine(_folder.Path, "silo"), Listen = new IPEndPoint(IPAddress.Loopback, 0), Lease = TimeSpan.FromSeconds(2) },
-        new FolderBlobStore(Path.Combine(_folder.Path, "blobs")), TimeProvider.System, Cancellation);
+    public async ValueTask InitializeAsync()
+    {
+        _blobs = new FolderBlobStore(Path.Combine(_folder.Path, "blobs"));
+        _silo = await SiloHost.StartAsync(
+            new SiloOptions { StateFolder = Path.Combine(_folder.Path, "silo"), Listen = new IPEndPoint(IPAddress.Loopback, 0), Lease = TimeSpan.FromSeconds(2) },
+            _blobs, TimeProvider.System, Cancellation);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -91,12 +97,13 @@ public sealed class SiloHostTests : IAsyncLifetime
         LeasedTask[] leased = [(await _silo.Link.LeaseAsync(new LeaseQuestion("w", 1, 1, []), Cancellation)).Task!, (await _silo.Link.LeaseAsync(new LeaseQuestion("w", 1, 2, []), Cancellation)).Task!];
         foreach (LeasedTask task in leased)
         {
-            TaskDelivery delivery = new(ImmutableSortedDictionary<string, string>.Empty.Add("module", task.Key), "{}", TimeSpan.Zero, StepBatch.None);
+            BlobHash module = await _blobs.PutAsync(Encoding.UTF8.GetBytes(task.Key), Cancellation);
+            TaskDelivery delivery = new(ImmutableSortedDictionary<string, string>.Empty.Add("module", module.Hex), "{}", TimeSpan.Zero, StepBatch.None);
             await _silo.Link.CompleteAsync("w", 1, task.Lease, task.Key, delivery, Cancellation);
         }
 
         TaskResult[] results = await Task.WhenAll(asked);
-        Assert.Equal(specs.Select(spec => spec.Key().Hex), results.Select(result => result["module"].Hex));
+        Assert.Equal(specs.Select(spec => BlobHash.Of(Encoding.UTF8.GetBytes(spec.Key().Hex)).Hex), results.Select(result => result["module"].Hex));
         IDispatcherGrain dispatcher = _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
         Assert.Equal(2, (await dispatcher.StatusAsync()).Tasks.Length);
         foreach (ForkSpec spec in specs)
@@ -192,7 +199,7 @@ public sealed class SiloHostTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WhoGuessesOften_IsNotListenedTo_WhateverComesThen()
+    public async Task WhoGuessesOften_IsNotToldMore_AndAGoodTokenFromTheSameAddressPasses()
     {
         Invitation good = InvitationFor(TokenRole.Worker);
         using SiloChannel guessing = new(_silo.Addresses[0], good with { Token = "guessed" });
@@ -204,6 +211,34 @@ public sealed class SiloHostTests : IAsyncLifetime
         }
 
         Assert.Equal(HttpStatusCode.TooManyRequests, last);
+        using SiloChannel neighbour = new(_silo.Addresses[0], good);
+        using HttpResponseMessage passed = await neighbour.Http.GetAsync($"blobs/{Key}", Cancellation);
+        Assert.Equal(HttpStatusCode.NotFound, passed.StatusCode);
+    }
+
+    [Fact]
+    public async Task TheUploadsOfTwoTokens_AreTwo_WhateverTheirWorkersCallThemselves()
+    {
+        using SiloChannel mallory = ChannelFor(TokenRole.Worker), honest = ChannelFor(TokenRole.Worker);
+
+        Assert.Equal("300", await UploadAsync(mallory, 300));
+        Assert.Equal("0", await UploadAsync(honest, 0));
+        Assert.Equal("300", await UploadAsync(mallory, 0));
+
+        static async Task<string> UploadAsync(SiloChannel channel, int bytes)
+        {
+            using HttpRequestMessage request = new(HttpMethod.Put, $"blobs/{Key}") { Content = new ByteArrayContent(new byte[bytes]) };
+            request.Headers.Add("Upload-Client", "same");
+            request.Headers.Add("Upload-Length", "1000");
+            if (bytes > 0)
+            {
+                request.Headers.Add("Upload-Offset", "0");
+            }
+
+            using HttpResponseMessage answer = await channel.Http.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+            return answer.Headers.GetValues("Upload-Offset").Single();
+        }
     }
 
     [Fact]

@@ -189,11 +189,11 @@ public sealed class RunTableTests(PostgresServer server) : IClassFixture<Postgre
 
         (string token, TokenRecord record) = one.Create(TokenRole.Worker, TimeSpan.FromHours(1));
 
-        Assert.Equal(record.Id, two.Find(token).Record?.Id);
-        Assert.Null(two.Find(token + "x").Record);
+        Assert.Equal(record.Id, (await two.FindAsync(token, Cancellation)).Record?.Id);
+        Assert.Null((await two.FindAsync(token + "x", Cancellation)).Record);
         Assert.Equal([record.Id], two.List().Select(known => known.Id));
         Assert.True(one.Revoke(record.Id));
-        Assert.Null(one.Find(token).Record);
+        Assert.Null((await one.FindAsync(token, Cancellation)).Record);
         DatabaseDoor door = new(database, TimeProvider.System);
         using var first = await door.CertificateAsync(Cancellation);
         using var second = await new DatabaseDoor(database, TimeProvider.System).CertificateAsync(Cancellation);

@@ -9,20 +9,22 @@ public sealed class TokenStoreTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly ManualTime _time = new();
 
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     private string File => _folder.File("tokens.json");
 
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void AToken_OpensUntilItExpires()
+    public async Task AToken_OpensUntilItExpires()
     {
         TokenStore store = new(File, _time);
         (string token, TokenRecord record) = store.Create(TokenRole.Worker, TimeSpan.FromHours(1));
 
-        Assert.Equal(record, store.Find(token).Record);
+        Assert.Equal(record, (await store.FindAsync(token, Cancellation)).Record);
         _time.Now += TimeSpan.FromHours(2);
 
-        (TokenRecord? found, string reason) = store.Find(token);
+        (TokenRecord? found, string reason) = await store.FindAsync(token, Cancellation);
         Assert.Null(found);
         Assert.Contains(record.Id, reason, StringComparison.Ordinal);
     }
@@ -40,16 +42,16 @@ public sealed class TokenStoreTests : IDisposable
     }
 
     [Fact]
-    public void ATokenThatAnotherProcessMakesOrRevokes_CountsAtTheNextQuestion()
+    public async Task ATokenThatAnotherProcessMakesOrRevokes_CountsAtTheNextQuestion()
     {
         TokenStore silo = new(File, _time);
-        Assert.Null(silo.Find("anything").Record);
+        Assert.Null((await silo.FindAsync("anything", Cancellation)).Record);
         (string token, TokenRecord record) = new TokenStore(File, _time).Create(TokenRole.Read, TimeSpan.FromHours(1));
 
-        Assert.Equal(TokenRole.Read, silo.Find(token).Record?.Role);
+        Assert.Equal(TokenRole.Read, (await silo.FindAsync(token, Cancellation)).Record?.Role);
         Assert.True(new TokenStore(File, _time).Revoke(record.Id));
 
-        Assert.Null(silo.Find(token).Record);
+        Assert.Null((await silo.FindAsync(token, Cancellation)).Record);
     }
 
     [Theory]
@@ -57,11 +59,11 @@ public sealed class TokenStoreTests : IDisposable
     [InlineData("[")]
     [InlineData("{}")]
     [InlineData("[{\"id\":1}]")]
-    public void ADamagedFile_IsRefusedByName(string content)
+    public async Task ADamagedFile_IsRefusedByName(string content)
     {
         System.IO.File.WriteAllText(File, content);
 
-        Assert.Contains(File, Assert.Throws<StorageException>(() => new TokenStore(File, _time).Find("anything")).Message, StringComparison.Ordinal);
+        Assert.Contains(File, (await Assert.ThrowsAsync<StorageException>(() => new TokenStore(File, _time).FindAsync("anything", Cancellation).AsTask())).Message, StringComparison.Ordinal);
     }
 
     private sealed class ManualTime : TimeProvider
