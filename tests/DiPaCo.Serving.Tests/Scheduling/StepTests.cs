@@ -120,7 +120,7 @@ public sealed class StepTests(TrainedRun run)
         await ServedRun.EventuallyAsync(() => engine.Engine.Counters.Finished == 1);
         using GenerationHandle waits = engine.Engine.TrySubmit(request with { Path = new PathId(0) })!;
         await Assert.ThrowsAsync<IndexOutOfRangeException>(() => SequenceReading.ReadAllAsync([waits, wrong], (_, _, _) => ValueTask.CompletedTask, TestContext.Current.CancellationToken));
-        Assert.Equal(1, engine.Store.Waiting);
+        await ServedRun.EventuallyAsync(() => engine.Store.Waiting == 1);
     }
 
     private static GenerationRequest Rerouted(ServedEngine engine, int path) =>
