@@ -46,51 +46,57 @@ internal static class CommandTree
         ? $"{NameOf(parent)} {command.Command.Name}"
         : "dipaco";
 
-    /// <summary>An empty value is a shell variable that is not set, never a path, a name or an address. Texts may be empty.</summary>
     private static void CheckValues(Command command)
     {
-        foreach (Option option in command.Options.Where(option => IsNamed(option.ValueType) && option.HelpName != CommonOptions.Text))
-        {
-            option.Validators.Add(result => Check(result, option.Name, option.HelpName));
-        }
-
-        foreach (Argument argument in command.Arguments.Where(argument => IsNamed(argument.ValueType)))
-        {
-            argument.Validators.Add(result => Check(result, argument.HelpName ?? argument.Name, null));
-        }
-
-        Action<CommandResult>[] own = [.. command.Validators];
-        command.Validators.Clear();
-        foreach (Action<CommandResult> validator in own)
-        {
-            command.Validators.Add(result => Validate(validator, result));
-        }
-
+        RefuseEmptyValues(command);
+        LeaveMissingValuesToTheParser(command);
         foreach (Command verb in command.Subcommands)
         {
             CheckValues(verb);
         }
+    }
 
-        // An option without its value throws as soon as a validator asks for it; the parser says later what is missing.
-        static void Validate(Action<CommandResult> validator, CommandResult result)
+    /// <summary>An empty value is a shell variable that is not set, never a path, a name or an address. Texts may be empty.</summary>
+    private static void RefuseEmptyValues(Command command)
+    {
+        foreach (Option option in command.Options.Where(option => IsNamed(option.ValueType) && option.HelpName != CommonOptions.Text))
         {
-            try
-            {
-                validator(result);
-            }
-            catch (InvalidOperationException) when (result.Children.OfType<OptionResult>().Any(option => option.Tokens.Count < option.Option.Arity.MinimumNumberOfValues))
-            {
-            }
+            option.Validators.Add(result => Check(result, $"{option.Name}: the value is empty; expected {option.HelpName ?? "a value"}."));
+        }
+
+        foreach (Argument argument in command.Arguments.Where(argument => IsNamed(argument.ValueType)))
+        {
+            argument.Validators.Add(result => Check(result, $"{argument.HelpName ?? argument.Name} is empty."));
         }
 
         static bool IsNamed(Type type) => type == typeof(string) || type == typeof(string[]);
 
-        static void Check(SymbolResult result, string name, string? expected)
+        static void Check(SymbolResult result, string error)
         {
             if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
             {
-                result.AddError(expected is null ? $"{name} is empty." : $"{name}: the value is empty; expected {expected}.");
+                result.AddError(error);
             }
+        }
+    }
+
+    /// <summary>An option without its value throws as soon as a validator asks for it; the parser says later what is missing.</summary>
+    private static void LeaveMissingValuesToTheParser(Command command)
+    {
+        Action<CommandResult>[] own = [.. command.Validators];
+        command.Validators.Clear();
+        foreach (Action<CommandResult> validator in own)
+        {
+            command.Validators.Add(result =>
+            {
+                try
+                {
+                    validator(result);
+                }
+                catch (InvalidOperationException) when (result.Children.OfType<OptionResult>().Any(option => option.Tokens.Count < option.Option.Arity.MinimumNumberOfValues))
+                {
+                }
+            });
         }
     }
 }

@@ -30,7 +30,7 @@ public sealed class DatabaseTokens(string connectionString, TimeProvider time) :
 
     private readonly Lock _lock = new();
     private Reading? _last;
-    private Task<(Reading? List, DatabaseAwayException? Failure)>? _refresh;
+    private Task<Outcome>? _refresh;
     private bool _failed;
     private long _refreshed;
     private int _changes;
@@ -66,7 +66,7 @@ public sealed class DatabaseTokens(string connectionString, TimeProvider time) :
     /// <inheritdoc/>
     public async ValueTask<(TokenRecord? Record, string Reason)> FindAsync(string token, CancellationToken cancellationToken)
     {
-        (Reading? last, bool failed, Task<(Reading? List, DatabaseAwayException? Failure)> refresh) = Now(Fresh);
+        (Reading? last, bool failed, _) = Now(Fresh);
         TimeSpan age = last is null ? TimeSpan.MaxValue : time.GetElapsedTime(last.Begun);
         (TokenRecord? Record, string Reason) found = age <= Oldest ? TokenText.Find(last!.Records, token, time.GetUtcNow()) : (null, "");
         if (found.Record is not null && (failed || age <= Idle))
@@ -75,7 +75,7 @@ public sealed class DatabaseTokens(string connectionString, TimeProvider time) :
         }
 
         // The token may have been made a moment ago, so only a list of now says that it is unknown.
-        (_, _, refresh) = Now(found.Record is null ? Soon : Fresh);
+        (_, _, Task<Outcome> refresh) = Now(found.Record is null ? Soon : Fresh);
         (Reading? list, DatabaseAwayException? failure) = await refresh.WaitAsync(cancellationToken);
         return list is not null ? TokenText.Find(list.Records, token, time.GetUtcNow())
             : found.Record is not null ? found
@@ -83,7 +83,7 @@ public sealed class DatabaseTokens(string connectionString, TimeProvider time) :
     }
 
     /// <summary>The last list, whether the reading after it failed, and the reading under way: one at a time, and one in that time.</summary>
-    private (Reading? Last, bool Failed, Task<(Reading? List, DatabaseAwayException? Failure)> Refresh) Now(TimeSpan every)
+    private (Reading? Last, bool Failed, Task<Outcome> Refresh) Now(TimeSpan every)
     {
         lock (_lock)
         {
@@ -97,7 +97,7 @@ public sealed class DatabaseTokens(string connectionString, TimeProvider time) :
         }
     }
 
-    private async Task<(Reading? List, DatabaseAwayException? Failure)> RefreshAsync(int change)
+    private async Task<Outcome> RefreshAsync(int change)
     {
         Reading? list = null;
         DatabaseAwayException? failure = null;
@@ -121,7 +121,7 @@ public sealed class DatabaseTokens(string connectionString, TimeProvider time) :
             }
         }
 
-        return (list, failure);
+        return new Outcome(list, failure);
     }
 
     private async Task<Reading> ReadAsync()
@@ -165,6 +165,9 @@ public sealed class DatabaseTokens(string connectionString, TimeProvider time) :
 
         return rows;
     }
+
+    /// <summary>What came of a reading: one of the two.</summary>
+    private readonly record struct Outcome(Reading? List, DatabaseAwayException? Failure);
 
     private sealed record Reading(ImmutableArray<TokenRecord> Records, long Begun);
 }

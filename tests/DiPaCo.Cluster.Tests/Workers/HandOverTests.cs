@@ -63,10 +63,7 @@ public sealed class HandOverTests
         // More tasks than faster workers: otherwise they are better left to those.
         ClusterExecutor executor = silo.Executor();
         Task<TaskResult>[] wanted = [.. Enumerable.Range(0, 3).Select(path => executor.ExecuteAsync(silo.PathOf(path), silo.Lab.Store, null, Cancellation))];
-        while ((await silo.Dispatcher.StatusAsync()).Tasks.Length < wanted.Length)
-        {
-            await Task.Yield();
-        }
+        await OrderedAsync(silo, wanted.Length);
 
         using CancellationTokenSource leave = new(), done = new();
         EventList slow = new(), fast = new();
@@ -109,10 +106,7 @@ public sealed class HandOverTests
         await using LabSilo silo = await LabSilo.StartAsync(Cancellation);
         using CancellationTokenSource pausedEnds = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         Task<TaskResult> paused = silo.Executor("first").ExecuteAsync(silo.Spec, silo.Lab.Store, null, pausedEnds.Token);
-        while ((await silo.Dispatcher.StatusAsync()).Tasks.Length == 0)
-        {
-            await Task.Yield();
-        }
+        await OrderedAsync(silo, 1);
 
         await silo.Dispatcher.StandAsync("first", 1, RunDemand.Paused);
         Task<TaskResult> wanted = silo.Executor("second").ExecuteAsync(silo.Spec, silo.Lab.Store, null, Cancellation);
@@ -196,6 +190,14 @@ public sealed class HandOverTests
             silo.Link, new WatchedExecutor(executor, stepped ?? (_ => { })), new SharedBlobs(silo.Lab.Store), LabSilo.Offer(name) with { Incarnation = 2 },
             new WorkerOptions { Slots = 1 }, through is null ? events : new Acting(events, through), TimeProvider.System);
         await agent.RunAsync(leave);
+    }
+
+    private static async Task OrderedAsync(LabSilo silo, int tasks)
+    {
+        while ((await silo.Dispatcher.StatusAsync()).Tasks.Length < tasks)
+        {
+            await Task.Yield();
+        }
     }
 
     private static async Task AssertWholeAsync(LabSilo silo, TaskResult result, int? path = null)
