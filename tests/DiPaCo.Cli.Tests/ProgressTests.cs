@@ -94,6 +94,44 @@ public sealed class ProgressTests
         Assert.Equal(TimeSpan.FromSeconds(10), progress.Remaining);
     }
 
+    [Fact]
+    public void WhatIsLeftOfTheRunIsItsTrainingAtThePaceOfTheLastSteps()
+    {
+        ManualClock clock = new();
+        RunProgress progress = new(clock);
+        progress.Apply(new StepsPlanned(Base: 20, Paths: 100, Dense: 30));
+        progress.Apply(new StageStarted(Stage.Base, 20, "steps"));
+        Assert.Null(progress.RunRemaining);
+        clock.Pass(TimeSpan.FromSeconds(10));
+        Step(Stage.Base, 5);
+        Assert.Equal((TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(30 + (2 * 130))), (progress.Remaining, progress.RunRemaining));
+
+        // Between stages of training the pace is still that of the steps before.
+        progress.Apply(new StageFinished(Stage.Base, TimeSpan.FromSeconds(10), ""));
+        progress.Apply(new StageStarted(Stage.Features, 0, "documents"));
+        Assert.Equal((null, TimeSpan.FromSeconds(2 * 130)), (progress.Remaining, progress.RunRemaining));
+
+        // Paths that several workers train at the same time make their own pace.
+        progress.Apply(new StageFinished(Stage.Features, TimeSpan.Zero, ""));
+        progress.Apply(new StageStarted(Stage.Phases, 100, "steps"));
+        clock.Pass(TimeSpan.FromSeconds(10));
+        Step(Stage.Phases, 50);
+        Assert.Equal((TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10 + (0.2 * 30))), (progress.Remaining, progress.RunRemaining));
+        Assert.EndsWith(" left=10s run_left=16s", PlainLine.Of(progress), StringComparison.Ordinal);
+
+        // Nothing is trained after the dense baselines: what is left of them is all.
+        progress.Apply(new StageStarted(Stage.Dense, 30, "steps"));
+        clock.Pass(TimeSpan.FromSeconds(10));
+        Step(Stage.Dense, 10);
+        Assert.Equal((TimeSpan.FromSeconds(20), null), (progress.Remaining, progress.RunRemaining));
+
+        void Step(Stage stage, long done)
+        {
+            progress.Apply(new StepMade(stage, null, null, (int)done, 5, 1e-3, 0.8, 4096, 3.5e10, TimeSpan.FromSeconds(0.05), TimeSpan.Zero));
+            progress.Apply(new StageAdvanced(stage, done, Reused: false));
+        }
+    }
+
     [Theory]
     [InlineData(0, "0")]
     [InlineData(508, "508")]

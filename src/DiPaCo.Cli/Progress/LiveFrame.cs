@@ -25,10 +25,12 @@ internal static class LiveFrame
             : progress.Done > 0 ? $"{Units.Count(progress.Done)} {progress.Unit}" : "";
         string left = stopping
             ? "   [yellow]stopping after the work at hand …[/]"
-            : progress.Remaining is { } remaining ? $"   [grey]{Units.Duration(remaining)} left[/]" : "";
+            : progress.Remaining is { } remaining ? $"   [grey]{Units.Duration(remaining)} left{OfRun(progress)}[/]" : "";
         Markup first = new($"{head}{done}{left}");
         return progress.LastStep is { } step ? new Rows(first, Numbers(progress, step, width)) : first;
     }
+
+    private static string OfRun(RunProgress progress) => progress.RunRemaining is { } run ? $", {Units.Duration(run)} in all" : "";
 
     private static string Bar(double share)
     {

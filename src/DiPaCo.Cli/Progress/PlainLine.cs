@@ -25,6 +25,7 @@ internal static class PlainLine
         }
 
         line.Append(progress.Remaining is { } remaining ? $" left={remaining.TotalSeconds:0}s" : "");
+        line.Append(progress.RunRemaining is { } run ? $" run_left={run.TotalSeconds:0}s" : "");
         return line.ToString();
     }
 

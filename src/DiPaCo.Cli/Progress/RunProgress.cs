@@ -10,6 +10,8 @@ internal sealed class RunProgress(TimeProvider clock)
     private readonly long _begun = clock.GetTimestamp();
     private long _stageBegun;
     private long _reused;
+    private StepsPlanned? _planned;
+    private TimeSpan? _timePerStep;
     private Smoothed _loss = new(0.05);
     private Smoothed _secondsPerToken = new(0.1);
     private Smoothed _secondsPerFlop = new(0.1);
@@ -64,6 +66,22 @@ internal sealed class RunProgress(TimeProvider clock)
         }
     }
 
+    /// <summary>
+    /// Time that the training which the run has still to do takes at the pace of this session's last steps, in this stage and in those after it; null when
+    /// unknown, and where nothing is trained after this stage. Evaluation comes on top of it.
+    /// </summary>
+    public TimeSpan? RunRemaining
+    {
+        get
+        {
+            long later = _planned is { } planned ? StepsAfter(planned) : 0;
+            return later > 0 && (Pace ?? _timePerStep) is { } pace ? (pace * later) + (Remaining ?? TimeSpan.Zero) : null;
+        }
+    }
+
+    /// <summary>Time of a unit of this stage, where it trains and has begun to.</summary>
+    private TimeSpan? Pace => LastStep is not null && Done > _reused ? clock.GetElapsedTime(_stageBegun) / (Done - _reused) : null;
+
     /// <summary>Takes in one event.</summary>
     public void Apply(RunEvent runEvent)
     {
@@ -71,6 +89,9 @@ internal sealed class RunProgress(TimeProvider clock)
         {
             case MachineFound found:
                 Machine = found.Machine;
+                break;
+            case StepsPlanned planned:
+                _planned = planned;
                 break;
             case StageStarted started:
                 Begin(started);
@@ -80,6 +101,7 @@ internal sealed class RunProgress(TimeProvider clock)
                 Done = Math.Max(Done, advanced.Done);
                 break;
             case StageFinished finished when finished.Stage == Stage:
+                _timePerStep = Pace ?? _timePerStep;
                 Stage = null;
                 LastStep = null;
                 break;
@@ -91,6 +113,13 @@ internal sealed class RunProgress(TimeProvider clock)
                 break;
         }
     }
+
+    private long StepsAfter(StepsPlanned planned) => Stage switch
+    {
+        Runtime.Stage.Base or Runtime.Stage.Features or Runtime.Stage.Shards => planned.Paths + planned.Dense,
+        Runtime.Stage.Phases => planned.Dense,
+        _ => 0,
+    };
 
     private void Begin(StageStarted started)
     {

@@ -23,6 +23,12 @@ public sealed record EvaluationOptions
     /// </summary>
     public int MaxStoppingDocumentsPerPath { get; init; } = 128;
 
+    /// <summary>
+    /// Positions of the sequences in which the test documents are scored, under all models alike; null (<c>training</c>):
+    /// <see cref="TransformerOptions.SequenceLength"/>. The paper trains on 1,024 and scores 2,048. Default null.
+    /// </summary>
+    public int? SequenceLength { get; init; }
+
     /// <summary>The dense model of one path's size, trained for as many steps as a path in all. Default true.</summary>
     public bool DenseEqualSteps { get; init; } = true;
 

@@ -7,6 +7,7 @@ namespace DiPaCo.Core.Planning;
 internal sealed class StageTable(RunConfig config, ModelTopology topology, StepCounts steps, PlannedCorpus corpus, double? flopsPerSecond)
 {
     private readonly int _sequence = config.Transformer.SequenceLength;
+    private readonly int _tested = config.Evaluation.SequenceLength ?? config.Transformer.SequenceLength;
     private readonly TransformerShape _shape = topology.Shape;
     private readonly EvaluationOptions _evaluation = config.Evaluation;
 
@@ -25,17 +26,17 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
             Features("routing features", FeatureTokens()) with { Work = PlannedWork.Routing },
             Training("phases", _shape, steps.Paths, steps.Path * rounds),
             UnderEveryPath(
-                "discriminative rounds", Scored(config.Data.RouterShare, config.Discriminative.MaxDocuments), 0, config.Discriminative.AfterPhases.Length)
+                "discriminative rounds", Scored(config.Data.RouterShare, config.Discriminative.MaxDocuments), 0, config.Discriminative.AfterPhases.Length, _sequence)
                 with { Work = PlannedWork.Routing },
             Training("dense at equal steps", _shape, steps.DenseEqualSteps, steps.DenseEqualSteps),
             Training("dense at equal FLOPs", _shape, steps.DenseEqualFlops, steps.DenseEqualFlops),
-            Forward("evaluation", _shape, EvaluationTokens(tested), _sequence),
-            UnderEveryPath("test split under every path", _evaluation.ScoresEveryPath() ? tested : 0, _evaluation.LossCell(), 1),
-            UnderEveryPath("router split under every path", byToken ? router : 0, 1, 1) with { Work = PlannedWork.Routing },
+            Evaluation(tested),
+            UnderEveryPath("test split under every path", _evaluation.ScoresEveryPath() ? tested : 0, _evaluation.LossCell(), 1, _tested),
+            UnderEveryPath("router split under every path", byToken ? router : 0, 1, 1, _sequence) with { Work = PlannedWork.Routing },
             Training("token router", RouterShape, TokenRouterSteps, TokenRouterSteps)
                 with { Work = PlannedWork.Routing },
             Features("re-routing by the prefix router", byPrefix ? PrefixRouterTokens(tested) : 0),
-            Forward("re-routing by the token router", RouterShape, byToken ? TokensOf(tested) : 0, _sequence),
+            Forward("re-routing by the token router", RouterShape, byToken ? TokensOf(tested, _tested) : 0, _tested),
         ];
         return [.. stages.Where(stage => stage.Tokens > 0)];
     }
@@ -44,8 +45,6 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
     private TransformerShape RouterShape => _shape with { TiedEmbedding = false, Outputs = topology.Paths.Length };
 
     private long TokenRouterSteps => (long)_evaluation.TokenRouters().Count() * _evaluation.TokenRouterSteps;
-
-    private PathTreeCounts Tree => field ??= PathTreeCounts.Of(topology, _sequence);
 
     /// <param name="name">What is trained.</param>
     /// <param name="shape">Its transformer.</param>
@@ -79,22 +78,32 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
     /// <param name="documents">Documents that are scored each time.</param>
     /// <param name="cell">Tokens of a cell of losses; 0: whole documents.</param>
     /// <param name="times">How often; each time lets go of the losses of the time before.</param>
-    private PlannedStage UnderEveryPath(string name, double documents, int cell, int times)
+    /// <param name="length">Positions of a sequence.</param>
+    private PlannedStage UnderEveryPath(string name, double documents, int cell, int times, int length)
     {
-        long tokens = times * TokensOf(documents);
-        double flops = tokens * Tree.FlopsPerToken;
+        long tokens = times * TokensOf(documents, length);
+        PathTreeCounts tree = PathTreeCounts.Of(topology, length);
+        double flops = tokens * tree.FlopsPerToken;
 
         // One number for the prefix and one for every cell, of four bytes each, for every path.
         double losses = documents * (1 + (cell == 0 ? 1 : CellsOf(cell))) * topology.Paths.Length * sizeof(float);
         return Measuring(name, tokens * topology.Paths.Length, flops) with
         {
-            ModuleEvaluations = Tree.ModuleEvaluations,
+            ModuleEvaluations = tree.ModuleEvaluations,
             LossBytes = losses,
         };
     }
 
-    /// <summary>Positions that evaluation computes for so many documents.</summary>
-    private long TokensOf(double documents) => (long)Math.Round(documents * corpus.SequencesPerDocument * _sequence);
+    /// <summary>
+    /// Positions that evaluation computes for so many documents. What the corpus has in sequences as long as those of training, sequences of
+    /// another length have with fewer or more prefixes.
+    /// </summary>
+    private long TokensOf(double documents, int length)
+    {
+        int prefix = config.Routing.PrefixTokens;
+        double others = length == _sequence ? 1 : (double)length / (length - prefix) * (_sequence - prefix) / _sequence;
+        return (long)Math.Round(documents * corpus.SequencesPerDocument * _sequence * others);
+    }
 
     /// <summary>Cells that a document of mean length has behind its prefix.</summary>
     private double CellsOf(int cell) => Math.Max(1, Math.Ceiling((((double)corpus.Tokens / corpus.Documents) - config.Routing.PrefixTokens) / cell));
@@ -106,7 +115,7 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
     private long FeatureTokens() => config.Routing.Method.UsesFeatures() ? corpus.Documents * config.Routing.PrefixTokens : 0;
 
     /// <summary>Validation of the routed model after its phases, under early stopping that of each path on its own documents too, and the test split once under the routed, the base and every dense model.</summary>
-    private long EvaluationTokens(double tested)
+    private PlannedStage Evaluation(double tested)
     {
         int phases = config.Recipe.Phases;
 
@@ -115,7 +124,9 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
         int models = 2 + (steps.DenseEqualSteps > 0 ? 1 : 0) + (steps.DenseEqualFlops > 0 ? 1 : 0);
         long most = (long)_evaluation.MaxStoppingDocumentsPerPath * topology.Paths.Length;
         double stopping = config.Recipe.EarlyStopping ? Scored(config.Data.ValidationShare, most) : 0;
-        return TokensOf((validations * (Scored(config.Data.ValidationShare, _evaluation.MaxValidationDocuments) + stopping)) + (models * tested));
+        PlannedStage validation = Forward("evaluation", _shape, TokensOf(validations * (Scored(config.Data.ValidationShare, _evaluation.MaxValidationDocuments) + stopping), _sequence), _sequence);
+        PlannedStage test = Forward(validation.Name, _shape, TokensOf(models * tested, _tested), _tested);
+        return Measuring(validation.Name, validation.Tokens + test.Tokens, validation.Flops + test.Flops);
     }
 
     /// <summary>Documents of a split that are scored under one model.</summary>

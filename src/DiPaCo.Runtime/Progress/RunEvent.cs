@@ -9,6 +9,12 @@ public abstract record RunEvent;
 /// <param name="Machine">What computes, and how fast its matrix products are.</param>
 public sealed record MachineFound(MachineSummary Machine) : RunEvent;
 
+/// <summary>How many training steps the whole run has: sent before the first of them, so that what is left of the run can be told.</summary>
+/// <param name="Base">Of the dense base model.</param>
+/// <param name="Paths">Of all paths together, over all phases.</param>
+/// <param name="Dense">Of the dense baselines together.</param>
+public sealed record StepsPlanned(long Base, long Paths, long Dense) : RunEvent;
+
 /// <summary>A stage begins.</summary>
 /// <param name="Stage">Which.</param>
 /// <param name="Units">How much work it has, in the unit that <see cref="StageAdvanced"/> counts; 0 when unknown.</param>

@@ -10,7 +10,7 @@ public static class RunEventJson
     /// <summary>An event as one line; null for those that are not told.</summary>
     public static string? Write(RunEvent runEvent) => runEvent switch
     {
-        StageStarted or StageAdvanced or StageFinished or PhaseFinished or RunNote or StepMade =>
+        StepsPlanned or StageStarted or StageAdvanced or StageFinished or PhaseFinished or RunNote or StepMade =>
             $"{runEvent.GetType().Name} {JsonSerializer.Serialize(runEvent, runEvent.GetType(), RunJson.Line)}",
         _ => null,
     };
@@ -29,6 +29,7 @@ public static class RunEventJson
             string json = line[space..];
             return line[..space] switch
             {
+                nameof(StepsPlanned) => JsonSerializer.Deserialize<StepsPlanned>(json, RunJson.Line),
                 nameof(StageStarted) => JsonSerializer.Deserialize<StageStarted>(json, RunJson.Line),
                 nameof(StageAdvanced) => JsonSerializer.Deserialize<StageAdvanced>(json, RunJson.Line),
                 nameof(StageFinished) => JsonSerializer.Deserialize<StageFinished>(json, RunJson.Line),

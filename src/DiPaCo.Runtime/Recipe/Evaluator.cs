@@ -68,7 +68,7 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     {
         ulong lastRank = await LastRankAsync(Split.Test, maxDocuments, cancellationToken);
         PathScorer scorer = new(topology, session.Tasks.IsParallel, (spec, token) => session.RunAsync(spec, Stage.Evaluation, _tested, DocumentsIn, token));
-        ScoreSpec spec = new([], corpus.Chunks, corpus.Tokenizer, Split.Test, lastRank, session.Sequences, cell);
+        ScoreSpec spec = new([], corpus.Chunks, corpus.Tokenizer, Split.Test, lastRank, session.TestSequences, cell);
         return await scorer.RunAsync(path => model.PathOf(path, session.Config.Transformer.Compute), spec, cancellationToken);
 
         static long DocumentsIn(TaskResult result) => JsonSerializer.Deserialize<ScoreMetrics>(result.Metrics, TaskJson.Options)!.Documents;
@@ -143,7 +143,7 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     private async Task<EvaluationMetrics> ScoreAsync(
         PathInput model, ImmutableArray<BlobHash> chunks, Split split, ulong lastRank, CancellationToken cancellationToken)
     {
-        EvaluateSpec spec = new(model, chunks, corpus.Tokenizer, split, session.Sequences, lastRank);
+        EvaluateSpec spec = new(model, chunks, corpus.Tokenizer, split, split == Split.Test ? session.TestSequences : session.Sequences, lastRank);
         if (split == Split.Validation)
         {
             return Read(await session.Tasks.RunAsync(spec, null, cancellationToken));

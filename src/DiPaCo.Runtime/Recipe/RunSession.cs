@@ -32,10 +32,20 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
 
     public SequenceInput Sequences => SequencesOf(config);
 
+    public SequenceInput TestSequences => TestSequencesOf(config);
+
     /// <summary>How the documents of a run become sequences.</summary>
     public static SequenceInput SequencesOf(RunConfig config) => new(
         config.Transformer.SequenceLength, config.Routing.PrefixTokens, config.Recipe.LossOnPrefix, config.Recipe.MicroBatchSequences,
         LengthWindow);
+
+    /// <summary>How test documents become sequences: perhaps longer ones than in training, fewer of them at once, so that they take the memory that training takes.</summary>
+    public static SequenceInput TestSequencesOf(RunConfig config)
+    {
+        SequenceInput trained = SequencesOf(config);
+        int length = config.Evaluation.SequenceLength ?? trained.Length;
+        return trained with { Length = length, MicroBatch = (int)Math.Max(1, (long)trained.MicroBatch * trained.Length / length) };
+    }
 
     public AdamWOptions AdamW => new(
         config.Inner.Beta1, config.Inner.Beta2, config.Inner.Epsilon, config.Inner.WeightDecay, config.Inner.ClipNorm);

@@ -39,6 +39,8 @@ internal sealed class TrainRun(
         ModelTopology topology = ModelTopology.Create(_config.Topology, _config.ShapeFor(corpus.Summary.Vocabulary));
         ThrowIfFewerDocumentsThanPaths(corpus, topology);
         await ThrowIfNothingForRoutersAsync(corpus, cancellationToken);
+        StepCounts steps = StepCounts.Of(_config, topology.Paths.Length);
+        session.Observe(new StepsPlanned(steps.Base, steps.Paths, steps.DenseEqualSteps + steps.DenseEqualFlops));
         DenseTrainer dense = new(session, topology.Shape, corpus.Chunks, retention);
 
         BlobHash initial = await first.MakeAsync(topology.Shape, cancellationToken);
@@ -74,7 +76,7 @@ internal sealed class TrainRun(
             },
             cancellationToken);
 
-        ImmutableArray<DenseModel> baselines = await new DenseBaselines(session, dense, StepCounts.Of(_config, topology.Paths.Length))
+        ImmutableArray<DenseModel> baselines = await new DenseBaselines(session, dense, steps)
             .TrainAsync(initial, baseModel, BaseSchedule, cancellationToken);
         await retention.ReleaseAsync(
             Retention.Dense,
@@ -157,7 +159,7 @@ internal sealed class TrainRun(
         if (_config.Evaluation.ScoresEveryPath())
         {
             ImmutableArray<BlobHash> losses = await evaluator.EveryPathAsync(log.Served, _config.Evaluation.LossCell(), most, cancellationToken);
-            ScoredText text = new(log.Routed.Router, corpus.Chunks, log.Routed.Features, losses, session.Sequences);
+            ScoredText text = new(log.Routed.Router, corpus.Chunks, log.Routed.Features, losses, session.TestSequences);
             if (_config.Evaluation.RouterBounds)
             {
                 bounds = Evaluator.BoundsOf(await session.Tasks.RunAsync(text.Bounds, null, cancellationToken));

@@ -49,8 +49,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time, IWeightRou
     private sealed class EvaluationSession(RunConfig config, ModelFile model, IBlobStore store, ITaskExecutor executor, IWeightRounding? rounding)
     {
         private readonly ModelTopology _topology = ModelTopology.Create(config.Topology, model.Shape);
-        private readonly SequenceInput _sequences = new(
-            config.Transformer.SequenceLength, config.Routing.PrefixTokens, config.Recipe.LossOnPrefix, config.Recipe.MicroBatchSequences, 1);
+        private readonly SequenceInput _sequences = RunSession.TestSequencesOf(config);
 
         /// <summary>Foreign text to token chunks and features, into the scratch store.</summary>
         public async Task<(ImmutableArray<BlobHash> Chunks, ImmutableArray<BlobHash> Features, long BadRecords)> ReadAsync(

@@ -50,6 +50,9 @@ public sealed class ConfigurationErrorTests
         "transformer: { sequence_length: 16 }",
         "run.yaml:3:33: transformer.sequence_length: a prefix of 32 tokens leaves nothing of a sequence of 16; expected less than transformer.sequence_length.")]
     [InlineData(
+        "evaluation: { sequence_length: 32 }",
+        "run.yaml:3:32: evaluation.sequence_length: a prefix of 32 tokens leaves nothing of a sequence of 32 to score; expected more than routing.prefix_tokens.")]
+    [InlineData(
         "recipe: { batch_sequences: 4, micro_batch_sequences: 8 }",
         "run.yaml:3:54: recipe.micro_batch_sequences: 8 sequences at once are more than the batch of 4; expected at most recipe.batch_sequences.")]
     [InlineData(

@@ -58,13 +58,13 @@ public sealed class FillingTests
 
     /// <summary>A number or a word: the word is no number, and comes back from YAML and JSON as what it was.</summary>
     [Theory]
-    [InlineData("none", null, "window", null)]
-    [InlineData("0.25", 0.25, "0", 0)]
-    [InlineData("0", 0.0, "64", 64)]
-    public void PenaltyAndHorizon_AreNumbersOrWords(string penalty, double? l2, string horizon, int? tokens)
+    [InlineData("none", null, "window", null, "training", null)]
+    [InlineData("0.25", 0.25, "0", 0, "2_048", 2048)]
+    [InlineData("0", 0.0, "64", 64, "64", 64)]
+    public void PenaltyHorizonAndLength_AreNumbersOrWords(string penalty, double? l2, string horizon, int? tokens, string length, int? positions)
     {
         LoadedConfig loaded = RunConfigLoader.Parse(
-            $"data: {{ paths: demo }}\ndiscriminative: {{ weight_penalty: {penalty} }}\nevaluation: {{ token_router_horizon: {horizon} }}\n", "run.yaml");
+            $"data: {{ paths: demo }}\ndiscriminative: {{ weight_penalty: {penalty} }}\nevaluation: {{ token_router_horizon: {horizon}, sequence_length: {length} }}\n", "run.yaml");
 
         foreach (RunConfig config in new[]
         {
@@ -75,6 +75,7 @@ public sealed class FillingTests
         {
             Assert.Equal(l2, config.Discriminative.WeightPenalty);
             Assert.Equal(tokens, config.Evaluation.TokenRouterHorizon);
+            Assert.Equal(positions, config.Evaluation.SequenceLength);
         }
     }
 

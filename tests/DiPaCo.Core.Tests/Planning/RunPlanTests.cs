@@ -224,6 +224,20 @@ public sealed class RunPlanTests
     }
 
     [Fact]
+    public void LongerSequencesOfTheTest_RepeatThePrefixLessOften()
+    {
+        RunPlan plan = PlanOf.Text(
+            Recipe + "evaluation: { every_phases: 0, max_documents: 10, dense_equal_steps: false, router_bounds: true, sequence_length: 256 }",
+            new PlanAssumptions { Corpus = new PlannedCorpus(20_000, 1_000_000, 7, CorpusBasis.Counted) });
+        PlannedStage Stage(string name) => plan.Stages.Single(row => row.Name == name);
+
+        // Ten documents of seven sequences have 32 tokens of their own in each: 2,240, which are ten sequences of 224 and a prefix.
+        Assert.Equal(2 * 10 * 256, Stage("evaluation").Tokens);
+        Assert.Equal(2 * 10 * 256 * plan.Shape.ForwardFlopsPerToken(256), Stage("evaluation").Flops, 1);
+        Assert.Equal(10 * 256 * plan.Paths.Length, Stage("test split under every path").Tokens);
+    }
+
+    [Fact]
     public void Routing_IsApartFromTrainingAndEvaluation()
     {
         RunPlan plan = PlanOf.Text(

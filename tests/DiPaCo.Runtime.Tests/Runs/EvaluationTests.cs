@@ -21,25 +21,25 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
     public void Dispose() => _runs.Dispose();
 
     [Fact]
-    public void Perplexities_AreThoseOfTokenLosses_SummedDocumentByDocument()
+    public void Perplexities_AreThoseOfTokenLosses_SummedDocumentByDocument() => AssertTable(reference.Results, reference.View);
+
+    [Fact]
+    public async Task LongerSequences_AreForTheTestDocuments_UnderEveryModel_AndForNothingElse()
     {
-        RunView run = reference.View;
+        int length = (2 * reference.View.Config.Transformer.SequenceLength) + 5;
 
-        AssertRow(reference.Results.Evaluation[0], Score(run, path => new PathInput(
-            run.Topology.Shape, ComputeType.Fp32,
-            [.. run.Topology.ModulesOf(path).Select(module => new ModuleInput(module.Id, module.Layout.Parts, run.Model!.Modules[module.Id.Name]))])));
-        AssertRow(reference.Results.Evaluation[1], Score(run, _ => Dense(run.Model!.Baselines[0].Parameters)));
-        AssertRow(reference.Results.Evaluation[2], Score(run, _ => Dense(run.Model!.Base.Parameters)));
+        RunResults results = await _runs.TrainAsync("run", _runs.Config with { Evaluation = _runs.Config.Evaluation with { SequenceLength = length } });
 
-        PathInput Dense(BlobHash blob) => DenseTrainer.ModelOf(run.Topology.Shape, ComputeType.Fp32, blob);
-
-        static void AssertRow(EvaluationRow row, Sums naive)
+        AssertTable(results, new RunView(_runs.File("run")));
+        Assert.Equal(reference.Results.ModelDigest, results.ModelDigest);
+        Assert.Equal(reference.Results.Validation, results.Validation);
+        Assert.All(results.Evaluation.Zip(reference.Results.Evaluation), pair =>
         {
-            Assert.Equal(naive.Tokens, row.ScoredTokens);
-            Assert.Equal(Math.Exp(naive.Loss / naive.Tokens), row.Perplexity, row.Perplexity * 1e-5);
-            Assert.Equal(Math.Exp((naive.Loss + naive.PrefixLoss) / (naive.Tokens + naive.PrefixTokens)), row.PerplexityWithPrefix, row.Perplexity * 1e-5);
-            Assert.Equal(naive.Loss / Math.Log(2) / naive.Bytes, row.BitsPerByte, row.BitsPerByte * 1e-5);
-        }
+            Assert.Equal(pair.Second.ScoredTokens, pair.First.ScoredTokens);
+            Assert.NotEqual(pair.Second.Perplexity, pair.First.Perplexity);
+        });
+        EvaluationResult again = await new RunEngine(TimeProvider.System).EvaluateAsync(_runs.File("run"), [], new SilentObserver(), CancellationToken.None);
+        Assert.Equal(results.Evaluation, again.Evaluation);
     }
 
     [Theory]
@@ -208,6 +208,25 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
         }
     }
 
+    private void AssertTable(RunResults results, RunView run)
+    {
+        AssertRow(results.Evaluation[0], Score(run, path => new PathInput(
+            run.Topology.Shape, ComputeType.Fp32,
+            [.. run.Topology.ModulesOf(path).Select(module => new ModuleInput(module.Id, module.Layout.Parts, run.Model!.Modules[module.Id.Name]))])));
+        AssertRow(results.Evaluation[1], Score(run, _ => Dense(run.Model!.Baselines[0].Parameters)));
+        AssertRow(results.Evaluation[2], Score(run, _ => Dense(run.Model!.Base.Parameters)));
+
+        PathInput Dense(BlobHash blob) => DenseTrainer.ModelOf(run.Topology.Shape, ComputeType.Fp32, blob);
+
+        static void AssertRow(EvaluationRow row, Sums naive)
+        {
+            Assert.Equal(naive.Tokens, row.ScoredTokens);
+            Assert.Equal(Math.Exp(naive.Loss / naive.Tokens), row.Perplexity, row.Perplexity * 1e-5);
+            Assert.Equal(Math.Exp((naive.Loss + naive.PrefixLoss) / (naive.Tokens + naive.PrefixTokens)), row.PerplexityWithPrefix, row.Perplexity * 1e-5);
+            Assert.Equal(naive.Loss / Math.Log(2) / naive.Bytes, row.BitsPerByte, row.BitsPerByte * 1e-5);
+        }
+    }
+
     /// <summary>Every test document of every path's shard, one sequence at a time.</summary>
     private Sums Score(RunView run, Func<PathId, PathInput> modelOf)
     {
@@ -220,7 +239,7 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
         foreach (PathId path in run.Topology.Paths)
         {
             PathInput input = modelOf(path);
-            PathModel model = models.Load(input, [.. input.Blobs.Select(run.FileOf)], run.Config.Transformer.SequenceLength);
+            PathModel model = models.Load(input, [.. input.Blobs.Select(run.FileOf)], LengthOf(run.Config));
             using TokenCorpus shard = TokenCorpus.Open([.. run.ShardOf(path).Select(run.FileOf)]);
             foreach (DocumentId id in shard.Documents(Split.Test))
             {
@@ -237,7 +256,7 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
     /// <summary>Every token after the first is predicted once; from the second sequence on the document's prefix stands in front, unscored.</summary>
     private static void Score(PathModel model, int[] document, RunConfig config, int bytes, Sums sums)
     {
-        int length = config.Transformer.SequenceLength;
+        int length = LengthOf(config);
         int prefix = config.Routing.PrefixTokens;
         if (document.Length <= prefix)
         {
@@ -273,6 +292,8 @@ public sealed class EvaluationTests(ReferenceRun reference) : IDisposable
             scored = positions[^1] + 2;
         }
     }
+
+    private static int LengthOf(RunConfig config) => config.Evaluation.SequenceLength ?? config.Transformer.SequenceLength;
 
     private sealed class Sums
     {

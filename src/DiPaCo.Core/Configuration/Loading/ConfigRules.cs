@@ -22,6 +22,7 @@ internal sealed class ConfigRules(ConfigReading reading)
         CheckElements(config);
         CheckBaselines(config);
         CheckDiscriminative(config);
+        CheckEvaluation(config.Evaluation, config.Routing);
         CheckRerouting(config.Evaluation, config.Data);
     }
 
@@ -49,6 +50,10 @@ internal sealed class ConfigRules(ConfigReading reading)
             routing.PrefixTokens < transformer.SequenceLength, ["routing.prefix_tokens", "transformer.sequence_length"],
             $"a prefix of {routing.PrefixTokens:N0} tokens leaves nothing of a sequence of {transformer.SequenceLength:N0}; expected less than transformer.sequence_length.");
     }
+
+    private void CheckEvaluation(EvaluationOptions evaluation, RoutingOptions routing) => Require(
+        evaluation.SequenceLength is not { } length || routing.PrefixTokens < length, ["evaluation.sequence_length", "routing.prefix_tokens"],
+        $"a prefix of {routing.PrefixTokens:N0} tokens leaves nothing of a sequence of {evaluation.SequenceLength:N0} to score; expected more than routing.prefix_tokens.");
 
     private static string DivisorsOf(int number)
     {
