@@ -139,6 +139,39 @@ public sealed class PathModel : IDisposable
         return features_BD;
     }
 
+    /// <summary>
+    /// Adds the last block's hidden states, before the final norm, to rows of sums: the router's feature of any stretch of text, in the context that
+    /// it stands in. In double precision and in the order of the positions.
+    /// </summary>
+    /// <param name="tokens_BT">Tokens of B sequences, one behind the other.</param>
+    /// <param name="length">T.</param>
+    /// <param name="rows_BT">The row that each position adds to; −1: none.</param>
+    /// <param name="sums_RD">The sums, [R, D].</param>
+    public void AddHidden(ReadOnlySpan<int> tokens_BT, int length, ReadOnlySpan<int> rows_BT, Span<double> sums_RD)
+    {
+        TokenCheck.InVocabulary(tokens_BT, Shape.Vocabulary, lowest: 0);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(rows_BT.Length, tokens_BT.Length);
+        foreach (Range batch in MicroBatches(tokens_BT, length))
+        {
+            Forward(tokens_BT[batch], length, training: false);
+            ReadOnlySpan<int> rows_M = rows_BT[batch];
+            float[] hidden_MD = new float[rows_M.Length * Shape.Width];
+            FlatCopy.Read<float>(_activations.ResidualOut, 0, hidden_MD);
+            for (int position = 0; position < rows_M.Length; position++)
+            {
+                if (rows_M[position] >= 0)
+                {
+                    Span<double> sum_D = sums_RD.Slice(rows_M[position] * Shape.Width, Shape.Width);
+                    ReadOnlySpan<float> hidden_D = hidden_MD.AsSpan(position * Shape.Width, Shape.Width);
+                    for (int d = 0; d < sum_D.Length; d++)
+                    {
+                        sum_D[d] += hidden_D[d];
+                    }
+                }
+            }
+        }
+    }
+
     /// <summary>Logits of the token that follows each sequence's last position.</summary>
     /// <param name="tokens_BT">Tokens of B sequences, one behind the other; what follows a sequence's length does not matter.</param>
     /// <param name="length">T.</param>

@@ -50,7 +50,7 @@ public sealed record EvaluationOptions
     /// </summary>
     public ImmutableArray<int> RerouteWindows { get; init; } = [];
 
-    /// <summary>Who routes the chunks. Default: both routers in turn.</summary>
+    /// <summary>Who routes the chunks. Default: the document router, on all before the chunk, and the token router in turn.</summary>
     public ReroutingRouter RerouteRouter { get; init; } = ReroutingRouter.Both;
 
     /// <summary>Steps that fine-tune the token router, without warm-up. Default 2,000 (paper §7.2.2).</summary>
@@ -82,5 +82,13 @@ public sealed record EvaluationOptions
         : RerouteWindows.Select(window => (window, ImmutableArray.Create(window)));
 
     /// <summary>Whether a token router is trained.</summary>
-    public bool UsesTokenRouter() => !RerouteWindows.IsEmpty && RerouteRouter != ReroutingRouter.Prefix;
+    public bool UsesTokenRouter() => ReroutingRouters().Contains(ReroutingRouter.Token);
+
+    /// <summary>Those that route chunks, one after the other; none where nothing is re-routed.</summary>
+    public ImmutableArray<ReroutingRouter> ReroutingRouters() => RerouteWindows.IsEmpty ? [] : RerouteRouter switch
+    {
+        ReroutingRouter.Both => [ReroutingRouter.Document, ReroutingRouter.Token],
+        ReroutingRouter.All => [ReroutingRouter.Prefix, ReroutingRouter.Chunk, ReroutingRouter.Document, ReroutingRouter.Token],
+        _ => [RerouteRouter],
+    };
 }

@@ -17,13 +17,14 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
     {
         double router = Scored(config.Data.RouterShare, 0);
         double tested = Scored(config.Data.TestShare, _evaluation.MaxDocuments);
-        bool reroutes = !_evaluation.RerouteWindows.IsEmpty;
         bool byToken = _evaluation.UsesTokenRouter();
-        bool byPrefix = reroutes && _evaluation.RerouteRouter != ReroutingRouter.Token && config.Routing.Method.UsesFeatures();
+        ImmutableArray<ReroutingRouter> byFeatures = config.Routing.Method.UsesFeatures() ? _evaluation.ReroutingRouters().Remove(ReroutingRouter.Token) : [];
+        bool byPrefix = byFeatures.Contains(ReroutingRouter.Prefix);
+        int passes = byFeatures.Length - (byPrefix ? 1 : 0);
         PlannedStage[] stages =
         [
             Training("base model", _shape, steps.Base, steps.Base),
-            Features("routing features", FeatureTokens()) with { Work = PlannedWork.Routing },
+            Features("routing features", FeatureTokens(), config.Routing.PrefixTokens) with { Work = PlannedWork.Routing },
             Training("phases", _shape, steps.Paths, steps.Path * rounds),
             UnderEveryPath(
                 "discriminative rounds", Scored(config.Data.RouterShare, config.Discriminative.MaxDocuments), 0, config.Discriminative.AfterPhases.Length, _sequence)
@@ -35,7 +36,8 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
             UnderEveryPath("router split under every path", byToken ? router : 0, 1, 1, _sequence) with { Work = PlannedWork.Routing },
             Training("token router", RouterShape, TokenRouterSteps, TokenRouterSteps)
                 with { Work = PlannedWork.Routing },
-            Features("re-routing by the prefix router", byPrefix ? PrefixRouterTokens(tested) : 0),
+            Features("re-routing by the prefix router", byPrefix ? PrefixRouterTokens(tested) : 0, config.Routing.PrefixTokens),
+            Features("re-routing by the document router", passes * TokensOf(tested, _tested), _tested),
             Forward("re-routing by the token router", RouterShape, byToken ? TokensOf(tested, _tested) : 0, _tested),
         ];
         return [.. stages.Where(stage => stage.Tokens > 0)];
@@ -57,10 +59,10 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
         return new PlannedStage(name, count, count * tokensPerStep, count * flopsPerStep, inSequence * flopsPerStep / flopsPerSecond);
     }
 
-    /// <summary>Passes of the base model over prefixes, which end before the head.</summary>
-    private PlannedStage Features(string name, long tokens)
+    /// <summary>Passes of the base model that end before the head.</summary>
+    private PlannedStage Features(string name, long tokens, int length)
     {
-        double flops = tokens * _shape.FeatureFlopsPerToken(config.Routing.PrefixTokens);
+        double flops = tokens * _shape.FeatureFlopsPerToken(length);
         return Measuring(name, tokens, flops);
     }
 

@@ -26,7 +26,16 @@ internal static class ModelNames
 
     /// <summary>The name of a model that is re-routed every so many tokens.</summary>
     public static string Rerouted(ReroutingRouter router, int window, TopologyOptions topology) => string.Create(
-        CultureInfo.InvariantCulture, $"{Of(ModelKind.Rerouted, topology)} every {window} by the {(router == ReroutingRouter.Token ? "token" : "prefix")} router");
+        CultureInfo.InvariantCulture, $"{Of(ModelKind.Rerouted, topology)} every {window} by the {Of(router)}");
+
+    private static string Of(ReroutingRouter router) => router switch
+    {
+        ReroutingRouter.Prefix => "prefix router",
+        ReroutingRouter.Chunk => "document router on the chunk before",
+        ReroutingRouter.Document => "document router on all before",
+        ReroutingRouter.Token => "token router",
+        _ => throw new ArgumentOutOfRangeException(nameof(router), router, "Several routers have no name in common."),
+    };
 
     /// <summary><c>DiPaCo 4×4</c>, <c>DiPaCo 4×4 + path-private</c>, <c>flat mixture, 16 paths</c>, <c>DiLoCo, 8 paths</c>, <c>dense</c>.</summary>
     private static string Of(TopologyOptions topology)

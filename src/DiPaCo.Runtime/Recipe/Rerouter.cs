@@ -25,18 +25,13 @@ internal sealed class Rerouter(RunConfig config, ModelTopology topology, Func<Re
     public async Task<ImmutableArray<EvaluationRow>> EvaluateAsync(
         ScoredText text, PathInput baseModel, ImmutableArray<TrainedTokenRouter> tokenRouters, TrainingCost cost)
     {
-        if (_options.RerouteWindows.IsEmpty)
-        {
-            return [];
-        }
-
         ImmutableArray<EvaluationRow>.Builder rows = ImmutableArray.CreateBuilder<EvaluationRow>();
-        if (_options.RerouteRouter != ReroutingRouter.Token)
+        foreach (ReroutingRouter router in _options.ReroutingRouters().Remove(ReroutingRouter.Token))
         {
-            rows.AddRange(await RowsAsync(ReroutingRouter.Prefix, baseModel, _options.RerouteWindows, text, cost));
+            rows.AddRange(await RowsAsync(router, baseModel, _options.RerouteWindows, text, cost));
         }
 
-        foreach (TrainedTokenRouter router in tokenRouters)
+        foreach (TrainedTokenRouter router in _options.UsesTokenRouter() ? tokenRouters : [])
         {
             PathInput model = TokenRouterSpec.ModelOf(baseModel, topology.Paths.Length, router.Blob);
             rows.AddRange(await RowsAsync(ReroutingRouter.Token, model, router.Windows, text, cost.WithRouter(router.Flops)));

@@ -290,12 +290,12 @@ public sealed class RunPlanTests
     [Fact]
     public void Rerouting_CostsScoringInCells_ATokenRouter_AndTheChoices()
     {
-        ImmutableArray<PlannedStage> stages = Routed("", "reroute_windows: [16, 64], token_router_steps: 20, ");
+        ImmutableArray<PlannedStage> stages = Routed("", "reroute_windows: [16, 64], reroute_router: all, token_router_steps: 20, ");
         PlannedStage Stage(string name) => stages.Single(row => row.Name == name);
 
         Assert.Equal(
             ["base model", "routing features", "phases", "evaluation", "test split under every path", "router split under every path", "token router",
-             "re-routing by the prefix router", "re-routing by the token router"],
+             "re-routing by the prefix router", "re-routing by the document router", "re-routing by the token router"],
             stages.Select(stage => stage.Name));
 
         // 100 documents of 500 tokens: 468 behind the prefix are 30 cells of 16.
@@ -316,12 +316,17 @@ public sealed class RunPlanTests
         // 29 cells behind the first, for each the 32 tokens before it; a feature ends with the last block.
         Assert.Equal(100 * 29 * 32, Stage("re-routing by the prefix router").Tokens);
         Assert.Equal(100 * 29 * 32 * 4 * BlockFlops(32), Stage("re-routing by the prefix router").Flops, precision: 0);
+
+        // The base model's pass over all of the text, once for the chunks before and once for all before.
+        Assert.Equal(2 * 100 * 7.5 * 64, Stage("re-routing by the document router").Tokens);
+        Assert.Equal(2 * 100 * 7.5 * 64 * 4 * BlockFlops(64), Stage("re-routing by the document router").Flops, precision: 0);
     }
 
     [Theory]
     [InlineData("", "", 0, 0, 0)]
     [InlineData("", "router_bounds: true, ", 1, 0, 0)]
     [InlineData("", "reroute_windows: [16], reroute_router: prefix, ", 1, 0, 1)]
+    [InlineData("", "reroute_windows: [16], reroute_router: document, ", 1, 0, 1)]
     [InlineData("", "reroute_windows: [16], reroute_router: token, ", 1, 1, 1)]
     [InlineData("routing: { method: random }\n", "reroute_windows: [16], ", 1, 1, 1)]
     public void OnlyWhatIsConfigured_HasALine(string rest, string evaluation, int everyPath, int tokenRouters, int choosers)

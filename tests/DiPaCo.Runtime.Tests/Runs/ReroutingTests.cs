@@ -19,17 +19,16 @@ public sealed class ReroutingTests : IDisposable
     [Fact]
     public async Task EveryRouterAndWindow_HasARow_AndARunGoesOnFromAnyOfThem()
     {
-        RunConfig config = Config;
+        RunConfig config = Config with { Evaluation = Config.Evaluation with { RerouteRouter = ReroutingRouter.All } };
         RunResults results = await _runs.TrainAsync("run", config);
 
         EvaluationRow routed = results.Evaluation[0];
         EvaluationRow[] rerouted = [.. results.Evaluation.Where(row => row.Kind == ModelKind.Rerouted)];
         Assert.Equal(
-            ["DiPaCo 2×2 + path-private, re-routed every 16 by the prefix router", "DiPaCo 2×2 + path-private, re-routed every 1048576 by the prefix router",
-             "DiPaCo 2×2 + path-private, re-routed every 16 by the token router", "DiPaCo 2×2 + path-private, re-routed every 1048576 by the token router"],
+            [.. Of("prefix router"), .. Of("document router on the chunk before"), .. Of("document router on all before"), .. Of("token router")],
             rerouted.Select(row => row.Model));
         Assert.Single(results.Evaluation.Select(row => row.ScoredTokens).Distinct());
-        foreach (EvaluationRow once in new[] { rerouted[1], rerouted[3] })
+        foreach (EvaluationRow once in rerouted.Where((_, row) => row % 2 == 1))
         {
             Assert.Equal(0, once.SwitchShare);
             Assert.Equal(routed.Perplexity, once.Perplexity, 1e-5 * routed.Perplexity);
@@ -37,8 +36,7 @@ public sealed class ReroutingTests : IDisposable
             Assert.Equal(routed.BitsPerByte, once.BitsPerByte, 1e-5 * routed.BitsPerByte);
         }
 
-        Assert.InRange(rerouted[0].SwitchShare!.Value, 0, 1);
-        Assert.InRange(rerouted[2].SwitchShare!.Value, 0, 1);
+        Assert.All(rerouted, row => Assert.InRange(row.SwitchShare!.Value, 0, 1));
         Assert.Empty((await _runs.VerifyAsync("run")).Damaged);
 
         // Four paths of 20 documents, some of which the oracle sends elsewhere.
@@ -51,8 +49,8 @@ public sealed class ReroutingTests : IDisposable
         // Only the token router's rows pay for it: for the router split under every path, and for its training.
         RunView routing = new(_runs.File("run"));
         double tokenRouter = TaskFlops.Of(ResultOf(routing.Only("train-token-router")));
-        Assert.All(rerouted[..2], row => Assert.Equal(routed.RoutingFlops, row.RoutingFlops));
-        Assert.All(rerouted[2..], row => Assert.InRange(row.RoutingFlops - routed.RoutingFlops, 1.01 * tokenRouter, double.MaxValue));
+        Assert.All(rerouted[..6], row => Assert.Equal(routed.RoutingFlops, row.RoutingFlops));
+        Assert.All(rerouted[6..], row => Assert.InRange(row.RoutingFlops - routed.RoutingFlops, 1.01 * tokenRouter, double.MaxValue));
         Assert.True(routed.RoutingFlops > 0);
 
         // What the plan says of the tree of paths is what was computed.
@@ -75,10 +73,13 @@ public sealed class ReroutingTests : IDisposable
         Assert.Equal(_runs.Contents("run"), _runs.Contents("stopped"));
     }
 
+    private static IEnumerable<string> Of(string router) =>
+        [$"DiPaCo 2×2 + path-private, re-routed every 16 by the {router}", $"DiPaCo 2×2 + path-private, re-routed every 1048576 by the {router}"];
+
     private static TaskResult ResultOf(JournalEntry entry) => new(entry.Outputs, entry.Metrics);
 
     [Theory]
-    [InlineData(ReroutingRouter.Prefix)]
+    [InlineData(ReroutingRouter.Chunk)]
     [InlineData(ReroutingRouter.Token)]
     public async Task WithoutBounds_AndByOneRouter_TheEvaluationIsRepeatedAllTheSame(ReroutingRouter router)
     {
@@ -156,7 +157,7 @@ public sealed class ReroutingTests : IDisposable
         EvaluationResult result = await new RunEngine(TimeProvider.System).EvaluateAsync(_runs.File("run"), [], events, CancellationToken.None);
 
         Assert.Equal(2, result.Evaluation.Count(row => row.Kind == ModelKind.Rerouted));
-        Assert.All(result.Evaluation.Where(row => row.Kind == ModelKind.Rerouted), row => Assert.EndsWith("by the prefix router", row.Model, StringComparison.Ordinal));
+        Assert.All(result.Evaluation.Where(row => row.Kind == ModelKind.Rerouted), row => Assert.EndsWith("by the document router on all before", row.Model, StringComparison.Ordinal));
         Assert.Contains(events.Of<RunNote>(), note => note.IsWarning && note.Text.StartsWith("The run has no token router yet", StringComparison.Ordinal));
     }
 

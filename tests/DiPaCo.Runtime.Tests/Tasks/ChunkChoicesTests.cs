@@ -34,6 +34,8 @@ public sealed class ChunkChoicesTests : IDisposable
 
     [Theory]
     [InlineData(ReroutingRouter.Prefix)]
+    [InlineData(ReroutingRouter.Chunk)]
+    [InlineData(ReroutingRouter.Document)]
     [InlineData(ReroutingRouter.Token)]
     public async Task NoTokenIsScoredUnderAPathThatItChose(ReroutingRouter router)
     {
@@ -85,6 +87,44 @@ public sealed class ChunkChoicesTests : IDisposable
         }
 
         Assert.True(choices.Distinct().Count() > 1);
+    }
+
+    /// <summary>Hidden states of a document in one sequence, from the means over its beginnings.</summary>
+    [Theory]
+    [InlineData(Cell, true)]
+    [InlineData(Cell, false)]
+    [InlineData(2 * Cell, true)]
+    [InlineData(2 * Cell, false)]
+    public async Task TheDocumentRouter_TakesTheMeanOverAllBeforeTheChunk_OrOverTheChunkBefore(int window, bool ofAllBefore)
+    {
+        int[] document = Documents(1)[0];
+        using TokenCorpus corpus = await CorpusAsync([document]);
+        LossMatrix losses = Losses(Cell, [document.Length]);
+        PathModel model = Model(Shape);
+
+        int[] choices = new ChunkChoices(losses, corpus, Sequences, CancellationToken.None).ByFeatures(Router(), model, [2], [window], ofAllBefore)[0];
+
+        Assert.Equal(2, choices[0]);
+        for (int cell = window / Cell; cell < losses.CellCount; cell += window / Cell)
+        {
+            int end = Prefix - 1 + (cell * Cell);
+            int begin = ofAllBefore ? 0 : end - window;
+            double[] until = SumUntil(end);
+            double[] before = SumUntil(begin);
+            FeatureMatrix feature = new(1, Shape.Width);
+            for (int i = 0; i < Shape.Width; i++)
+            {
+                feature.Row(0)[i] = (float)((until[i] - before[i]) / (end - begin));
+            }
+
+            Assert.Equal(Router().Route(new RouterInput(feature))[0], losses.Paths[choices[cell]]);
+        }
+
+        Assert.True(choices.Distinct().Count() > 1);
+
+        double[] SumUntil(int position) => position == 0
+            ? new double[Shape.Width]
+            : [.. model.FeaturesOf(document, document.Length, [position]).Select(mean => (double)mean * position)];
     }
 
     [Fact]
@@ -174,20 +214,26 @@ public sealed class ChunkChoicesTests : IDisposable
         using TokenCorpus corpus = await CorpusAsync(Documents(1));
         LossMatrix losses = Losses();
 
-        int[] choices = new ChunkChoices(losses, corpus, Sequences, CancellationToken.None)
-            .ByPrefix(new RandomRouter(losses.Paths, 1), Model(Shape), [1, 2]);
+        ChunkChoices chooser = new(losses, corpus, Sequences, CancellationToken.None);
+        RandomRouter router = new(losses.Paths, 1);
 
-        Assert.All(choices[losses.CellsOf(0)], choice => Assert.Equal(1, choice));
-        Assert.All(choices[losses.CellsOf(1)], choice => Assert.Equal(2, choice));
+        foreach (int[] choices in new[] { chooser.ByPrefix(router, Model(Shape), [1, 2]), chooser.ByFeatures(router, Model(Shape), [1, 2], [Cell], ofAllBefore: true)[0] })
+        {
+            Assert.All(choices[losses.CellsOf(0)], choice => Assert.Equal(1, choice));
+            Assert.All(choices[losses.CellsOf(1)], choice => Assert.Equal(2, choice));
+        }
     }
 
     private async Task<int[]> ChooseAsync(ReroutingRouter router, int[][] documents)
     {
         using TokenCorpus corpus = await CorpusAsync(documents);
         ChunkChoices choices = new(Losses(), corpus, Sequences, CancellationToken.None);
-        return router == ReroutingRouter.Prefix
-            ? choices.ByPrefix(Router(), Model(Shape), [0, 1])
-            : choices.ByToken(Model(Shape with { TiedEmbedding = false, Outputs = Paths }));
+        return router switch
+        {
+            ReroutingRouter.Prefix => choices.ByPrefix(Router(), Model(Shape), [0, 1]),
+            ReroutingRouter.Token => choices.ByToken(Model(Shape with { TiedEmbedding = false, Outputs = Paths })),
+            _ => choices.ByFeatures(Router(), Model(Shape), [0, 1], [Cell], ofAllBefore: router == ReroutingRouter.Document)[0],
+        };
     }
 
     private static LossMatrix Losses() => Losses(Cell, Lengths);

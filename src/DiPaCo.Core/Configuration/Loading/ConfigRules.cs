@@ -202,9 +202,9 @@ internal sealed class ConfigRules(ConfigReading reading)
     }
 
     private void CheckRerouting(EvaluationOptions evaluation, DataOptions data) => Require(
-        evaluation.RerouteWindows.IsEmpty || evaluation.RerouteRouter == ReroutingRouter.Prefix || data.RouterShare > 0,
+        !evaluation.UsesTokenRouter() || data.RouterShare > 0,
         ["evaluation.reroute_router", "data.router_share", "evaluation.reroute_windows"],
-        "the token router is trained on documents kept for routers; expected data.router_share above 0, or evaluation.reroute_router: prefix.");
+        "the token router is trained on documents kept for routers; expected data.router_share above 0, or evaluation.reroute_router: document.");
 
     private static long StepsOf(RecipeOptions recipe) => recipe.Stages.IsEmpty ? (long)recipe.Phases * recipe.InnerSteps : recipe.Stages.Sum(stage => stage.Steps);
 

@@ -19,7 +19,7 @@ internal static class EvaluationSection
             DenseStart = section.Word("dense_start", defaults.DenseStart, "Where the dense models start: fork (from the base model) or scratch."),
             RouterBounds = section.Flag("router_bounds", defaults.RouterBounds, "Score the test documents under every path: how a random and an all-knowing router would do."),
             RerouteWindows = section.Counts("reroute_windows", defaults.RerouteWindows, new Bounds(EvaluationOptions.RerouteCell, 1 << 20), EvaluationOptions.RerouteCell, "Test documents routed anew every so many tokens: a list such as [16, 64]; []: never."),
-            RerouteRouter = section.Word("reroute_router", defaults.RerouteRouter, "Who routes anew: prefix (the document router, on the tokens before), token (a fine-tuned transformer) or both."),
+            RerouteRouter = section.Word("reroute_router", defaults.RerouteRouter, "Who routes anew: the document router on all of the document before (document), on the chunk before (chunk) or on the last few tokens (prefix); token (a fine-tuned transformer); both: document and token; all."),
             TokenRouterSteps = section.Count("token_router_steps", defaults.TokenRouterSteps, new Bounds(1, 100_000_000), "Steps that fine-tune the token router."),
             TokenRouterHorizon = section.CountOrWord("token_router_horizon", defaults.TokenRouterHorizon, new Bounds(0, 1 << 20), "window", "Tokens ahead that say which path is best at a token; 0: to the end; window: a router for every window, which looks as far."),
             SampleTokens = section.Count("sample_tokens", defaults.SampleTokens, new Bounds(0, 100_000), "Tokens of each text sample in the report; 0: none."),

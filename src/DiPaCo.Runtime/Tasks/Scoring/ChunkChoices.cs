@@ -80,6 +80,121 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
         }
     }
 
+    /// <summary>
+    /// By the document router, on the mean of the base model's hidden states over the chunk before (paper §2.4.3), or over all of the document before. Each in
+    /// the context that it stands in; a hidden state counts for the token that follows it, so none has seen a token behind its chunk.
+    /// </summary>
+    /// <param name="router">The document router; one that needs no features never changes its mind.</param>
+    /// <param name="baseModel">The base model.</param>
+    /// <param name="first">The column of each document, which stands at its first cell.</param>
+    /// <param name="windows">Tokens W of a chunk, multiples of the cell.</param>
+    /// <param name="ofAllBefore">Whether all before counts, the prefix included, or the chunk before alone.</param>
+    /// <returns>For each W a column for each cell, of which those at the beginning of a chunk count.</returns>
+    public ImmutableArray<int[]> ByFeatures(IRouter router, PathModel baseModel, ReadOnlySpan<int> first, ImmutableArray<int> windows, bool ofAllBefore)
+    {
+        ImmutableArray<int[]> choices = [.. windows.Select(_ => new int[losses.CellCount])];
+        for (int d = 0; d < losses.Documents.Length; d++)
+        {
+            (int start, int count) = losses.CellsOf(d).GetOffsetAndLength(losses.CellCount);
+            double[]? sums_CD = router.FeatureWidth > 0 && count > 1 ? SumsOf(d, count, baseModel) : null;
+            for (int w = 0; w < windows.Length; w++)
+            {
+                choices[w].AsSpan(start, count).Fill(first[d]);
+                int cells = windows[w] / losses.Cell;
+                int chunks = (count - 1) / cells;
+                if (sums_CD is null || chunks == 0)
+                {
+                    continue;
+                }
+
+                ImmutableArray<PathId> paths = router.Route(new RouterInput(Means(sums_CD, chunks, cells)), cancellationToken: cancellationToken);
+                for (int chunk = 0; chunk < chunks; chunk++)
+                {
+                    choices[w][start + ((chunk + 1) * cells)] = losses.ColumnOf(paths[chunk]);
+                }
+            }
+        }
+
+        return choices;
+
+        FeatureMatrix Means(double[] sums_CD, int chunks, int cells)
+        {
+            FeatureMatrix features = new(chunks, baseModel.Shape.Width);
+            double[] sum_D = new double[features.Width];
+            long positions = 0;
+            if (ofAllBefore)
+            {
+                sums_CD.AsSpan(0, sum_D.Length).CopyTo(sum_D);
+                positions = PrefixColumns;
+            }
+
+            for (int chunk = 0; chunk < chunks; chunk++)
+            {
+                if (!ofAllBefore)
+                {
+                    Array.Clear(sum_D);
+                    positions = 0;
+                }
+
+                for (int cell = chunk * cells; cell < (chunk + 1) * cells; cell++)
+                {
+                    ReadOnlySpan<double> own_D = sums_CD.AsSpan((1 + cell) * sum_D.Length, sum_D.Length);
+                    for (int i = 0; i < own_D.Length; i++)
+                    {
+                        sum_D[i] += own_D[i];
+                    }
+                }
+
+                positions += (long)cells * losses.Cell;
+                Span<float> mean_D = features.Row(chunk);
+                for (int i = 0; i < mean_D.Length; i++)
+                {
+                    mean_D[i] = (float)(sum_D[i] / positions);
+                }
+            }
+
+            return features;
+        }
+    }
+
+    private int PrefixColumns => Math.Min(sequences.PrefixTokens - 1, sequences.Length);
+
+    /// <summary>Sums of hidden states of a document: of its prefix, and of each cell.</summary>
+    private double[] SumsOf(int document, int cells, PathModel baseModel)
+    {
+        double[] sums_CD = new double[(1 + cells) * baseModel.Shape.Width];
+        EvaluationBatches batches = new(
+            corpus, new SequenceOptions(sequences.Length, sequences.PrefixTokens), sequences.MicroBatch, new int[corpus.VocabularySize]);
+        int token = 0;
+        foreach (EvaluationBatch evaluation in batches.Read([losses.Documents[document].Id]))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Batch batch = evaluation.Batch;
+            int[] rows = new int[batch.Rows * batch.Length];
+            Array.Fill(rows, -1);
+            for (int row = 0; row < batch.Rows; row++)
+            {
+                if (token == 0)
+                {
+                    rows.AsSpan(row * batch.Length, Math.Min(batch.PrefixColumns, batch.Length)).Clear();
+                }
+
+                ReadOnlySpan<int> targets = batch.RowTargets(row);
+                for (int column = Math.Min(batch.PrefixColumns, batch.Length); column < batch.Length; column++)
+                {
+                    if (targets[column] != SequenceOptions.Unscored)
+                    {
+                        rows[(row * batch.Length) + column] = 1 + (token++ / losses.Cell);
+                    }
+                }
+            }
+
+            baseModel.AddHidden(batch.Tokens.Span, batch.Length, rows, sums_CD);
+        }
+
+        return sums_CD;
+    }
+
     /// <summary>By the token router: what it predicts at the token before the cell, with all the sequence before it in sight.</summary>
     /// <param name="tokenRouter">The token router; output p is column p.</param>
     /// <returns>A column for each cell.</returns>

@@ -9,7 +9,7 @@ namespace DiPaCo.Runtime.Tasks;
 /// each further one where the tokens before it point. A chunk's loss under a path is that of a whole pass under it: the context is
 /// computed again under the new path. No blob; metrics: <see cref="RerouteMetrics"/>.
 /// </summary>
-/// <param name="Router">Who chooses: <see cref="ReroutingRouter.Prefix"/> or <see cref="ReroutingRouter.Token"/>.</param>
+/// <param name="Router">Who chooses: one, neither <see cref="ReroutingRouter.Both"/> nor <see cref="ReroutingRouter.All"/>.</param>
 /// <param name="Model">The base model, whose features the document router knows; or the token router.</param>
 /// <param name="DocumentRouter">The router of documents.</param>
 /// <param name="Chunks">The token chunks that were scored.</param>

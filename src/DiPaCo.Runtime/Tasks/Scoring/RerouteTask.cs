@@ -30,8 +30,18 @@ internal static class RerouteTask
 
         ChunkChoices chooser = new(losses, corpus, spec.Sequences, cancellationToken);
         int[] first = DocumentChoices.Of(losses, documents, corpus, router, cancellationToken);
-        int[] choices = spec.Router == ReroutingRouter.Token ? chooser.ByToken(model) : chooser.ByPrefix(router, model, first);
-        RerouteMetrics metrics = new([.. spec.Windows.Select(window => ReroutePolicy.Of(losses, first, choices, window))]);
+        ImmutableArray<int[]> choices = spec.Router switch
+        {
+            ReroutingRouter.Prefix => Alike(chooser.ByPrefix(router, model, first)),
+            ReroutingRouter.Token => Alike(chooser.ByToken(model)),
+            ReroutingRouter.Chunk => chooser.ByFeatures(router, model, first, spec.Windows, ofAllBefore: false),
+            ReroutingRouter.Document => chooser.ByFeatures(router, model, first, spec.Windows, ofAllBefore: true),
+            _ => throw new ArgumentException($"'{spec.Router}' is not one router.", nameof(spec)),
+        };
+        RerouteMetrics metrics = new([.. spec.Windows.Zip(choices, (window, chosen) => ReroutePolicy.Of(losses, first, chosen, window))]);
         return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty, JsonSerializer.Serialize(metrics, TaskJson.Options));
+
+        // What such a router says at a cell does not depend on where the chunk before began.
+        ImmutableArray<int[]> Alike(int[] chosen) => [.. spec.Windows.Select(_ => chosen)];
     }
 }
