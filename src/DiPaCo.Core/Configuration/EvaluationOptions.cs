@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace DiPaCo.Core.Configuration;
 
@@ -27,6 +28,7 @@ public sealed record EvaluationOptions
     /// Positions of the sequences in which the test documents are scored, under all models alike; null (<c>training</c>):
     /// <see cref="TransformerOptions.SequenceLength"/>. The paper trains on 1,024 and scores 2,048. Default null.
     /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? SequenceLength { get; init; }
 
     /// <summary>The dense model of one path's size, trained for as many steps as a path in all. Default true.</summary>
