@@ -29,16 +29,16 @@ internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topol
 
         session.Note($"Scoring the router split under every path, then training {Counted(config.Evaluation.TokenRouters().Count())} for {config.Evaluation.TokenRouterSteps:N0} steps.");
         PathScorer scorer = new(topology, session.Tasks.IsParallel, (spec, token) => session.Tasks.RunAsync(spec, null, token));
-        ImmutableArray<BlobHash> losses = await scorer.RunAsync(
+        ImmutableArray<BlobHash> losses = await RunSession.NamedAsync("Scoring of the router split under every path", () => scorer.RunAsync(
             path => model.PathOf(path, config.Transformer.Compute),
             new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, HeldOutRank.All, session.Sequences, Cell: 1),
-            cancellationToken);
+            cancellationToken));
         return await session.ForEachAsync(
             [.. config.Evaluation.TokenRouters()],
             async (router, token) =>
             {
                 TokenRouterSpec spec = SpecOf(baseModel, losses, router.Horizon);
-                TaskResult trained = await RunSession.NamedAsync("the token router", () => session.Tasks.RunAsync(spec, null, token));
+                TaskResult trained = await RunSession.NamedAsync("Training of the token router", () => session.Tasks.RunAsync(spec, null, token));
                 return new TrainedTokenRouter(trained[TokenRouterSpec.Output], router.Windows, scorer.Flops + TaskFlops.Of(trained));
             },
             cancellationToken);

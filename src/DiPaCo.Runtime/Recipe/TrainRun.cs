@@ -148,7 +148,7 @@ internal sealed class TrainRun(
         rows.Add(Evaluator.Row(ModelKind.Routed, topology, _config.Topology, cost, scored));
         foreach (DenseModel model in baselines.Add(baseModel))
         {
-            EvaluationMetrics losses = await evaluator.DenseAsync(dense.ModelOf(model.Parameters), Split.Test, most, cancellationToken);
+            EvaluationMetrics losses = await evaluator.DenseAsync(model.Kind, dense.ModelOf(model.Parameters), Split.Test, most, cancellationToken);
             rows.Add(Evaluator.Row(model.Kind, topology, _config.Topology, TrainingCost.Of(model), losses));
         }
 
