@@ -12,7 +12,8 @@ namespace DiPaCo.Runtime.Recipe;
 /// <param name="session">The run.</param>
 /// <param name="topology">The model.</param>
 /// <param name="corpus">The corpus.</param>
-internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topology, PreparedCorpus corpus)
+/// <param name="evaluator">Chooses the documents.</param>
+internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topology, PreparedCorpus corpus, Evaluator evaluator)
 {
     /// <summary>Trains them, or remembers them.</summary>
     /// <param name="model">The model that they route for.</param>
@@ -28,10 +29,11 @@ internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topol
         }
 
         session.Note($"Scoring the router split under every path, then training {Counted(config.Evaluation.TokenRouters().Count())} for {config.Evaluation.TokenRouterSteps:N0} steps.");
+        ulong lastRank = await evaluator.LastRankAsync(Split.Router, config.Evaluation.MaxTokenRouterDocuments, cancellationToken);
         PathScorer scorer = new(topology, session.Tasks.IsParallel, (spec, token) => session.Tasks.RunAsync(spec, null, token));
         ImmutableArray<BlobHash> losses = await RunSession.NamedAsync("Scoring of the router split under every path", () => scorer.RunAsync(
             path => model.PathOf(path, config.Transformer.Compute),
-            new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, HeldOutRank.All, session.Sequences, Cell: 1),
+            new ScoreSpec([], corpus.Chunks, corpus.Tokenizer, Split.Router, lastRank, session.Sequences, Cell: 1),
             cancellationToken));
         return await session.ForEachAsync(
             [.. config.Evaluation.TokenRouters()],
