@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
+using DiPaCo.Core.Planning;
 using DiPaCo.Data;
 using DiPaCo.Runtime.Tasks;
 using DiPaCo.Training;
@@ -48,6 +49,7 @@ internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topol
 
     private static string Counted(int routers) => routers == 1 ? "the token router" : string.Create(CultureInfo.InvariantCulture, $"{routers} token routers");
 
+    /// <summary>Like a path it starts from the base model, so with the peak that the paths have after the fork, but without a warm-up (paper §7.2.2).</summary>
     private TokenRouterSpec SpecOf(PathInput baseModel, ImmutableArray<BlobHash> losses, int horizon)
     {
         RunConfig config = session.Config;
@@ -59,7 +61,7 @@ internal sealed class TokenRouterTrainer(RunSession session, ModelTopology topol
             Chunks = corpus.Chunks,
             Sequences = session.Sequences,
             BatchSequences = config.Recipe.BatchSequences,
-            Schedule = new LearningRateSchedule(config.Inner.LearningRate, 0, config.Evaluation.TokenRouterSteps, config.Inner.FinalShare),
+            Schedule = new LearningRateSchedule(PhasePlan.Of(config).First.LearningRate, 0, config.Evaluation.TokenRouterSteps, config.Inner.FinalShare),
             AdamW = session.AdamW,
             Horizon = horizon,
             Seed = config.Seed,

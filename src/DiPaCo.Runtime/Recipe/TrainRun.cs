@@ -118,7 +118,7 @@ internal sealed class TrainRun(
     private Task<DenseModel> TrainBaseAsync(DenseTrainer dense, BlobHash initial, CancellationToken cancellationToken) =>
         session.StageAsync(Stage.Base, _config.Recipe.BaseSteps, "steps", async () =>
         {
-            DenseModel model = await dense.TrainAsync(ModelKind.DenseBase, initial, BaseSchedule, new StageCount(), cancellationToken);
+            DenseModel model = await dense.TrainAsync(ModelKind.DenseBase, initial, [BaseSchedule], new StageCount(), cancellationToken);
             return (model, $"{model.Training.Steps:N0} steps, {model.Training.Tokens:N0} tokens");
         });
 

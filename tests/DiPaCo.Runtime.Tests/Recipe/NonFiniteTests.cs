@@ -36,14 +36,15 @@ public sealed class NonFiniteTests : IDisposable
     public async Task DenseModels_AreNamed()
     {
         RunConfig ruined = _runs.Config with { Inner = _runs.Config.Inner with { BaseLearningRate = Ruinous, BaseWarmupSteps = 0 } };
+        // Nobody looks at the paths after the last step that they make with it; the dense model makes four.
         RunConfig later = _runs.Config with
         {
-            Inner = _runs.Config.Inner with { LearningRate = Ruinous },
-            Recipe = _runs.Config.Recipe with { Stages = [new PhaseStage(2, 2, 0.01, 0)] },
+            Recipe = _runs.Config.Recipe with { Stages = [new PhaseStage(1, 2, 0.01, 0), new PhaseStage(1, 1, 1e12, 0)] },
+            Evaluation = _runs.Config.Evaluation with { EveryPhases = 0, DenseEqualSteps = false, DenseEqualFlops = true },
         };
 
         Assert.Matches("^Training of the base model stopped: Step 2 has loss ", (await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("base", ruined))).Message);
-        Assert.Matches("^Training of 'dense, equal steps' stopped: Step [23] has loss ", (await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("dense", later))).Message);
+        Assert.Matches("^Training of 'dense, equal training FLOPs' stopped: Step 10 has loss ", (await Assert.ThrowsAsync<DiPaCoException>(() => _runs.TrainAsync("dense", later))).Message);
     }
 
     /// <summary>Nothing is trained from the last outer step's modules, so only a look at their losses tells.</summary>
@@ -91,11 +92,12 @@ public sealed class NonFiniteTests : IDisposable
         RunConfig config = _runs.Config with
         {
             Data = _runs.Config.Data with { RouterShare = 0.2 },
-            Inner = _runs.Config.Inner with { LearningRate = Ruinous },
-            Recipe = _runs.Config.Recipe with { Stages = [new PhaseStage(2, 2, 0.01, 0)] },
+            // The paths make one step with it, of which the outer steps take next to nothing.
+            Recipe = _runs.Config.Recipe with { Phases = 1, Stages = [new PhaseStage(1, 1, 1e12, 0)] },
+            Outer = _runs.Config.Outer with { LearningRate = 1e-14 },
             Evaluation = _runs.Config.Evaluation with
             {
-                DenseEqualSteps = false, RerouteWindows = [16], RerouteRouter = ReroutingRouter.Token, TokenRouterSteps = 4,
+                DenseEqualSteps = false, EveryPhases = 0, RerouteWindows = [16], RerouteRouter = ReroutingRouter.Token, TokenRouterSteps = 4,
             },
         };
 
