@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using DiPaCo.Cli.Output;
 using DiPaCo.Cli.Progress;
 using DiPaCo.Cli.Report;
@@ -44,8 +45,18 @@ internal static class ExperimentCommand
         });
         try
         {
+            int failed = 0;
             ExperimentResults results = await runner.RunAsync(
-                experiment, soFar => ExperimentFolder.WriteAsync(folder, soFar, cancellation), cancellation);
+                experiment,
+                async soFar =>
+                {
+                    await ExperimentFolder.WriteAsync(folder, soFar, cancellation);
+                    for (; failed < soFar.Failed.Length; failed++)
+                    {
+                        services.Terminal.WriteError(ExperimentView.Failure(soFar.Failed[failed]));
+                    }
+                },
+                cancellation);
             if (json)
             {
                 JsonOutput.Write(services.Terminal, new { Experiment = folder, Results = results, Table = ComparedModel.Of(results) });
@@ -55,7 +66,14 @@ internal static class ExperimentCommand
                 ExperimentView.Write(services.Terminal.Standard, results, folder);
             }
 
-            return ExitCodes.Success;
+            if (results.Failed.IsEmpty)
+            {
+                return ExitCodes.Success;
+            }
+
+            services.Terminal.WriteError(string.Create(
+                CultureInfo.InvariantCulture, $"{results.Failed.Length} of {runs} runs failed, and {Path.Combine(folder, "experiment.md")} says why. Change their rows, or take them out; this tries them again:\n  {again}"));
+            return ExitCodes.UserError;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

@@ -31,6 +31,9 @@ internal static class ExperimentView
         console.WriteLine($"{Path.Combine(folder, "experiment.md")}");
     }
 
+    /// <summary>Which run failed, and why.</summary>
+    public static string Failure(FailedRun run) => string.Create(CultureInfo.InvariantCulture, $"Row '{run.Row}', seed {run.Seed}: {run.Message}");
+
     /// <summary>How much lower or higher than the dense model at equal steps: <c>−31.2 %</c>.</summary>
     public static string Difference(ComparedModel model) => model.DifferenceToDense is { } difference
         ? $"{(difference < 0 ? "−" : "+")}{Math.Abs(100 * difference).ToString("0.0", CultureInfo.InvariantCulture)} %"

@@ -27,6 +27,11 @@ internal static class PlanView
         console.Write(Modules(plan));
         console.Write(Paths(plan));
         console.Write(Stages(plan));
+        foreach (PlannedStage stage in plan.Stages.Where(stage => stage.LossProblem is not null))
+        {
+            console.MarkupLine($"[yellow]{Markup.Escape(stage.Name)}: {Markup.Escape(stage.LossProblem!)}[/]");
+        }
+
         console.WriteLine();
         console.MarkupLine("[grey]The complete configuration:[/]");
         console.Profile.Out.Writer.WriteLine(SafeText.Of(ResolvedYaml.Write(loaded)));

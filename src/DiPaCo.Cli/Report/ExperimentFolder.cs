@@ -15,7 +15,7 @@ internal static class ExperimentFolder
         cancellation.ThrowIfCancellationRequested();
         DurableFile.WriteAllBytes(
             Path.Combine(folder, "experiment.json"),
-            JsonSerializer.SerializeToUtf8Bytes(new { results.Name, Table = ComparedModel.Of(results), results.Rows }, RunJson.Indented));
+            JsonSerializer.SerializeToUtf8Bytes(new { results.Name, Table = ComparedModel.Of(results), results.Rows, results.Failed }, RunJson.Indented));
         DurableFile.WriteAllBytes(Path.Combine(folder, "experiment.md"), Encoding.UTF8.GetBytes(ExperimentMarkdown.Of(results)));
         foreach ((string name, byte[] png) in ExperimentPlots.Draw(results))
         {

@@ -9,6 +9,8 @@ namespace DiPaCo.Cli.Report;
 /// <summary>An experiment as a document.</summary>
 internal static class ExperimentMarkdown
 {
+    private const int MostOfAMessage = 500;
+
     /// <summary>Writes the document.</summary>
     public static string Of(ExperimentResults results)
     {
@@ -35,8 +37,23 @@ internal static class ExperimentMarkdown
             }
         }
 
+        AppendFailures(text, results.Failed);
         AppendComparison(text, FlopsComparison.Of(results));
         return text.ToString();
+    }
+
+    private static void AppendFailures(StringBuilder text, ImmutableArray<FailedRun> failed)
+    {
+        if (failed.IsEmpty)
+        {
+            return;
+        }
+
+        text.Append("\nFailed, and in no number above:\n\n| row | seed | why |\n|---|---:|---|\n");
+        foreach (FailedRun run in failed)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {Cell(run.Row)} | {run.Seed} | {Cell(run.Message, MostOfAMessage)} |\n");
+        }
     }
 
     private static void AppendComparison(StringBuilder text, ImmutableArray<FlopsComparison> comparisons)
@@ -62,5 +79,5 @@ internal static class ExperimentMarkdown
         : Units.Perplexity(model.Perplexity);
 
     /// <summary>A name of the user's file must not end its cell.</summary>
-    private static string Cell(string text) => SafeText.OneLine(text, 60).Replace("|", "\\|", StringComparison.Ordinal);
+    private static string Cell(string text, int most = 60) => SafeText.OneLine(text, most).Replace("|", "\\|", StringComparison.Ordinal);
 }

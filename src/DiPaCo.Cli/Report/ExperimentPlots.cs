@@ -12,6 +12,11 @@ internal static class ExperimentPlots
     public static IEnumerable<(string Name, byte[] Png)> Draw(ExperimentResults results)
     {
         ImmutableArray<ComparedModel> models = ComparedModel.Of(results);
+        if (models.IsEmpty)
+        {
+            yield break;
+        }
+
         yield return ("perplexity.png", ReportPlots.Bars(
             "Held-out perplexity, lower is better",
             [.. models.Select(model => (Name(model), model.Perplexity, model.HalfRange, Label(model), model.Model.Kind == ModelKind.Routed ? 2 : 0))]));

@@ -43,12 +43,12 @@ internal static class ResultForm
                 CandidateSpec => Has(found, CandidateSpec.Output) ?? Reports<CandidateMetrics>(metrics, "numbers of documents and candidates", score => double.IsFinite(score.Flops)),
                 TokenRouterSpec => Has(found, TokenRouterSpec.Output) ?? Reports<TrainMetrics>(metrics, "finite sums", AreSound),
                 HeldOutSpec => Has(found) ?? Reports<HeldOutMetrics>(metrics, "documents and their last rank"),
-                EvaluateSpec => Has(found) ?? Reports<EvaluationMetrics>(metrics, "sums of losses"),
+                EvaluateSpec => Has(found) ?? Reports<EvaluationMetrics>(metrics, "finite sums of losses", scored => scored.AreSound()),
                 LossDifferenceSpec => Has(found) ?? Reports<LossDifference>(metrics, "a mean difference"),
-                RouterBoundsSpec => Has(found) ?? Reports<RouterBoundsMetrics>(metrics, "two sums of losses", bounds => bounds is { Random: not null, Oracle: not null }),
+                RouterBoundsSpec => Has(found) ?? Reports<RouterBoundsMetrics>(metrics, "two finite sums of losses", bounds => bounds is { Random: { } random, Oracle: { } oracle } && random.AreSound() && oracle.AreSound()),
                 RerouteSpec reroute => Has(found) ?? Reports<RerouteMetrics>(
-                    metrics, $"sums of losses of {reroute.Windows.Length} windows",
-                    rerouted => rerouted.Windows.Length == reroute.Windows.Length && rerouted.Windows.All(window => window is { Scored: not null })),
+                    metrics, $"finite sums of losses of {reroute.Windows.Length} windows",
+                    rerouted => rerouted.Windows.Length == reroute.Windows.Length && rerouted.Windows.All(window => window is { Scored: { } scored } && scored.AreSound())),
                 SampleSpec sample => Has(found) ?? Reports<SampleMetrics>(
                     metrics, $"at most {sample.Tokens} tokens", sampled => sampled.Tokens.Length <= sample.Tokens),
                 TopicsSpec topics => Has(found) ?? Reports<TopicsMetrics>(

@@ -9,6 +9,9 @@ public sealed record EvaluationOptions
     /// <summary>Tokens that are the unit of re-routing: chunks are multiples of it.</summary>
     public const int RerouteCell = 16;
 
+    /// <summary>Losses that are kept at most where documents are scored under every path: 1 GiB of them. Every document has one of its prefix and one of every cell, for each path.</summary>
+    public const long MostLosses = 1L << 28;
+
     /// <summary>Validation perplexity after every so many phases; 0 never. Default 1.</summary>
     public int EveryPhases { get; init; } = 1;
 
@@ -57,6 +60,13 @@ public sealed record EvaluationOptions
 
     /// <summary>Steps that fine-tune the token router, without warm-up. Default 2,000 (paper §7.2.2).</summary>
     public int TokenRouterSteps { get; init; } = 2000;
+
+    /// <summary>
+    /// Documents of the router split that the token router learns from at most, those of the lowest ranks, which follow from the corpus alone; 0 all (paper §7.2.2). The
+    /// losses of their tokens under every path are one matrix of at most <see cref="MostLosses"/> numbers. Default by size.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int MaxTokenRouterDocuments { get; init; }
 
     /// <summary>
     /// Tokens L ahead that decide which path is best at a token; 0: to the end of the document. Either way one token router serves every

@@ -11,6 +11,8 @@ public static class RunConfigLoader
     /// <summary>Largest file that is read, in bytes.</summary>
     public const int MaxBytes = 4 * 1024 * 1024;
 
+    private static readonly YamlMapping Nothing = new([], 0, 0);
+
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads a file.</summary>
@@ -54,7 +56,13 @@ public static class RunConfigLoader
     /// <param name="fileName">Named in errors; without its extension the name of a run that states none.</param>
     /// <param name="overrides">Values that take the place of the text's.</param>
     /// <exception cref="ConfigurationException">Something in the text is wrong.</exception>
-    public static LoadedConfig Parse(string text, string fileName, ConfigOverrides? overrides = null)
+    public static LoadedConfig Parse(string text, string fileName, ConfigOverrides? overrides = null) => Parse(text, fileName, overrides, judged: null);
+
+    /// <summary>Reads a text that states every key, whether or not it has an effect.</summary>
+    /// <exception cref="ConfigurationException">Something in the text is wrong.</exception>
+    internal static LoadedConfig ParseStored(string text, string fileName) => Parse(text, fileName, null, Nothing);
+
+    private static LoadedConfig Parse(string text, string fileName, ConfigOverrides? overrides, YamlMapping? judged)
     {
         ErrorList errors = new(fileName);
         if (text.Length > MaxBytes)
@@ -70,16 +78,22 @@ public static class RunConfigLoader
 
         YamlMapping? content = YamlReader.Read(text, errors);
         string stem = Path.GetFileNameWithoutExtension(fileName);
-        return Read(overrides is null ? content : overrides.ApplyTo(content, fileName), fileName, RunSection.IsName(stem) ? stem : "run", errors);
+        return Read(overrides is null ? content : overrides.ApplyTo(content, fileName), fileName, RunSection.IsName(stem) ? stem : "run", errors, judged);
     }
 
     /// <summary>Reads parsed YAML.</summary>
-    internal static LoadedConfig Read(YamlMapping? content, string fileName, string filledName, ErrorList errors)
+    /// <param name="content">The keys.</param>
+    /// <param name="fileName">Named in errors.</param>
+    /// <param name="filledName">Name of a run that states none.</param>
+    /// <param name="errors">Takes what is wrong.</param>
+    /// <param name="judged">The keys that must have an effect; null: all.</param>
+    internal static LoadedConfig Read(YamlMapping? content, string fileName, string filledName, ErrorList errors, YamlMapping? judged)
     {
-        ConfigReading reading = new(errors);
+        ConfigReading reading = new(errors, judged);
         SectionReader top = new(reading, content, "");
         RunConfig config = RunSection.Read(top, filledName);
         new ConfigRules(reading).Check(config);
+        new IdleKeys(reading).Check(config);
         reading.ReportUnknown();
         return errors.IsEmpty ? new LoadedConfig(config, fileName, [.. reading.Values]) : throw errors.ToException();
     }

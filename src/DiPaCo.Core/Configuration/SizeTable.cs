@@ -102,6 +102,9 @@ public sealed class SizeTable(ModelSize size)
     /// <summary>Validation documents that are scored at most after a phase; 0: all.</summary>
     public int MaxValidationDocuments => Of(/*    */    64,    128,    256,    256,     256);
 
+    /// <summary>Router documents that the token router learns from; 0: all. With the sizes' paths, documents of twice a sequence still have room.</summary>
+    public int MaxTokenRouterDocuments => Of(/*   */     0,      0,      0,  2_000,     500);
+
     /// <summary>Phases between two evaluations.</summary>
     public int EveryPhases => Of(/*                */     1,      1,      1,      5,      25);
 

@@ -18,7 +18,7 @@ internal static class StoredConfig
     {
         try
         {
-            RunConfigLoader.Parse(ToYaml(JsonNode.Parse(json)!.AsObject()), "run.json");
+            RunConfigLoader.ParseStored(ToYaml(JsonNode.Parse(json)!.AsObject()), "run.json");
         }
         catch (ConfigurationException exception)
         {

@@ -20,4 +20,8 @@ public sealed record PlannedStage(string Name, long Steps, long Tokens, double F
     /// <summary>Bytes of losses that the stage stores at one time, for the next one to read; null where it stores none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? LossBytes { get; init; }
+
+    /// <summary>Why there are more losses than a run can keep, and what to change; null where there are not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LossProblem { get; init; }
 }

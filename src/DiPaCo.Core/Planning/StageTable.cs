@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using DiPaCo.Core.Configuration;
 
 namespace DiPaCo.Core.Planning;
@@ -15,7 +16,7 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
     /// <param name="rounds">Tasks that the busiest worker computes in one phase.</param>
     public ImmutableArray<PlannedStage> Write(int rounds)
     {
-        double router = Scored(config.Data.RouterShare, 0);
+        double router = Scored(config.Data.RouterShare, _evaluation.MaxTokenRouterDocuments);
         double tested = Scored(config.Data.TestShare, _evaluation.MaxDocuments);
         bool byToken = _evaluation.UsesTokenRouter();
         ImmutableArray<ReroutingRouter> byFeatures = config.Routing.Method.UsesFeatures() ? _evaluation.ReroutingRouters().Remove(ReroutingRouter.Token) : [];
@@ -27,13 +28,14 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
             Features("routing features", FeatureTokens(), config.Routing.PrefixTokens) with { Work = PlannedWork.Routing },
             Training("phases", _shape, steps.Paths, steps.Path * rounds),
             UnderEveryPath(
-                "discriminative rounds", Scored(config.Data.RouterShare, config.Discriminative.MaxDocuments), 0, config.Discriminative.AfterPhases.Length, _sequence)
+                "discriminative rounds", Scored(config.Data.RouterShare, config.Discriminative.MaxDocuments), 0, config.Discriminative.AfterPhases.Length, _sequence,
+                config.Discriminative.Candidates is 0 || config.Discriminative.Candidates >= topology.Paths.Length ? "discriminative.max_documents" : null)
                 with { Work = PlannedWork.Routing },
             Training("dense at equal steps", _shape, steps.DenseEqualSteps, steps.DenseEqualSteps),
             Training("dense at equal FLOPs", _shape, steps.DenseEqualFlops, steps.DenseEqualFlops),
             Evaluation(tested),
-            UnderEveryPath("test split under every path", _evaluation.ScoresEveryPath() ? tested : 0, _evaluation.LossCell(), 1, _tested),
-            UnderEveryPath("router split under every path", byToken ? router : 0, 1, 1, _sequence) with { Work = PlannedWork.Routing },
+            UnderEveryPath("test split under every path", _evaluation.ScoresEveryPath() ? tested : 0, _evaluation.LossCell(), 1, _tested, "evaluation.max_documents"),
+            UnderEveryPath("router split under every path", byToken ? router : 0, 1, 1, _sequence, "evaluation.max_token_router_documents") with { Work = PlannedWork.Routing },
             Training("token router", RouterShape, TokenRouterSteps, TokenRouterSteps)
                 with { Work = PlannedWork.Routing },
             Features("re-routing by the prefix router", byPrefix ? PrefixRouterTokens(tested) : 0, config.Routing.PrefixTokens),
@@ -81,18 +83,23 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
     /// <param name="cell">Tokens of a cell of losses; 0: whole documents.</param>
     /// <param name="times">How often; each time lets go of the losses of the time before.</param>
     /// <param name="length">Positions of a sequence.</param>
-    private PlannedStage UnderEveryPath(string name, double documents, int cell, int times, int length)
+    /// <param name="key">What limits the documents; null where not every path scores each of them.</param>
+    private PlannedStage UnderEveryPath(string name, double documents, int cell, int times, int length, string? key)
     {
         long tokens = times * TokensOf(documents, length);
         PathTreeCounts tree = PathTreeCounts.Of(topology, length);
         double flops = tokens * tree.FlopsPerToken;
 
         // One number for the prefix and one for every cell, of four bytes each, for every path.
-        double losses = documents * (1 + (cell == 0 ? 1 : CellsOf(cell))) * topology.Paths.Length * sizeof(float);
+        double each = (1 + (cell == 0 ? 1 : CellsOf(cell))) * topology.Paths.Length;
+        double losses = documents * each;
         return Measuring(name, tokens * topology.Paths.Length, flops) with
         {
             ModuleEvaluations = tree.ModuleEvaluations,
-            LossBytes = losses,
+            LossBytes = losses * sizeof(float),
+            LossProblem = key is null || losses <= EvaluationOptions.MostLosses ? null : string.Create(
+                CultureInfo.InvariantCulture,
+                $"about {losses:N0} losses of {documents:N0} documents under {topology.Paths.Length:N0} paths are too many, {EvaluationOptions.MostLosses:N0} are possible: training would be refused. Expected {key} of about {Math.Floor(EvaluationOptions.MostLosses / each):N0}, or fewer paths (topology)."),
         };
     }
 

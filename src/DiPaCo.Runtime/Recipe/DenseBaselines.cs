@@ -8,7 +8,8 @@ namespace DiPaCo.Runtime.Recipe;
 
 /// <summary>
 /// Dense models of one path's size, so of equal inference cost: at equal steps, and at equal total training FLOPs.
-/// They see all documents, with the learning rates that the paths have.
+/// They see all documents. From the fork on they have the learning rates of the paths, stage by stage: at equal steps the same at every step, at equal FLOPs stretched
+/// over as many steps as they make; from scratch the base model's, stretched.
 /// </summary>
 /// <param name="session">The run.</param>
 /// <param name="dense">Trains them.</param>
@@ -33,7 +34,7 @@ internal sealed class DenseBaselines(RunSession session, DenseTrainer dense, Ste
             return [];
         }
 
-        InnerOptimizerOptions inner = session.Config.Inner;
+        PhasePlan phases = PhasePlan.Of(session.Config);
         bool fromBase = session.Config.Evaluation.DenseStart == DenseStart.Fork;
         return await session.StageAsync(Stage.Dense, plan.Sum(baseline => baseline.Steps), "steps", async () =>
         {
@@ -43,10 +44,10 @@ internal sealed class DenseBaselines(RunSession session, DenseTrainer dense, Ste
                 async (baseline, token) =>
                 {
                     int total = checked((int)baseline.Steps);
-                    LearningRateSchedule schedule = fromBase
-                        ? new(inner.LearningRate, inner.WarmupSteps, total, inner.FinalShare)
-                        : baseSchedule with { TotalSteps = total };
-                    DenseModel model = await dense.TrainAsync(baseline.Kind, fromBase ? baseModel.Parameters : initial, schedule, done, token);
+                    LearningRateSchedule[] schedules = fromBase
+                        ? [.. phases.Over(total).Select(part => new LearningRateSchedule(part.Stage.LearningRate, part.Stage.WarmupSteps, part.Steps, session.Config.Inner.FinalShare))]
+                        : [baseSchedule with { TotalSteps = total }];
+                    DenseModel model = await dense.TrainAsync(baseline.Kind, fromBase ? baseModel.Parameters : initial, schedules, done, token);
                     return fromBase ? model with { Training = baseModel.Training + model.Training } : model;
                 },
                 cancellationToken);

@@ -29,41 +29,47 @@ internal sealed class DenseTrainer(RunSession session, TransformerShape shape, I
         shape, compute,
         [new ModuleInput(ModuleId.Dense, [.. TransformerPart.All(shape.Blocks)], parameters)]);
 
-    /// <summary>Makes <paramref name="schedule"/>'s steps from <paramref name="start"/> on.</summary>
+    /// <summary>Makes the steps of <paramref name="schedules"/> from <paramref name="start"/> on.</summary>
     /// <param name="kind">The base model, or which baseline.</param>
     /// <param name="start">First parameters.</param>
-    /// <param name="schedule">Learning rates; its total is the number of steps.</param>
+    /// <param name="schedules">Learning rates, one schedule after the other; the total of each is the number of its steps. AdamW's moments go on.</param>
     /// <param name="count">Steps of the stage that are done; several models may share it.</param>
     /// <param name="cancellationToken">Ends the training after the current step; finished tasks are kept.</param>
     public async Task<DenseModel> TrainAsync(
-        ModelKind kind, BlobHash start, LearningRateSchedule schedule, StageCount count, CancellationToken cancellationToken)
+        ModelKind kind, BlobHash start, IReadOnlyList<LearningRateSchedule> schedules, StageCount count, CancellationToken cancellationToken)
     {
         RunConfig config = session.Config;
         DenseModel model = new(kind, start, TrainMetrics.None);
         BlobHash? optimizer = null;
-        for (int step = 0; step < schedule.TotalSteps; step += TaskSteps)
+        int first = 0;
+        foreach (LearningRateSchedule schedule in schedules)
         {
-            TrainSpec spec = new()
+            for (int step = 0; step < schedule.TotalSteps; step += TaskSteps)
             {
-                Model = ModelOf(model.Parameters),
-                Optimizer = optimizer,
-                Shard = chunks,
-                Sequences = session.Sequences,
-                BatchSequences = config.Recipe.BatchSequences,
-                FirstStep = step,
-                ScheduleStep = step,
-                Steps = Math.Min(TaskSteps, schedule.TotalSteps - step),
-                Schedule = schedule,
-                AdamW = session.AdamW,
-                Seed = config.Seed,
-                Order = OrderOf(kind),
-            };
-            TaskResult result = await session.TrainAsync(spec, kind, null, null, count, cancellationToken);
-            TrainMetrics metrics = TrainMetrics.Of(result);
-            IEnumerable<BlobHash> before = new[] { model.Parameters, optimizer ?? start };
-            await retention.ReleaseOnlyAsync($"start of {spec.Key()}", before.Where(blob => blob != start), cancellationToken);
-            optimizer = result[TrainSpec.OptimizerOutput];
-            model = new DenseModel(kind, result[ModuleId.Dense.Name], model.Training + metrics);
+                TrainSpec spec = new()
+                {
+                    Model = ModelOf(model.Parameters),
+                    Optimizer = optimizer,
+                    Shard = chunks,
+                    Sequences = session.Sequences,
+                    BatchSequences = config.Recipe.BatchSequences,
+                    FirstStep = first + step,
+                    ScheduleStep = step,
+                    Steps = Math.Min(TaskSteps, schedule.TotalSteps - step),
+                    Schedule = schedule,
+                    AdamW = session.AdamW,
+                    Seed = config.Seed,
+                    Order = OrderOf(kind),
+                };
+                TaskResult result = await session.TrainAsync(spec, kind, null, null, count, cancellationToken);
+                TrainMetrics metrics = TrainMetrics.Of(result);
+                IEnumerable<BlobHash> before = new[] { model.Parameters, optimizer ?? start };
+                await retention.ReleaseOnlyAsync($"start of {spec.Key()}", before.Where(blob => blob != start), cancellationToken);
+                optimizer = result[TrainSpec.OptimizerOutput];
+                model = new DenseModel(kind, result[ModuleId.Dense.Name], model.Training + metrics);
+            }
+
+            first += schedule.TotalSteps;
         }
 
         return model;

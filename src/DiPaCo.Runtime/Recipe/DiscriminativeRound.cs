@@ -32,9 +32,11 @@ internal sealed class DiscriminativeRound(RunSession session, ModelTopology topo
         ulong lastRank = await new Evaluator(session, topology, routed, corpus).LastRankAsync(Split.Router, options.MaxDocuments, cancellationToken);
         Func<PathId, PathInput> pathOf = path => model.PathOf(path, session.Config.Transformer.Compute);
         int candidates = options.Candidates < topology.Paths.Length ? options.Candidates : 0;
-        ImmutableArray<BlobHash> scored = candidates == 0
-            ? await ScoreAllAsync(pathOf, lastRank, cancellationToken)
-            : await ScoreCandidatesAsync(pathOf, routed, candidates, lastRank, cancellationToken);
+        ImmutableArray<BlobHash> scored = await RunSession.NamedAsync(
+            string.Create(CultureInfo.InvariantCulture, $"Scoring of the router split under the paths after phase {model.Latest.Phase.Value}"),
+            () => candidates == 0
+                ? ScoreAllAsync(pathOf, lastRank, cancellationToken)
+                : ScoreCandidatesAsync(pathOf, routed, candidates, lastRank, cancellationToken));
         TaskResult fitted = await CountedAsync(
             new DiscriminativeSpec(
                 scored, corpus.Chunks, routed.Features, topology.Paths, prefix, options.WeightPenalty)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
@@ -33,30 +34,31 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     /// <summary>Scores a split under the routed model, the documents of each path under it.</summary>
     /// <param name="model">The model's version.</param>
     /// <param name="split">Validation or test.</param>
-    /// <param name="maxDocuments">Documents scored at most; 0: all.</param>
-    /// <param name="cancellationToken">Ends the evaluation.</param>
-    public Task<IReadOnlyDictionary<PathId, EvaluationMetrics>> RoutedAsync(
-        ServedModel model, Split split, int maxDocuments, CancellationToken cancellationToken) => PathsAsync(
-            path => model.PathOf(path, session.Config.Transformer.Compute), split, maxDocuments, cancellationToken);
-
-    /// <summary>Scores the documents of each path under a model of its own.</summary>
-    /// <param name="modelOf">The model of a path.</param>
-    /// <param name="split">Validation or test.</param>
     /// <param name="maxDocuments">Documents scored at most, all paths together; 0: all.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
-    public async Task<IReadOnlyDictionary<PathId, EvaluationMetrics>> PathsAsync(
-        Func<PathId, PathInput> modelOf, Split split, int maxDocuments, CancellationToken cancellationToken)
+    public async Task<IReadOnlyDictionary<PathId, EvaluationMetrics>> RoutedAsync(
+        ServedModel model, Split split, int maxDocuments, CancellationToken cancellationToken)
     {
         ulong lastRank = await LastRankAsync(split, maxDocuments, cancellationToken);
         PathId[] paths = [.. topology.Paths.Where(path => DocumentsOf(path, split) > 0)];
         ImmutableArray<EvaluationMetrics> scored = await session.ForEachAsync(
-            paths, (path, token) => ScoreAsync(modelOf(path), routed.Chunks[path], split, lastRank, token), cancellationToken);
+            paths, (path, token) => RunSession.NamedAsync(
+                string.Create(CultureInfo.InvariantCulture, $"Evaluation of path {path} after phase {model.VersionOf(path).Phase.Value}"),
+                () => ScoreAsync(model.PathOf(path, session.Config.Transformer.Compute), routed.Chunks[path], split, lastRank, token)),
+            cancellationToken);
         return paths.Zip(scored).ToImmutableSortedDictionary(path => path.First, path => path.Second);
     }
 
     /// <summary>Scores the same documents under a dense model, which needs no shards for it.</summary>
-    public async Task<EvaluationMetrics> DenseAsync(PathInput model, Split split, int maxDocuments, CancellationToken cancellationToken) =>
-        await ScoreAsync(model, corpus.Chunks, split, await LastRankAsync(split, maxDocuments, cancellationToken), cancellationToken);
+    /// <param name="kind">Which one.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="split">Validation or test.</param>
+    /// <param name="maxDocuments">Documents scored at most; 0: all.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
+    public Task<EvaluationMetrics> DenseAsync(ModelKind kind, PathInput model, Split split, int maxDocuments, CancellationToken cancellationToken) =>
+        RunSession.NamedAsync(
+            $"Evaluation of '{ModelNames.Of(kind, session.Config.Topology)}'",
+            async () => await ScoreAsync(model, corpus.Chunks, split, await LastRankAsync(split, maxDocuments, cancellationToken), cancellationToken));
 
     /// <summary>Scores the test split under every path.</summary>
     /// <param name="model">The model's version.</param>
@@ -69,7 +71,9 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
         ulong lastRank = await LastRankAsync(Split.Test, maxDocuments, cancellationToken);
         PathScorer scorer = new(topology, session.Tasks.IsParallel, (spec, token) => session.RunAsync(spec, Stage.Evaluation, _tested, DocumentsIn, token));
         ScoreSpec spec = new([], corpus.Chunks, corpus.Tokenizer, Split.Test, lastRank, session.TestSequences, cell);
-        return await scorer.RunAsync(path => model.PathOf(path, session.Config.Transformer.Compute), spec, cancellationToken);
+        return await RunSession.NamedAsync(
+            "Scoring of the test split under every path",
+            () => scorer.RunAsync(path => model.PathOf(path, session.Config.Transformer.Compute), spec, cancellationToken));
 
         static long DocumentsIn(TaskResult result) => JsonSerializer.Deserialize<ScoreMetrics>(result.Metrics, TaskJson.Options)!.Documents;
     }
@@ -93,9 +97,17 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
     /// <param name="options">What the routed model's name follows from.</param>
     /// <param name="cost">What it took to make.</param>
     /// <param name="scored">Its losses.</param>
+    /// <exception cref="DiPaCoException">A loss is not finite, or too large for a perplexity.</exception>
     public static EvaluationRow Row(
         ModelKind kind, ModelTopology topology, TopologyOptions options, TrainingCost cost, EvaluationMetrics scored)
     {
+        if (!scored.AreSound())
+        {
+            throw new DiPaCoException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"'{ModelNames.Of(kind, options)}' has a loss of {scored.Loss / scored.Tokens} nats a token, which has no finite perplexity. {LossTally.Advice}"));
+        }
+
         bool dense = kind is ModelKind.DenseEqualSteps or ModelKind.DenseEqualFlops or ModelKind.DenseBase;
         long perPath = topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters);
         return new EvaluationRow
@@ -152,7 +164,13 @@ internal sealed class Evaluator(RunSession session, ModelTopology topology, Rout
         return Read(await session.RunAsync(spec, Stage.Evaluation, _tested, result => Read(result).Documents, cancellationToken));
     }
 
-    private static EvaluationMetrics Read(TaskResult result) => JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
+    // A run that older code has evaluated remembers results that are none.
+    private static EvaluationMetrics Read(TaskResult result)
+    {
+        EvaluationMetrics scored = JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
+        scored.ThrowUnlessSound();
+        return scored;
+    }
 
     private long DocumentsOf(PathId path, Split split)
     {

@@ -96,6 +96,6 @@ internal sealed class PhaseLoop(RunSession session, ModelTopology topology, Prep
     }
 
     private Task<IReadOnlyDictionary<PathId, EvaluationMetrics>> ValidateAsync(ModelVersion model, RoutedCorpus routed, CancellationToken cancellationToken) =>
-        new Evaluator(session, topology, routed, corpus).PathsAsync(
-            path => model.PathOf(topology, path, _config.Transformer.Compute), Split.Validation, _config.Evaluation.MaxValidationDocuments, cancellationToken);
+        new Evaluator(session, topology, routed, corpus).RoutedAsync(
+            new ServedModel(topology, model, ImmutableSortedDictionary<PathId, ModelVersion>.Empty), Split.Validation, _config.Evaluation.MaxValidationDocuments, cancellationToken);
 }

@@ -117,7 +117,7 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
         string what = phase is { } at
             ? $"{(path is { } id ? $"path {id}" : "all paths")} in phase {at.Value + 1}"
             : baseline is { } kind ? $"'{ModelNames.Of(kind, config.Topology)}'" : "the base model";
-        TaskResult result = await NamedAsync(what, () => tasks.RunAsync(spec, reporter, cancellationToken));
+        TaskResult result = await NamedAsync($"Training of {what}", () => tasks.RunAsync(spec, reporter, cancellationToken));
         // A task that was begun on one machine and ended on another has not told all of its steps.
         if (!computed || reported != steps.Count)
         {
@@ -127,19 +127,19 @@ internal sealed class RunSession(RunConfig config, IBlobStore store, TaskRunner 
         return result;
     }
 
-    /// <summary>Names what was trained where a step could not be made.</summary>
-    /// <param name="what">For example <c>path 3 in phase 1</c>.</param>
-    /// <param name="train">The task.</param>
+    /// <summary>Names what was computed where a number was not finite.</summary>
+    /// <param name="what">For example <c>Training of path 3 in phase 1</c>.</param>
+    /// <param name="run">Runs or remembers the tasks.</param>
     /// <exception cref="DiPaCoException">A loss or a gradient is not finite.</exception>
-    public static async Task<TaskResult> NamedAsync(string what, Func<Task<TaskResult>> train)
+    public static async Task<T> NamedAsync<T>(string what, Func<Task<T>> run)
     {
         try
         {
-            return await train();
+            return await run();
         }
         catch (NonFiniteStepException exception)
         {
-            throw new DiPaCoException($"Training of {what} stopped: {exception.Message}", exception);
+            throw new DiPaCoException($"{what} stopped: {exception.Message}", exception);
         }
     }
 

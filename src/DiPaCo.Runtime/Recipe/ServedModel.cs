@@ -22,9 +22,11 @@ internal sealed record ServedModel(ModelTopology Topology, ModelVersion Latest, 
             Topology.ModulesOf(stopped.Key).ToImmutableSortedDictionary(module => module.Id.Name, module => stopped.Value.Modules[module.Id], StringComparer.Ordinal))),
     ];
 
+    /// <summary>The version in which a path is served.</summary>
+    public ModelVersion VersionOf(PathId path) => Stopped.TryGetValue(path, out ModelVersion? best) ? best : Latest;
+
     /// <summary>A path in terms of tasks.</summary>
-    public PathInput PathOf(PathId path, ComputeType compute) =>
-        (Stopped.TryGetValue(path, out ModelVersion? best) ? best : Latest).PathOf(Topology, path, compute);
+    public PathInput PathOf(PathId path, ComputeType compute) => VersionOf(path).PathOf(Topology, path, compute);
 
     /// <summary>The digest of a list of modules and of stopped paths.</summary>
     public static string DigestOf(IEnumerable<(string Module, BlobHash Blob)> modules, IEnumerable<StoppedPath> stopped) => ModelVersion.DigestOf(

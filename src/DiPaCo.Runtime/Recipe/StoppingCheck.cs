@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using DiPaCo.Core;
 using DiPaCo.Data;
@@ -46,7 +47,10 @@ internal sealed class StoppingCheck(RunSession session, ModelTopology topology, 
         ScoreSpec spec = new(
             [new PathColumn(path, model.PathOf(topology, path, session.Config.Transformer.Compute))],
             routed.Chunks[path], corpus.Tokenizer, Split.Validation, documents.LastRank, session.Sequences, Cell: 0);
-        return (await session.Tasks.RunAsync(spec, null, cancellationToken))[ScoreSpec.Output];
+        TaskResult scored = await RunSession.NamedAsync(
+            string.Create(CultureInfo.InvariantCulture, $"Evaluation of path {path} after phase {model.Phase.Value}"),
+            () => session.Tasks.RunAsync(spec, null, cancellationToken));
+        return scored[ScoreSpec.Output];
     }
 
     private async Task<LossDifference> CompareAsync(BlobHash earlier, BlobHash later, CancellationToken cancellationToken) =>

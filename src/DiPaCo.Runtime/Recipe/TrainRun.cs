@@ -38,7 +38,7 @@ internal sealed class TrainRun(
         PreparedCorpus corpus = await corpusStage.PrepareAsync(cancellationToken) with { ChatTemplate = template };
         ModelTopology topology = ModelTopology.Create(_config.Topology, _config.ShapeFor(corpus.Summary.Vocabulary));
         ThrowIfFewerDocumentsThanPaths(corpus, topology);
-        await ThrowIfNothingForRoutersAsync(corpus, cancellationToken);
+        await ThrowIfScoringFailsAsync(corpus, topology.Paths.Length, cancellationToken);
         StepCounts steps = StepCounts.Of(_config, topology.Paths.Length);
         session.Observe(new StepsPlanned(steps.Base, steps.Paths, steps.DenseEqualSteps + steps.DenseEqualFlops));
         DenseTrainer dense = new(session, topology.Shape, corpus.Chunks, retention);
@@ -120,7 +120,7 @@ internal sealed class TrainRun(
     private Task<DenseModel> TrainBaseAsync(DenseTrainer dense, BlobHash initial, CancellationToken cancellationToken) =>
         session.StageAsync(Stage.Base, _config.Recipe.BaseSteps, "steps", async () =>
         {
-            DenseModel model = await dense.TrainAsync(ModelKind.DenseBase, initial, BaseSchedule, new StageCount(), cancellationToken);
+            DenseModel model = await dense.TrainAsync(ModelKind.DenseBase, initial, [BaseSchedule], new StageCount(), cancellationToken);
             return (model, $"{model.Training.Steps:N0} steps, {model.Training.Tokens:N0} tokens");
         });
 
@@ -150,7 +150,7 @@ internal sealed class TrainRun(
         rows.Add(Evaluator.Row(ModelKind.Routed, topology, _config.Topology, cost, scored));
         foreach (DenseModel model in baselines.Add(baseModel))
         {
-            EvaluationMetrics losses = await evaluator.DenseAsync(dense.ModelOf(model.Parameters), Split.Test, most, cancellationToken);
+            EvaluationMetrics losses = await evaluator.DenseAsync(model.Kind, dense.ModelOf(model.Parameters), Split.Test, most, cancellationToken);
             rows.Add(Evaluator.Row(model.Kind, topology, _config.Topology, TrainingCost.Of(model), losses));
         }
 
@@ -167,7 +167,7 @@ internal sealed class TrainRun(
             }
 
             PathInput features = dense.ModelOf(baseModel.Parameters);
-            tokenRouters = await new TokenRouterTrainer(session, topology, corpus).TrainAsync(log.Served, features, cancellationToken);
+            tokenRouters = await new TokenRouterTrainer(session, topology, corpus, evaluator).TrainAsync(log.Served, features, cancellationToken);
             rows.AddRange(await new Rerouter(_config, topology, spec => session.Tasks.RunAsync(spec, null, cancellationToken)).EvaluateAsync(
                 text, features, tokenRouters, cost));
         }
@@ -240,22 +240,25 @@ internal sealed class TrainRun(
         }
     }
 
-    /// <summary>Before anything is trained: the router split is read in the middle of a run, or at its end.</summary>
-    private async Task ThrowIfNothingForRoutersAsync(PreparedCorpus corpus, CancellationToken cancellationToken)
+    /// <summary>Before anything is trained: documents are scored under every path in the middle of a run, or at its end.</summary>
+    private async Task ThrowIfScoringFailsAsync(PreparedCorpus corpus, int paths, CancellationToken cancellationToken)
     {
-        if (_config.Discriminative.AfterPhases.IsEmpty && !_config.Evaluation.UsesTokenRouter())
+        bool learns = !_config.Discriminative.AfterPhases.IsEmpty || _config.Evaluation.UsesTokenRouter();
+        if (!learns && !_config.Evaluation.ScoresEveryPath())
         {
             return;
         }
 
         int prefix = _config.Routing.PrefixTokens;
         using TokenCorpus tokens = await TokenFiles.OpenAsync(corpus.Chunks, session.Store, cancellationToken);
-        if (HeldOutRank.Documents(tokens, Split.Router, prefix, HeldOutRank.All).Length == 0)
+        if (learns && HeldOutRank.Documents(tokens, Split.Router, prefix, HeldOutRank.All).Length == 0)
         {
             throw new DiPaCoException(
                 $"No document of the router split is longer than the prefix of {prefix} tokens, so no router can learn from the paths (discriminative.after_phases, evaluation.reroute_router). "
                 + "Give more or longer documents, or a larger data.router_share.");
         }
+
+        new ScoringLimits(_config, tokens, paths).Check();
     }
 
     private static void ThrowIfNothingScored(EvaluationMetrics scored)

@@ -115,7 +115,7 @@ internal sealed class RunEvaluation(string folder, TimeProvider time, IWeightRou
 
             foreach (DenseModel dense in model.DenseModels)
             {
-                rows.Add(Row(dense.Kind, TrainingCost.Of(dense), await ScoredAsync(Dense(dense.Parameters), chunks)));
+                rows.Add(Row(dense.Kind, TrainingCost.Of(dense), await ScoredAsync($"'{ModelNames.Of(dense.Kind, config.Topology)}'", Dense(dense.Parameters), chunks)));
             }
 
             RouterBoundsMetrics? bounds = null;
@@ -161,16 +161,16 @@ internal sealed class RunEvaluation(string folder, TimeProvider time, IWeightRou
                 foreach (ShardSize size in shards.Paths.Where(size => size.TestDocuments > 0))
                 {
                     byPath[size.Path] = await ScoredAsync(
-                        partOf(size.Path), [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])]);
+                        $"path {size.Path}", partOf(size.Path), [.. Enumerable.Range(0, size.Chunks).Select(chunk => sharded[ShardSpec.Output(size.Path, chunk)])]);
                 }
 
                 return byPath;
             }
 
-            async Task<EvaluationMetrics> ScoredAsync(PathInput part, ImmutableArray<BlobHash> own)
+            async Task<EvaluationMetrics> ScoredAsync(string what, PathInput part, ImmutableArray<BlobHash> own)
             {
                 EvaluateSpec spec = new(part, own, model.Tokenizer, Split.Test, _sequences, scored.LastRank);
-                TaskResult result = await executor.ExecuteAsync(spec, store, frame.From(done), cancellationToken);
+                TaskResult result = await RunSession.NamedAsync($"Evaluation of {what}", () => executor.ExecuteAsync(spec, store, frame.From(done), cancellationToken));
                 EvaluationMetrics losses = JsonSerializer.Deserialize<EvaluationMetrics>(result.Metrics, TaskJson.Options)!;
                 done += losses.Documents;
                 return losses;

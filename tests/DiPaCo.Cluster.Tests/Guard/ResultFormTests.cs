@@ -19,6 +19,7 @@ public sealed class ResultFormTests
     {
         PathInput model = new(new() { Vocabulary = 320, Blocks = 1, Width = 32, Heads = 2, KeyValueHeads = 2, HeadWidth = 16, FeedForward = 64 }, Core.Configuration.ComputeType.Fp32, []);
         ShardSpec shard = new(default, [], [], [new PathId(0), new PathId(1)], 0, 4, LossOnPrefix: false);
+        EvaluateSpec evaluate = new(model, [], default, Split.Test, new SequenceInput(48, 8, true, 2, 16), 10);
         FeaturesSpec features = new(model, default, 4);
         DriftSpec drift = new(model.Shape, default, [new ModuleInput(ModuleId.Dense, [], default)]);
         return new()
@@ -42,7 +43,12 @@ public sealed class ResultFormTests
             { drift, [], """{"fromBase":[1],"distance":[],"cosine":[1]}""", "distances of 1 modules" },
             { new LossDifferenceSpec(default, default), [], """{"documents":1,"mean":0.5,"standardError":null}""", null },
             { new LossDifferenceSpec(default, default), [], """{"documents":"many","mean":0.5,"standardError":null}""", "JSON" },
-            { new RouterBoundsSpec(default, [], [], []), [], """{"random":null,"oracle":null,"agreements":0}""", "two sums" },
+            { new RouterBoundsSpec(default, [], [], []), [], """{"random":null,"oracle":null,"agreements":0}""", "two finite sums" },
+            { evaluate, [], Scored("30"), null },
+            { evaluate, [], Scored("\"NaN\""), "finite sums of losses were expected" },
+            { evaluate, [], Scored("8000"), "finite sums of losses were expected" },
+            { new RouterBoundsSpec(default, [], [], []), [], $"{{\"random\":{Scored("30")},\"oracle\":{Scored("30")},\"agreements\":0}}", null },
+            { new RouterBoundsSpec(default, [], [], []), [], $"{{\"random\":{Scored("30")},\"oracle\":{Scored("8000")},\"agreements\":0}}", "two finite sums" },
             { new LossDifferenceSpec(default, default), [], new string('[', 100_000), "JSON" },
         };
     }
@@ -92,6 +98,8 @@ public sealed class ResultFormTests
 
         Assert.Contains("not in the store", finding.Unreadable, StringComparison.Ordinal);
     }
+
+    private static string Scored(string loss) => $$"""{"documents":1,"tokens":10,"loss":{{loss}},"prefixTokens":0,"prefixLoss":0,"bytes":40}""";
 
     private static string Shards(params (int Path, int Chunks)[] paths) => System.Text.Encoding.UTF8.GetString(TaskJson.SerializeToUtf8Bytes(
         new ShardMetrics([.. paths.Select(path => new ShardSize(new PathId(path.Path), path.Chunks, 1, 1, 1, 1, []))])));

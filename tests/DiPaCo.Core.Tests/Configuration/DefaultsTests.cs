@@ -16,7 +16,12 @@ public sealed class DefaultsTests
 
     [Fact]
     public void OfTheEvaluation() => Assert.Equal(
-        new EvaluationOptions { MaxDocuments = _config.Evaluation.MaxDocuments, MaxValidationDocuments = _config.Evaluation.MaxValidationDocuments },
+        new EvaluationOptions
+        {
+            MaxDocuments = _config.Evaluation.MaxDocuments,
+            MaxValidationDocuments = _config.Evaluation.MaxValidationDocuments,
+            MaxTokenRouterDocuments = _config.Evaluation.MaxTokenRouterDocuments,
+        },
         _config.Evaluation);
 
     [Fact]
@@ -46,6 +51,17 @@ public sealed class DefaultsTests
             TestShare = _config.Data.TestShare,
         },
         _config.Data);
+
+    /// <summary>Runs that were begun before there was the key are the same runs.</summary>
+    [Fact]
+    public void AnUnlimitedTokenRouter_IsNotInTheStoredConfiguration()
+    {
+        Assert.DoesNotContain("max_token_router_documents", RunConfigJson.Serialize(_config), StringComparison.Ordinal);
+
+        RunConfig limited = RunConfigLoader.Parse("size: paper\ndata: { paths: demo }\n", "run.yaml").Config;
+        Assert.Equal(500, RunConfigJson.Deserialize(RunConfigJson.Serialize(limited)).Evaluation.MaxTokenRouterDocuments);
+        Assert.Equal(0, RunConfigJson.Deserialize(RunConfigJson.Serialize(limited with { Evaluation = limited.Evaluation with { MaxTokenRouterDocuments = 0 } })).Evaluation.MaxTokenRouterDocuments);
+    }
 
     private static RecipeOptions Minimal => new() { BaseSteps = 1, Phases = 1, InnerSteps = 1, BatchSequences = 1, MicroBatchSequences = 1 };
 }

@@ -64,7 +64,7 @@ public sealed class FillingTests
     public void PenaltyHorizonAndLength_AreNumbersOrWords(string penalty, double? l2, string horizon, int? tokens, string length, int? positions)
     {
         LoadedConfig loaded = RunConfigLoader.Parse(
-            $"data: {{ paths: demo }}\ndiscriminative: {{ weight_penalty: {penalty} }}\nevaluation: {{ token_router_horizon: {horizon}, sequence_length: {length} }}\n", "run.yaml");
+            $"data: {{ paths: demo, router_share: 0.1 }}\ndiscriminative: {{ after_phases: [1], weight_penalty: {penalty} }}\nevaluation: {{ reroute_windows: [64], token_router_horizon: {horizon}, sequence_length: {length} }}\n", "run.yaml");
 
         foreach (RunConfig config in new[]
         {

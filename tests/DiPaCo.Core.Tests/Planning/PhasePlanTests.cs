@@ -44,6 +44,21 @@ public sealed class PhasePlanTests
     }
 
     [Theory]
+    [InlineData(30, "10 20")]
+    [InlineData(120, "40 80")]
+    [InlineData(10, "3 7")]
+    [InlineData(1, "1")]
+    [InlineData(3_000_000_000, "1000000000 2000000000")]
+    public void AModelOfOtherSteps_HasTheStagesInTheirProportion(long steps, string parts)
+    {
+        PhasePlan plan = PhasePlan.Of(Config("recipe: { stages: [{ phases: 2, inner_steps: 5, learning_rate: 0.1 }, { phases: 1, inner_steps: 20, learning_rate: 0.2 }] }"));
+
+        Assert.Equal(parts, string.Join(' ', plan.Over(steps).Select(part => part.Steps)));
+        Assert.Equal(0.2, plan.Over(steps)[^1].Stage.LearningRate);
+        Assert.Equal(0.1, plan.First.LearningRate);
+    }
+
+    [Theory]
     [InlineData("recipe: { stages: [{ phases: 2, inner_steps: 5 }] }", "recipe.stages[0].learning_rate", "missing; expected every stage with its own.")]
     [InlineData("recipe: { stages: [{ phases: 2, inner_steps: 5, learning_rate: 0.1, warmup_steps: 11 }] }", "recipe.stages[0].warmup_steps", "a warm-up of 11 steps is longer than the 10 steps of the stage; expected at most those.")]
     [InlineData("recipe: { phases: 3, stages: [{ phases: 2, inner_steps: 5, learning_rate: 0.1 }] }", "recipe.phases", "the stages have 2 phases and recipe.phases says 3; expected the same, or no recipe.phases.")]

@@ -322,6 +322,38 @@ public sealed class RunPlanTests
         Assert.Equal(2 * 100 * 7.5 * 64 * 4 * BlockFlops(64), Stage("re-routing by the document router").Flops, precision: 0);
     }
 
+    /// <summary>The losses of a document's prefix and 468 tokens under each of nine paths, and under 256.</summary>
+    [Fact]
+    public void MoreLossesThanARunCanKeep_AreAProblem_WithTheKeyThatLimitsThem()
+    {
+        Assert.DoesNotContain(Routed("discriminative: { after_phases: [1] }\n", "reroute_windows: [16], "), stage => stage.LossProblem is not null);
+
+        PlannedStage Planned(string limit) => PlanOf.Text(
+            "data: { paths: demo, router_share: 0.1 }\n" + Recipe + $"topology: {{ levels: [{{ experts: 16 }}, {{ experts: 16 }}] }}\nevaluation: {{ reroute_windows: [16], reroute_router: token{limit} }}",
+            new PlanAssumptions { Corpus = new PlannedCorpus(100_000, 50_000_000, 7.5, CorpusBasis.Counted) })
+            .Stages.Single(stage => stage.Name == "router split under every path");
+
+        Assert.Equal(
+            "about 1,200,640,000 losses of 10,000 documents under 256 paths are too many, 268,435,456 are possible: training would be refused. Expected evaluation.max_token_router_documents of about 2,235, or fewer paths (topology).",
+            Planned("").LossProblem);
+        Assert.Null(Planned(", max_token_router_documents: 2235").LossProblem);
+        Assert.Equal(2_235 * 469.0 * 256 * 4, Planned(", max_token_router_documents: 2235").LossBytes);
+        Assert.NotNull(Planned(", max_token_router_documents: 2236").LossProblem);
+    }
+
+    [Fact]
+    public void CandidatesOfEachDocument_HaveRoomWherePathsHaveNot()
+    {
+        PlannedStage Planned(int candidates) => PlanOf.Text(
+            "data: { paths: demo, router_share: 0.1 }\n" + Recipe + $"topology: {{ levels: [{{ experts: 16 }}, {{ experts: 16 }}] }}\ndiscriminative: {{ after_phases: [1], candidates: {candidates} }}",
+            new PlanAssumptions { Corpus = new PlannedCorpus(10_000_000, 5_000_000_000, 7.5, CorpusBasis.Counted) })
+            .Stages.Single(stage => stage.Name == "discriminative rounds");
+
+        Assert.Contains("Expected discriminative.max_documents of about 524,288,", Planned(0).LossProblem, StringComparison.Ordinal);
+        Assert.Contains("discriminative.max_documents", Planned(256).LossProblem, StringComparison.Ordinal);
+        Assert.Null(Planned(4).LossProblem);
+    }
+
     [Theory]
     [InlineData("", "", 0, 0, 0)]
     [InlineData("", "router_bounds: true, ", 1, 0, 0)]

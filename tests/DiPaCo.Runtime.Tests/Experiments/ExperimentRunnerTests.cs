@@ -3,6 +3,7 @@ using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime.Experiments;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tests.Support;
+using DiPaCo.Training;
 using Xunit;
 
 namespace DiPaCo.Runtime.Tests.Experiments;
@@ -86,7 +87,7 @@ public sealed class ExperimentRunnerTests : IDisposable
                     stopping.Cancel();
                 }
             },
-            stopping.Token));
+            cancellationToken: stopping.Token));
 
         List<EventLog> logs = [];
         ExperimentResults resumed = await RunAsync(table, "experiment", logs);
@@ -116,6 +117,47 @@ public sealed class ExperimentRunnerTests : IDisposable
     }
 
     [Fact]
+    public async Task ARunThatDiverges_IsNoted_AndTheOthersAreTrained()
+    {
+        Experiment whole = Table();
+        LoadedConfig Ruined(LoadedConfig run) => run with
+        {
+            Config = run.Config with { Recipe = run.Config.Recipe with { Stages = [new PhaseStage(1, 2, 0.01, 0), new PhaseStage(1, 2, 1e30, 0)] } },
+        };
+        Experiment table = whole with
+        {
+            Rows = [new ExperimentRow("plain", [Ruined(whole.Rows[0].Runs[0]), whole.Rows[0].Runs[1]]), new ExperimentRow("averaged", [.. whole.Rows[1].Runs])],
+        };
+        List<EventLog> logs = [];
+        List<string> told = [];
+
+        ExperimentResults results = await RunAsync(
+            table, "experiment", logs, ended: soFar => told.Add($"{soFar.Rows.Sum(row => row.Runs.Length)} + {soFar.Failed.Length}"));
+
+        Assert.Equal(["0 + 1", "1 + 1", "2 + 1"], told);
+        Assert.Equal([("plain", 2L), ("averaged", 1L)], results.Rows.Select(row => (row.Name, row.Runs.Single().Seed)));
+        FailedRun failed = Assert.Single(results.Failed);
+        Assert.Equal(("plain", 1L), (failed.Row, failed.Seed));
+        Assert.Matches("^Training of path 0 in phase 2 stopped: ", failed.Message);
+
+        // Begun again, it is tried again, from where it stopped; no other run is.
+        logs.Clear();
+        ExperimentResults again = await RunAsync(table, "experiment", logs);
+        Assert.Equal([failed], again.Failed);
+        Assert.All(logs, log => Assert.DoesNotContain(log.Of<StepMade>(), step => step.Stage == Stage.Base));
+    }
+
+    [Fact]
+    public void OnlyWhatIsWrongWithARunItself_IsItsOwnFailure()
+    {
+        Assert.True(FailedRun.IsOwn(new DiPaCoException("Too few documents.")));
+        Assert.True(FailedRun.IsOwn(new DiPaCoException("Training stopped.", new NonFiniteStepException("loss is NaN"))));
+        Assert.False(FailedRun.IsOwn(new StorageException("file", "The disk is full.")));
+        Assert.False(FailedRun.IsOwn(new DiPaCoException("It cannot be written.", new IOException("no space"))));
+        Assert.False(FailedRun.IsOwn(new MissingBlobException(BlobHash.Of([1]), "store")));
+    }
+
+    [Fact]
     public async Task ADamagedBlobOfASibling_IsNotTaken()
     {
         Experiment table = Table();
@@ -136,13 +178,21 @@ public sealed class ExperimentRunnerTests : IDisposable
     private static int Trained(EventLog log, Stage stage) => log.Of<StepMade>().Count(step => step.Stage == stage);
 
     private Task<ExperimentResults> RunAsync(
-        Experiment table, string folder, List<EventLog> logs, Action<string, RunEvent>? seen = null, CancellationToken cancellationToken = default) =>
+        Experiment table, string folder, List<EventLog> logs, Action<string, RunEvent>? seen = null, Action<ExperimentResults>? ended = null,
+        CancellationToken cancellationToken = default) =>
         new ExperimentRunner(_runs.File(folder), (run, runFolder, others, token) =>
         {
             EventLog log = new() { Seen = (_, runEvent) => seen?.Invoke(run.Config.Name, runEvent) };
             logs.Add(log);
             return new RunEngine(TimeProvider.System) { MeasuresMachine = false, Others = others }.TrainAsync(run, runFolder, log, token);
-        }).RunAsync(table, _ => Task.CompletedTask, cancellationToken);
+        }).RunAsync(
+            table,
+            soFar =>
+            {
+                ended?.Invoke(soFar);
+                return Task.CompletedTask;
+            },
+            cancellationToken);
 
     private Experiment Table()
     {

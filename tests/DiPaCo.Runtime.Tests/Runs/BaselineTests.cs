@@ -1,3 +1,4 @@
+using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime.Tests.Support;
 using Xunit;
@@ -45,6 +46,32 @@ public sealed class BaselineTests : IDisposable
         Assert.Equal(2, run.Model!.Baselines.Select(baseline => baseline.Parameters).Distinct().Count());
         Assert.All(run.Model.Baselines, baseline => Assert.True(File.Exists(run.FileOf(baseline.Parameters))));
         Assert.All(results.Evaluation, row => Assert.True(double.IsFinite(row.Perplexity)));
+    }
+
+    /// <summary>Without stages every rate is one of a single schedule; the keys of the section inner say nothing where there are stages.</summary>
+    [Fact]
+    public async Task FromTheFork_TheLearningRatesFollowTheStages_StretchedAtEqualFlops()
+    {
+        RunConfig config = Both(DenseStart.Fork);
+        config = config with
+        {
+            Recipe = config.Recipe with { Stages = [new PhaseStage(1, 2, 0.02, 1), new PhaseStage(1, 2, 0.001, 0)] },
+            Inner = config.Inner with { LearningRate = 0.5, WarmupSteps = 3 },
+        };
+
+        await _runs.TrainAsync("run", config);
+
+        IReadOnlyList<StepMetric> measured = await MetricsReader.ReadAsync(new RunView(_runs.File("run")).Paths.Metrics, CancellationToken.None);
+        double[] RatesOf(Func<StepMetric, bool> chosen) => [.. measured.Where(chosen).OrderBy(step => step.Step).Select(step => step.LearningRate)];
+        Assert.Equal(4, RatesOf(step => step.Path == new PathId(0)).Length);
+        Assert.Equal(RatesOf(step => step.Path == new PathId(0)), RatesOf(step => step.Baseline == ModelKind.DenseEqualSteps));
+
+        // Sixteen steps are eight of each stage, the warm-up as long as it was.
+        double Cosine(double peak, int step, int steps) => peak * (config.Inner.FinalShare + ((1 - config.Inner.FinalShare) * 0.5 * (1 + Math.Cos(Math.PI * step / steps))));
+        double[] stretched = [0.02, .. Enumerable.Range(1, 7).Select(step => Cosine(0.02, step, 7)), .. Enumerable.Range(1, 8).Select(step => Cosine(0.001, step, 8))];
+        double[] found = RatesOf(step => step.Baseline == ModelKind.DenseEqualFlops);
+        Assert.Equal(stretched.Length, found.Length);
+        Assert.All(stretched.Zip(found), pair => Assert.Equal(pair.First, pair.Second, 1e-12));
     }
 
     [Fact]

@@ -84,15 +84,16 @@ public static class ExperimentLoader
                     errors.Add(row.Line, row.Column, $"{path}.name", $"there is a row '{name}' already; expected a name of its own.");
                 }
 
-                YamlMapping changed = Merge(basis, Section(row, "with", $"{path}.with"));
-                read.Add(new ExperimentRow(name, [.. Seeds(row, path, seeds).Select(seed => Run(changed, name, seed, path)).OfType<LoadedConfig>()]));
+                YamlMapping own = Section(row, "with", $"{path}.with") ?? new YamlMapping([], row.Line, row.Column);
+                YamlMapping changed = Merge(basis, own);
+                read.Add(new ExperimentRow(name, [.. Seeds(row, path, seeds).Select(seed => Run(changed, own, name, seed, path)).OfType<LoadedConfig>()]));
             }
 
             return read.ToImmutable();
         }
 
         /// <summary>A run; null where its configuration has errors, which are then on the list with the row's name.</summary>
-        private LoadedConfig? Run(YamlMapping content, string row, long seed, string path)
+        private LoadedConfig? Run(YamlMapping content, YamlMapping changes, string row, long seed, string path)
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"{(row.Length > 0 ? row : "row")}-seed{seed}");
             content = overrides.ApplyTo(content, fileName) ?? content;
@@ -101,7 +102,7 @@ public static class ExperimentLoader
             ErrorList own = new(fileName);
             try
             {
-                return RunConfigLoader.Read(content, fileName, name, own);
+                return RunConfigLoader.Read(content, fileName, name, own, judged: changes);
             }
             catch (ConfigurationException exception)
             {

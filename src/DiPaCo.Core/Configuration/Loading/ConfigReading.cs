@@ -1,7 +1,12 @@
 namespace DiPaCo.Core.Configuration;
 
 /// <summary>One pass over a configuration file: its errors, the values that it ends with, and where each key stands.</summary>
-internal sealed class ConfigReading(ErrorList errors)
+/// <param name="errors">Takes its errors.</param>
+/// <param name="judged">
+/// The part of the file whose keys must have an effect; null: all of it. Of an experiment that is what a row states itself: what is common to all rows may be idle in
+/// one of them.
+/// </param>
+internal sealed class ConfigReading(ErrorList errors, YamlMapping? judged = null)
 {
     private readonly List<ConfigValue> _values = [];
     private readonly List<(YamlEntry Entry, string Section, IReadOnlyList<string> Known)> _unknown = [];
@@ -16,6 +21,10 @@ internal sealed class ConfigReading(ErrorList errors)
     public void State(string key, YamlEntry entry) => _stated[key] = entry;
 
     public bool IsStated(string key) => _stated.ContainsKey(key);
+
+    /// <summary>Whether the file states a key of a section where it must have an effect.</summary>
+    public bool IsJudged(string key) => IsStated(key)
+        && (judged is null || (judged.Find(KeyPath.SectionOf(key))?.Value is YamlMapping section && section.Find(KeyPath.LastOf(key)) is not null));
 
     /// <summary>The position of the first of the keys that the file states; of <c>size</c>, which filled them all in, otherwise.</summary>
     public (int Line, int Column) PositionOf(params ReadOnlySpan<string> keys)

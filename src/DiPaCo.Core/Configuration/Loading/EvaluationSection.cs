@@ -14,6 +14,7 @@ internal static class EvaluationSection
             MaxStoppingDocumentsPerPath = section.Count("max_stopping_documents_per_path", defaults.MaxStoppingDocumentsPerPath, documents, "Validation documents of its shard that say whether a path does worse than before (recipe.early_stopping); 0: all."),
             MaxDocuments = section.Count("max_documents", filled.MaxDocuments, documents, "Documents of the test split scored at the end; 0: all."),
             SequenceLength = section.CountOrWord("sequence_length", defaults.SequenceLength, new Bounds(2, 1_048_576), "training", "Positions in which test documents are scored, under all models alike; training: transformer.sequence_length."),
+            MaxTokenRouterDocuments = section.Count("max_token_router_documents", filled.MaxTokenRouterDocuments, documents, "Documents of the router split that the token router learns from; 0: all."),
             DenseEqualSteps = section.Flag("dense_equal_steps", defaults.DenseEqualSteps, "Compare with a dense model of one path's size at equal steps."),
             DenseEqualFlops = section.Flag("dense_equal_flops", defaults.DenseEqualFlops, "Compare with the same dense model trained for P times the steps."),
             DenseStart = section.Word("dense_start", defaults.DenseStart, "Where the dense models start: fork (from the base model) or scratch."),

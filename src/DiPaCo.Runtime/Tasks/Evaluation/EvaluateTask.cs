@@ -32,6 +32,7 @@ internal static class EvaluateTask
             progress?.Report(new TaskStep(evaluation.Rows[^1].Index + 1, documents.Length));
         }
 
+        sum.ThrowUnlessSound();
         return new TaskResult(ImmutableSortedDictionary<string, BlobHash>.Empty, JsonSerializer.Serialize(sum, TaskJson.Options));
     }
 

@@ -1,3 +1,6 @@
+using System.Globalization;
+using DiPaCo.Training;
+
 namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>Sums over scored tokens; those of several tasks add up.</summary>
@@ -28,6 +31,26 @@ public sealed record EvaluationMetrics(long Documents, long Tokens, double Loss,
 
     /// <summary>Bits per UTF-8 byte of whole documents: the same text for every tokenizer. Null where the prefix's bytes were not counted.</summary>
     public double? BitsPerByteWithPrefix => PrefixBytes is { } bytes ? (Loss + PrefixLoss) / ((Bytes + bytes) * Math.Log(2)) : null;
+
+    /// <summary>
+    /// Whether the sums are numbers and small enough for a perplexity, which is none beyond 709 nats a token: guessing costs the logarithm of the vocabulary, 10 to 12
+    /// nats. Nothing scored is sound.
+    /// </summary>
+    public bool AreSound() =>
+        Documents >= 0 && Tokens >= 0 && PrefixTokens >= 0 && double.IsFinite(Loss) && double.IsFinite(PrefixLoss)
+        && (Tokens == 0 || double.IsFinite(Perplexity)) && (Tokens + PrefixTokens == 0 || double.IsFinite(PerplexityWithPrefix));
+
+    /// <summary>Refuses what is no result.</summary>
+    /// <exception cref="NonFiniteStepException">A sum is no number, or a perplexity is none.</exception>
+    public void ThrowUnlessSound()
+    {
+        if (!AreSound())
+        {
+            throw new NonFiniteStepException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Tokens:N0} tokens have a loss of {Loss} nats, {PrefixTokens:N0} tokens of their prefixes one of {PrefixLoss}; finite numbers, and less than 709 nats a token, were expected. {LossTally.Advice}"));
+        }
+    }
 
     /// <summary>Adds two sums.</summary>
     public static EvaluationMetrics operator +(EvaluationMetrics a, EvaluationMetrics b) => new(

@@ -28,7 +28,7 @@ internal sealed class CandidateLosses
         {
             throw new DiPaCoException(
                 $"The losses of {documents:N0} documents under {candidates:N0} candidates each are too many numbers; {Most:N0} are possible. "
-                + "Score fewer documents (discriminative.max_documents, data.router_share) or fewer candidates (discriminative.candidates).");
+                + "Score fewer documents (discriminative.max_documents) or fewer candidates (discriminative.candidates).");
         }
     }
 

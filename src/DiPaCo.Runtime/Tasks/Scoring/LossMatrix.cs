@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Data;
 
 namespace DiPaCo.Runtime.Tasks;
@@ -11,7 +12,7 @@ namespace DiPaCo.Runtime.Tasks;
 internal sealed class LossMatrix
 {
     /// <summary>Most numbers of a matrix: 1 GiB.</summary>
-    public const long MostElements = 1 << 28;
+    public const long MostElements = EvaluationOptions.MostLosses;
 
     private readonly int[] _firstCell;
 
@@ -31,7 +32,7 @@ internal sealed class LossMatrix
         {
             throw new DiPaCoException(
                 $"The losses of {documents.Length:N0} documents in {cells:N0} cells under {paths.Length:N0} paths are too many numbers; {MostElements:N0} are possible. "
-                + "Score fewer documents (evaluation.max_documents, data.router_share) or larger cells.");
+                + "Score fewer documents (evaluation.max_documents, evaluation.max_token_router_documents, discriminative.max_documents) or larger cells.");
         }
 
         _firstCell = new int[documents.Length + 1];
@@ -154,5 +155,6 @@ internal sealed class LossMatrix
         }
     }
 
-    private static long CellsOf(int tokens, int cell) => cell == 0 ? 1 : ((long)tokens + cell - 1) / cell;
+    /// <summary>How many cells a document of so many tokens behind its prefix has.</summary>
+    public static long CellsOf(int tokens, int cell) => cell == 0 ? 1 : ((long)tokens + cell - 1) / cell;
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using DiPaCo.Core;
+using DiPaCo.Training;
 
 namespace DiPaCo.Runtime.Tasks;
 
@@ -10,14 +12,17 @@ namespace DiPaCo.Runtime.Tasks;
 /// <param name="column">The path's column.</param>
 internal sealed class LossTally(LossMatrix matrix, int column)
 {
+    /// <summary>What may help where a loss is no number.</summary>
+    public const string Advice =
+        "The parameters have diverged: lower the learning rates (inner.learning_rate, inner.base_learning_rate or those of recipe.stages, outer.learning_rate), or compute in fp32 (transformer.compute).";
+
     private int _cell = -1;
     private double _sum;
 
     /// <summary>A sum as it is stored.</summary>
-    /// <exception cref="DiPaCoException">It is not finite.</exception>
-    public static float Finite(double sum, PathId path) => double.IsFinite(sum) ? (float)sum : throw new DiPaCoException(
-        $"A document has a loss of {sum} nats under path {path}; a finite number was expected. The path has diverged: "
-        + "lower inner.learning_rate, or compute in fp32 (transformer.compute).");
+    /// <exception cref="NonFiniteStepException">It is not finite.</exception>
+    public static float Finite(double sum, PathId path) => float.IsFinite((float)sum) ? (float)sum : throw new NonFiniteStepException(string.Create(
+        CultureInfo.InvariantCulture, $"A document has a loss of {sum} nats under path {path}; a finite number was expected. {Advice}"));
 
     /// <summary>Adds the losses of a document's prefix, which are all in one sequence.</summary>
     public void AddPrefix(int document, ReadOnlySpan<float> losses)
