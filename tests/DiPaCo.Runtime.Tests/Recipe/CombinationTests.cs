@@ -74,7 +74,7 @@ public sealed class CombinationTests : IDisposable
         {
             Discriminative = new DiscriminativeOptions { AfterPhases = [2] },
             Data = _runs.Config.Data with { RouterShare = 0.2 },
-            Routing = _runs.Config.Routing with { Overlap = 2 },
+            Routing = _runs.Config.Routing with { Overlap = 2, Scaling = FeatureScaling.None },
         };
         config = config with { Recipe = config.Recipe with { PathsPerPhase = 3 } };
 
