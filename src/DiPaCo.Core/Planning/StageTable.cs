@@ -82,6 +82,12 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
     private PlannedStage UnderEveryPath(string name, double documents, int cell, int times)
     {
         long tokens = times * TokensOf(documents);
+        if (tokens == 0)
+        {
+            // The tree of tens of thousands of paths takes seconds.
+            return Measuring(name, 0, 0);
+        }
+
         double flops = tokens * Tree.FlopsPerToken;
 
         // One number for the prefix and one for every cell, of four bytes each, for every path.
