@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CsCheck;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using Xunit;
 
 namespace DiPaCo.Routing.Tests;
@@ -24,7 +25,7 @@ public sealed class CandidatePathsTests
 
                 RouterInput input = new(features);
                 KMeansRouter router = new(
-                    ShardAssignmentTests.Paths(paths), centroids, FeatureTransform.Fit(features, FeatureScaling.Center, 1), 32);
+                    ShardAssignmentTests.Paths(paths), centroids, FeatureTransform.Fit(features, FeatureScaling.None, 1), 32);
 
                 PathId[] one = CandidatePaths.Of(router, input, count, 1, CancellationToken.None);
                 PathId[] two = CandidatePaths.Of(router, input, count, 2, CancellationToken.None);
@@ -47,7 +48,7 @@ public sealed class CandidatePathsTests
     {
         FeatureMatrix features = Blobs.Noise(5, 3);
         KMeansRouter router = new(
-            ShardAssignmentTests.Paths(3), Blobs.Noise(3, 3, 2), FeatureTransform.Fit(features, FeatureScaling.Center, 1), 32);
+            ShardAssignmentTests.Paths(3), Blobs.Noise(3, 3, 2), FeatureTransform.Fit(features, FeatureScaling.None, 1), 32);
 
         Assert.Throws<ArgumentOutOfRangeException>(() => CandidatePaths.Of(router, new RouterInput(features), count, 1, CancellationToken.None));
     }

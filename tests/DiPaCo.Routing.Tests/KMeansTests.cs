@@ -135,19 +135,42 @@ public sealed class KMeansTests
         Assert.Equal(1.0, Blobs.Agreement(result.Labels, row => row / 2000));
     }
 
-    [Fact]
-    public void RowsFarFromTheSeedingSample_StillGetAClusterOfTheirOwn()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(512)]
+    public void RowsFarFromTheSeedingSample_StillGetAClusterOfTheirOwn(int batchRows)
     {
-        // A handful of distant rows that the sample for seeding most likely misses: some cluster has to be won from them.
-        FeatureMatrix features = Blobs.Noise(20_000, 4);
-        FeatureMatrix twice = new(40_000, 4);
-        for (int row = 0; row < 40_000; row++)
+        // Four values that every sample has, and a dozen distant rows among 40,000 of which the thousand that are seeded from have
+        // hardly any: centroids begin on equal rows, stay empty, and have to be won from the distant rows.
+        const int Outliers = 12;
+        FeatureMatrix features = new(40_000, 4);
+        for (int row = 0; row < features.Rows; row++)
         {
-            features.Row(row / 2).CopyTo(twice.Row(row));
+            features.Row(row).Fill(row % 4);
         }
 
-        KMeansResult result = KMeans.Fit(twice, Blobs.Options(16) with { SeedingRows = 0 }, Cancel);
-        Assert.All(result.Counts, count => Assert.True(count > 0));
+        for (int outlier = 0; outlier < Outliers; outlier++)
+        {
+            features.Row(1000 + (outlier * 3001))[outlier % 4] = 100 * (outlier + 1);
+        }
+
+        KMeansOptions options = Blobs.Options(4 + Outliers) with { SeedingRows = 0, Restarts = 1, BatchRows = batchRows };
+        KMeansResult result = KMeans.Fit(features, options, Cancel);
+
+        Assert.Equal(Enumerable.Repeat(1, Outliers), result.Counts.Order().Take(Outliers));
+        Assert.InRange(result.Inertia, 0, 1);
+    }
+
+    [Fact]
+    public void AMiniBatchsCentroid_ThatNoRowIsNear_StartsAgainOnTheFarthestRow()
+    {
+        FeatureMatrix features = new(256, 2);
+        features.Row(77)[1] = 30;
+        float[] centroids = [0, 0, 500, 500];
+
+        MiniBatch.Move(features, centroids, Blobs.Options(2) with { BatchRows = 256, Iterations = 1 }, new RandomStream(1, "test-batch"), Cancel);
+
+        Assert.Equal([0, 30], centroids[2..]);
     }
 
     [Fact]

@@ -58,7 +58,7 @@ public sealed class LogisticRouterTests
     public void ScoresAreLogarithmsOfProbabilities()
     {
         FeatureMatrix features = Blobs.Noise(50, 6, scale: 3, shift: 2);
-        FeatureTransform transform = FeatureTransform.Fit(features, FeatureScaling.Standardize, 1, Cancel);
+        FeatureTransform transform = FeatureTransform.Fit(features, FeatureScaling.Standardized, 1, Cancel);
         FeatureMatrix weights = Blobs.Noise(5, 6, 2);
         float[] biases = [0, 1, -1, 2, 0.5f];
         LogisticRouter router = new(ShardAssignmentTests.Paths(5), weights, [.. biases], transform, 32);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CsCheck;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using Xunit;
 
 namespace DiPaCo.Routing.Tests;
@@ -19,7 +20,7 @@ public sealed class ProductKMeansTests
                 PathCodes codes = new(grid, paths);
                 int groups = codes.Sizes.Length;
                 FeatureMatrix features = Blobs.Noise(rows, width, seed, scale: 2, shift: 3);
-                FeatureTransform transform = FeatureTransform.Fit(features, FeatureScaling.Standardize, 1);
+                FeatureTransform transform = FeatureTransform.Fit(features, FeatureScaling.Standardized, 1);
                 ImmutableArray<FeatureMatrix> books =
                     [.. codes.Sizes.Select((size, group) => Blobs.Noise(size, ProductKMeansRouter.GroupWidth(width, groups, group), seed + group))];
                 ProductKMeansRouter router = new(paths, codes, books, transform, 32);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CsCheck;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using Xunit;
 
 namespace DiPaCo.Routing.Tests;
@@ -52,7 +53,7 @@ public sealed class ResidualKMeansTests
 
         PathGrid grid = new([4, 3], 1);
         ResidualKMeansRouter router = ResidualKMeansRouterFit.Of(
-            features, ProductKMeansTests.Options(grid) with { Scaling = FeatureScaling.Center }, Cancel);
+            features, ProductKMeansTests.Options(grid) with { Scaling = FeatureScaling.None }, Cancel);
         ImmutableArray<PathId> paths = router.Route(new RouterInput(features), cancellationToken: Cancel);
         Assert.Equal(1.0, Blobs.Agreement([.. paths.Select(path => grid.ExpertsOf(path)[0])], row => row % 12 / 3));
         Assert.Equal(1.0, Blobs.Agreement([.. paths.Select(path => grid.ExpertsOf(path)[1])], row => row % 3));

@@ -288,7 +288,7 @@ public sealed class RouterPriorTests
 
     private static KMeansRouter KMeans(FeatureMatrix features, int paths, long seed) => new(
         ShardAssignmentTests.Paths(paths), Blobs.Around(paths, paths, features.Width, 1, seed + 5),
-        FeatureTransform.Fit(features, FeatureScaling.Center, 1, Cancel), 32);
+        FeatureTransform.Fit(features, FeatureScaling.None, 1, Cancel), 32);
 
     private static IRouter Router(string kind, FeatureMatrix features)
     {

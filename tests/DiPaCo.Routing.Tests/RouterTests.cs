@@ -17,7 +17,7 @@ public sealed class RouterTests
             {
                 FeatureMatrix features = Blobs.Noise(rows, width, seed, scale: 3, shift: 5);
                 FeatureMatrix centroids = Blobs.Noise(paths, width, seed + 1);
-                FeatureTransform transform = FeatureTransform.Fit(features, FeatureScaling.Standardize, 1);
+                FeatureTransform transform = FeatureTransform.Fit(features, FeatureScaling.Standardized, 1);
                 KMeansRouter router = new(ShardAssignmentTests.Paths(paths), centroids, transform, 32);
                 float[] scores = new float[rows * paths];
                 router.Score(new RouterInput(features), 0, rows, scores);
@@ -38,7 +38,7 @@ public sealed class RouterTests
     {
         FeatureMatrix features = Blobs.Noise(300, 40);
         KMeansRouter router = new(
-            ShardAssignmentTests.Paths(37), Blobs.Noise(37, 40, 2), FeatureTransform.Fit(features, FeatureScaling.Center, 1, Cancel), 32);
+            ShardAssignmentTests.Paths(37), Blobs.Noise(37, 40, 2), FeatureTransform.Fit(features, FeatureScaling.None, 1, Cancel), 32);
         RouterInput input = new(features);
         float[] all = new float[300 * 37];
         router.Score(input, 0, 300, all);
@@ -84,8 +84,8 @@ public sealed class RouterTests
 
         double Agreement(FeatureScaling scaling) => Blobs.Agreement(
             KMeansRouterFit.Of(features, Options(6) with { Scaling = scaling }, Cancel).Clusters.Labels, row => row % 6);
-        Assert.InRange(Agreement(FeatureScaling.Center), 0, 0.5);
-        Assert.InRange(Agreement(FeatureScaling.Standardize), 0.99, 1);
+        Assert.InRange(Agreement(FeatureScaling.None), 0, 0.5);
+        Assert.InRange(Agreement(FeatureScaling.Standardized), 0.99, 1);
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class RouterTests
             features.Row(row)[7] = 1e4f;
         }
 
-        FeatureTransform transform = FeatureTransform.Fit(features, FeatureScaling.Standardize, 2, Cancel);
+        FeatureTransform transform = FeatureTransform.Fit(features, FeatureScaling.Standardized, 2, Cancel);
         float[][] z = [.. Enumerable.Range(0, features.Rows).Select(row =>
         {
             float[] one = new float[20];

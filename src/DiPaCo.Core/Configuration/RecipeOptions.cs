@@ -25,7 +25,11 @@ public sealed record RecipeOptions
     /// <summary>What happens between two outer steps: phases of AdamW on each path (paper Algorithm 1), or one AdamW step on each module. Default phases.</summary>
     public TrainingMode Training { get; init; } = TrainingMode.Phases;
 
-    /// <summary>Paths that take part in a phase, drawn without repetition until all had their turn (paper §2.6.2); 0: all of them.</summary>
+    /// <summary>
+    /// Paths that take part in a phase, drawn without repetition until all had their turn (paper §2.6.2); 0: all of them. A path's steps, its
+    /// batches and AdamW's moments are its own and go on where its last turn ended. The learning rate is the phase's: a path whose first turn comes
+    /// late has no warm-up of its own, and begins with moments of zero at whatever rate the others have by then.
+    /// </summary>
     public int PathsPerPhase { get; init; }
 
     /// <summary>

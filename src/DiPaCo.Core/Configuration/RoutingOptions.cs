@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DiPaCo.Core.Configuration;
 
 /// <summary>How documents become shards (paper §2.4).</summary>
@@ -26,6 +28,14 @@ public sealed record RoutingOptions
     /// (kmeans, balanced_kmeans).
     /// </summary>
     public ClusterOrder Placement { get; init; } = ClusterOrder.None;
+
+    /// <summary>
+    /// What is done to features before they are clustered. Default standardized, each dimension by its deviation; the paper clusters them as they
+    /// are. The classifier of a discriminative round standardises for itself, unless it is drawn towards a router of clusters, whose preprocessing it takes over.
+    /// </summary>
+    /// <remarks>Left out where it is standardized: so runs that were begun before there was a choice go on.</remarks>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public FeatureScaling Scaling { get; init; }
 
     /// <summary>Smallest shard as a share of the mean shard; smaller clusters are refilled with the nearest documents. 0 to 1. Default 0.1.</summary>
     public double MinimumShare { get; init; } = 0.1;

@@ -11,6 +11,7 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
     private readonly int _tested = config.Evaluation.SequenceLength ?? config.Transformer.SequenceLength;
     private readonly TransformerShape _shape = topology.Shape;
     private readonly EvaluationOptions _evaluation = config.Evaluation;
+    private readonly Dictionary<int, PathTreeCounts> _trees = [];
 
     /// <summary>The stages in order; those that the run does not have are left out.</summary>
     /// <param name="rounds">Tasks that the busiest worker computes in one phase.</param>
@@ -87,7 +88,13 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
     private PlannedStage UnderEveryPath(string name, double documents, int cell, int times, int length, string? key)
     {
         long tokens = times * TokensOf(documents, length);
-        PathTreeCounts tree = PathTreeCounts.Of(topology, length);
+        if (tokens == 0)
+        {
+            // The tree of tens of thousands of paths takes seconds.
+            return Measuring(name, 0, 0);
+        }
+
+        PathTreeCounts tree = TreeOf(length);
         double flops = tokens * tree.FlopsPerToken;
 
         // One number for the prefix and one for every cell, of four bytes each, for every path.
@@ -101,6 +108,16 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
                 CultureInfo.InvariantCulture,
                 $"about {losses:N0} losses of {documents:N0} documents under {topology.Paths.Length:N0} paths are too many, {EvaluationOptions.MostLosses:N0} are possible: training would be refused. Expected {key} of about {Math.Floor(EvaluationOptions.MostLosses / each):N0}, or fewer paths (topology)."),
         };
+    }
+
+    private PathTreeCounts TreeOf(int length)
+    {
+        if (!_trees.TryGetValue(length, out PathTreeCounts? tree))
+        {
+            _trees[length] = tree = PathTreeCounts.Of(topology, length);
+        }
+
+        return tree;
     }
 
     /// <summary>

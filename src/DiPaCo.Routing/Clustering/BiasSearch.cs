@@ -137,21 +137,39 @@ internal sealed class BiasSearch
                 tried[p] = (float)(v[p] * epsilon / root[p]);
             }
 
-            SoftCounts counts = Pass(tried, epsilon, cancellationToken);
+            double value = Dual(tried, epsilon, gradient, out int[] counts, cancellationToken);
             if (!_soft)
             {
-                Keep(tried, counts.Hard);
+                Keep(tried, counts);
             }
 
-            double value = counts.Value / epsilon;
             for (int p = 0; p < tried.Length; p++)
             {
-                value -= _targets[p] * tried[p] / epsilon;
-                gradient[p] = (counts.Soft[p] - _targets[p]) / _features.Rows / root[p];
+                gradient[p] = gradient[p] / _features.Rows / root[p];
             }
 
             return value / _features.Rows;
         }
+    }
+
+    /// <summary>The softened dual, divided by ε: Σ_rows log Σ_p exp((s_p + b_p) / ε) − Σ_p target_p b_p / ε.</summary>
+    /// <param name="biases">b.</param>
+    /// <param name="epsilon">ε, in the unit of the scores.</param>
+    /// <param name="gradient">Takes its derivatives by b / ε: expected rows of each class less its target.</param>
+    /// <param name="counts">Rows whose highest class each is.</param>
+    /// <param name="cancellationToken">Ends the pass.</param>
+    internal double Dual(float[] biases, double epsilon, Span<double> gradient, out int[] counts, CancellationToken cancellationToken)
+    {
+        SoftCounts sums = Pass(biases, epsilon, cancellationToken);
+        counts = sums.Hard;
+        double value = sums.Value / epsilon;
+        for (int p = 0; p < biases.Length; p++)
+        {
+            value -= _targets[p] * biases[p] / epsilon;
+            gradient[p] = sums.Soft[p] - _targets[p];
+        }
+
+        return value;
     }
 
     private void Keep(float[] tried, int[] counts)

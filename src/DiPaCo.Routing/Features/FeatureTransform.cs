@@ -1,4 +1,5 @@
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 
 namespace DiPaCo.Routing;
 
@@ -44,7 +45,7 @@ public sealed class FeatureTransform
         for (int dimension = 0; dimension < shift.Length; dimension++)
         {
             shift[dimension] = (float)moments.Mean(dimension);
-            scale[dimension] = scaling == FeatureScaling.Center ? 1f : InverseDeviation(moments, dimension);
+            scale[dimension] = scaling == FeatureScaling.None ? 1f : InverseDeviation(moments, dimension);
         }
 
         return new FeatureTransform(shift, scale);

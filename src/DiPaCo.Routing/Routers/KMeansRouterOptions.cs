@@ -20,7 +20,7 @@ public sealed record KMeansRouterOptions
     public required KMeansOptions Clustering { get; init; }
 
     /// <summary>What is done to features before distances are taken.</summary>
-    public FeatureScaling Scaling { get; init; } = FeatureScaling.Standardize;
+    public FeatureScaling Scaling { get; init; } = FeatureScaling.Standardized;
 
     /// <summary>Which cluster becomes which path, where a path has a cluster of its own.</summary>
     public ClusterOrder Order { get; init; } = ClusterOrder.None;

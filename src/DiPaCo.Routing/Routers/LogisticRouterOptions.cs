@@ -14,7 +14,7 @@ public sealed record LogisticRouterOptions
     public required int PrefixTokens { get; init; }
 
     /// <summary>What is done to features before they are weighted.</summary>
-    public FeatureScaling Scaling { get; init; } = FeatureScaling.Standardize;
+    public FeatureScaling Scaling { get; init; } = FeatureScaling.Standardized;
 
     /// <summary>
     /// λ of the penalty λ/2 ‖W‖² on the mean loss of a document; biases are free where there is no <see cref="Prior"/>. Not negative.

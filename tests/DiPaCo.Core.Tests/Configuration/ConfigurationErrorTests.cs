@@ -38,6 +38,8 @@ public sealed class ConfigurationErrorTests
     [InlineData("transformer: { head_width: 12 }", "run.yaml:3:28: transformer.head_width: found '12', expected a multiple of 8 from 8 to 1,024.")]
     [InlineData("transformer: { activation: swglu }", "run.yaml:3:28: transformer.activation: found 'swglu', expected one of: swiglu, gelu. Did you mean 'swiglu'?")]
     [InlineData("routing: { method: k_means }", "run.yaml:3:20: routing.method: found 'k_means', expected one of: kmeans, product_kmeans, residual_kmeans, balanced_kmeans, random. Did you mean 'kmeans'?")]
+    [InlineData("routing: { scaling: standardised }", "run.yaml:3:21: routing.scaling: found 'standardised', expected one of: standardized, none. Did you mean 'standardized'?")]
+    [InlineData("routing: { method: random, scaling: none }", "run.yaml:3:28: routing.scaling: routing.method random looks at no features; expected no routing.scaling, or another method.")]
     [InlineData("name: ../elsewhere", "run.yaml:3:7: name: found '../elsewhere', expected 1 to 100 letters, digits, dots, dashes and underscores, beginning with a letter or digit.")]
     public void AWrongValue_NamesWhatWasFoundAndWhatIsExpected(string text, string error) => Assert.Equal([error], Yaml.Errors(text));
 

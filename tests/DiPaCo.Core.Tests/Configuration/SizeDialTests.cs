@@ -65,10 +65,12 @@ public sealed partial class SizeDialTests
             Tokenizer = loaded.Config.Tokenizer with { ChatTemplate = "chat.jinja" },
             Outer = loaded.Config.Outer with { Download = DownloadCodec.Int8 },
             Evaluation = loaded.Config.Evaluation with { MaxTokenRouterDocuments = 9, SequenceLength = 512 },
+            Routing = loaded.Config.Routing with { Scaling = FeatureScaling.None },
         };
         Assert.DoesNotContain("chat_template", RunConfigJson.Serialize(loaded.Config), StringComparison.Ordinal);
         Assert.DoesNotContain("max_token_router_documents", RunConfigJson.Serialize(loaded.Config), StringComparison.Ordinal);
         Assert.DoesNotContain("download", RunConfigJson.Serialize(loaded.Config), StringComparison.Ordinal);
+        Assert.DoesNotContain("scaling", RunConfigJson.Serialize(loaded.Config).Replace("rescaling", "", StringComparison.Ordinal), StringComparison.Ordinal);
         using JsonDocument json = JsonDocument.Parse(RunConfigJson.Serialize(whole));
 
         IEnumerable<string> inJson = json.RootElement.EnumerateObject().SelectMany(section => section.Value.ValueKind == JsonValueKind.Object

@@ -133,6 +133,21 @@ public sealed class DiscriminativeTests : IDisposable
     }
 
     [Fact]
+    public async Task Features_AreTheBaseModels_AlsoAfterARound()
+    {
+        await _runs.TrainAsync("run", Config(after: [1]));
+
+        RunView run = new(_runs.File("run"));
+        JournalEntry[] features = [.. run.Entries.Where(entry => entry.Kind == "features")];
+        Assert.Equal(run.Model!.Chunks.Length, features.Length);
+        Assert.All(features, entry => Assert.Equal([run.Model.Base.Parameters], entry.Inputs.Except(run.Model.Chunks)));
+        JournalEntry[] readers = [.. run.Entries.Where(entry => entry.Kind is "router" or "shard" or "discriminative-router")];
+        Assert.Equal(["router", "shard", "discriminative-router", "shard"], readers.Select(entry => entry.Kind));
+        Assert.All(readers, entry => Assert.Equal(
+            features.Select(made => made.Outputs[FeaturesSpec.Output]), entry.Inputs.Where(input => features.Any(made => made.Outputs[FeaturesSpec.Output] == input))));
+    }
+
+    [Fact]
     public async Task SeveralRounds_Resume_WithTheSameBytes()
     {
         RunConfig config = Config(after: [1, 2]);

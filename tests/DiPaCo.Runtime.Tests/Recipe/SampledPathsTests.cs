@@ -34,17 +34,26 @@ public sealed class SampledPathsTests : IDisposable
     }
 
     [Fact]
-    public async Task APath_GoesOnInItsShard_WhereItsLastTurnEnded()
+    public async Task APath_GoesOnInItsShardAndWithItsMoments_WhereItsLastTurnEnded_AtThePhasesLearningRate()
     {
         EventLog events = new();
+        ObservedCluster observed = new();
         RunConfig config = Config(phases: 8, perPhase: 2);
-        await _runs.TrainAsync("run", config, events);
+        await _runs.TrainAsync("run", config, events, cluster: observed);
         StepMade[] steps = [.. events.Of<StepMade>().Where(step => step.Path is not null)];
 
         foreach (IGrouping<PathId, StepMade> path in steps.GroupBy(step => step.Path!.Value))
         {
             Assert.Equal(Enumerable.Range(1, 8), path.Select(step => step.Step));
         }
+
+        // A first turn begins with moments of zero, also one that comes when the warm-up is over.
+        foreach ((TrainSpec Spec, TaskResult Result)[] path in observed.Of<TrainSpec>().Where(task => task.Spec.Model.Modules.Length > 1).GroupBy(task => task.Spec.Order).Select(turns => turns.ToArray()))
+        {
+            Assert.Equal([null, .. path.SkipLast(1).Select(turn => (BlobHash?)turn.Result[TrainSpec.OptimizerOutput])], path.Select(turn => turn.Spec.Optimizer));
+        }
+
+        Assert.Contains(observed.Of<TrainSpec>(), task => task.Spec is { Optimizer: null, FirstStep: 0, ScheduleStep: 2 });
 
         // The learning rate is the phase's, whoever takes part in it.
         Assert.All(steps.GroupBy(step => (step.Phase, (step.Step - 1) % 2)), same => Assert.Single(same.Select(step => step.LearningRate).Distinct()));

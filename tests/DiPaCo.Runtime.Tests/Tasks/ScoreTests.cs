@@ -108,26 +108,65 @@ public sealed class ScoreTests(ReferenceRun reference) : IDisposable
     }
 
     [Fact]
-    public async Task TheTree_SharesTheFirstLevel_AndOneTaskHoldsOneBranch()
+    public async Task WhereTheFirstBlockIsPrivate_EveryBranchIsOnePath_AndTheTreeSharesTheEmbeddingOnly()
     {
         RunView run = reference.View;
-        List<ScoreMetrics> parts = [];
-        PathScorer scorer = new(run.Topology, isParallel: false, async (spec, _) =>
-        {
-            TaskResult result = await _bench.ExecuteAsync(spec);
-            parts.Add(Read<ScoreMetrics>(result));
-            return result;
-        });
+        (ImmutableArray<BlobHash> losses, List<ScoreMetrics> parts) = await ScoreBranchesAsync(run.Topology, PathOf);
+        TaskResult together = await ScoreTogetherAsync(run.Topology, PathOf);
+        ScoreMetrics metrics = Read<ScoreMetrics>(together);
 
-        ImmutableArray<BlobHash> losses = await scorer.RunAsync(PathOf, Documents(0), TestContext.Current.CancellationToken);
-        ScoreMetrics together = Read<ScoreMetrics>(await _bench.ExecuteAsync(
-            Documents(0) with { Paths = [.. run.Topology.Paths.Select(path => new PathColumn(path, PathOf(path)))] }));
-
-        // The first block of every path is its own, so only the embedding is shared.
         Assert.Equal(run.Topology.Paths.Length, losses.Length);
-        Assert.Equal(1 + (3L * run.Topology.Paths.Length), together.ModuleEvaluations);
-        Assert.Equal(4L * run.Topology.Paths.Length, together.SeparateEvaluations);
-        Assert.Equal(together.Tokens, parts[0].Tokens);
+        Assert.Equal(1 + (3L * run.Topology.Paths.Length), metrics.ModuleEvaluations);
+        Assert.Equal(4L * run.Topology.Paths.Length, metrics.SeparateEvaluations);
+        Assert.Equal(metrics.Tokens, parts[0].Tokens);
+        AssertEqual(await ReadAsync([together[ScoreSpec.Output]]), await ReadAsync(losses));
+    }
+
+    [Fact]
+    public async Task TheTree_SharesTheFirstLevel_OneTaskHoldsOneBranch_AndEveryColumnIsWhatItsPathLosesAlone()
+    {
+        RunView run = reference.View;
+        ModelTopology topology = ModelTopology.Create(
+            new TopologyOptions
+            {
+                Embedding = Sharing.Level,
+                Head = Sharing.Level,
+                Levels = [new LevelOptions { Blocks = 2, Experts = 2 }, new LevelOptions { Blocks = 1, Experts = 3 }],
+            },
+            run.Topology.Shape);
+        // Experts of their own, or equal ones would be computed once; trained ones, so that it shows in the losses which are taken.
+        TaskResult first = await _bench.ExecuteAsync(new InitializeSpec(topology.Shape, 5));
+        BlobHash[] experts = [run.Model!.Base.Parameters, run.Model.DenseModels.First().Parameters, Assert.Single(first.Outputs).Value];
+        Dictionary<ModuleId, BlobHash> modules = [];
+        foreach (ModuleDefinition module in topology.Modules)
+        {
+            modules[module.Id] = await _bench.ForkAsync(experts[module.Id.Name[^1] - '0'], module);
+        }
+
+        PathInput OwnPathOf(PathId path) => new(
+            topology.Shape, ComputeType.Fp32,
+            [.. topology.ModulesOf(path).Select(module => new ModuleInput(module.Id, module.Layout.Parts, modules[module.Id]))]);
+        (ImmutableArray<BlobHash> losses, List<ScoreMetrics> parts) = await ScoreBranchesAsync(topology, OwnPathOf);
+        TaskResult together = await ScoreTogetherAsync(topology, OwnPathOf);
+
+        // A branch is an expert of the first level and the three of the second on top of it; in one tree these are 2 and 2 · 3.
+        Assert.Equal([(4, 6), (4, 6)], parts.Select(part => (part.ModuleEvaluations, part.SeparateEvaluations)));
+        Assert.Equal((8, 12), (Read<ScoreMetrics>(together).ModuleEvaluations, Read<ScoreMetrics>(together).SeparateEvaluations));
+        LossMatrix matrix = await ReadAsync([together[ScoreSpec.Output]]);
+        AssertEqual(matrix, await ReadAsync(losses));
+        Assert.Equal(topology.Paths.AsEnumerable(), matrix.Paths);
+        List<double> sums = [];
+        for (int p = 0; p < matrix.Paths.Length; p++)
+        {
+            int column = p;
+            EvaluationMetrics alone = Read<EvaluationMetrics>(await _bench.ExecuteAsync(new EvaluateSpec(
+                OwnPathOf(matrix.Paths[p]), run.Model.Chunks, run.Model.Tokenizer, Split.Test, run.Sequences, HeldOutRank.All)));
+            EvaluationMetrics found = RouterBounds.Routed(matrix, (_, _) => column);
+            Assert.Equal(alone.Loss, found.Loss, 1e-6 * alone.Loss);
+            Assert.Equal(alone.PrefixLoss, found.PrefixLoss, 1e-6 * alone.PrefixLoss);
+            Assert.All(sums, other => Assert.True(Math.Abs(other - found.Loss) > 1e-5 * found.Loss));
+            sums.Add(found.Loss);
+        }
     }
 
     [Fact]
@@ -176,10 +215,36 @@ public sealed class ScoreTests(ReferenceRun reference) : IDisposable
         Assert.Empty((await runs.VerifyAsync("run")).Damaged);
     }
 
+    private async Task<(ImmutableArray<BlobHash> Losses, List<ScoreMetrics> Parts)> ScoreBranchesAsync(ModelTopology topology, Func<PathId, PathInput> pathOf)
+    {
+        List<ScoreMetrics> parts = [];
+        PathScorer scorer = new(topology, isParallel: false, async (spec, _) =>
+        {
+            TaskResult result = await _bench.ExecuteAsync(spec);
+            parts.Add(Read<ScoreMetrics>(result));
+            return result;
+        });
+        return (await scorer.RunAsync(pathOf, Documents(0), TestContext.Current.CancellationToken), parts);
+    }
+
+    private Task<TaskResult> ScoreTogetherAsync(ModelTopology topology, Func<PathId, PathInput> pathOf) =>
+        _bench.ExecuteAsync(Documents(0) with { Paths = [.. topology.Paths.Select(path => new PathColumn(path, pathOf(path)))] });
+
+    private Task<LossMatrix> ReadAsync(ImmutableArray<BlobHash> losses) =>
+        LossMatrixCodec.ReadAllAsync(losses, _bench.Store, TestContext.Current.CancellationToken);
+
+    private static void AssertEqual(LossMatrix expected, LossMatrix found)
+    {
+        Assert.Equal(expected.Paths, found.Paths);
+        Assert.Equal(expected.Documents, found.Documents);
+        Assert.Equal(expected.Cells, found.Cells);
+        Assert.Equal(expected.Prefix, found.Prefix);
+    }
+
     private async Task<LossMatrix> ScoreAsync(int cell)
     {
         PathScorer scorer = new(reference.View.Topology, isParallel: true, (spec, _) => _bench.ExecuteAsync(spec));
-        return await LossMatrixCodec.ReadAllAsync(await scorer.RunAsync(PathOf, Documents(cell), TestContext.Current.CancellationToken), _bench.Store, TestContext.Current.CancellationToken);
+        return await ReadAsync(await scorer.RunAsync(PathOf, Documents(cell), TestContext.Current.CancellationToken));
     }
 
     private ScoreSpec Documents(int cell)

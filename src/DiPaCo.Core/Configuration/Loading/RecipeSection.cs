@@ -25,7 +25,7 @@ internal static class RecipeSection
             InnerSteps = section.Count("inner_steps", stages.IsEmpty ? filled.InnerSteps : stages[0].InnerSteps, new Bounds(1, 1_000_000), "Steps of one path in one phase."),
             Stages = stages,
             Training = section.Word("training", defaults.Training, "phases: paths meet after every phase; synchronous: at every step, to compare with."),
-            PathsPerPhase = section.Count("paths_per_phase", defaults.PathsPerPhase, new Bounds(0, TopologySection.MostPaths), "Paths that take part in a phase, in turns; 0: all."),
+            PathsPerPhase = section.Count("paths_per_phase", defaults.PathsPerPhase, new Bounds(0, TopologySection.MostPaths), "Paths that take part in a phase, in turns, at its learning rate even where it is their first; 0: all."),
             EarlyStopping = section.Flag("early_stopping", defaults.EarlyStopping, "Whether a path that does clearly worse than before on its own validation documents is served as it was then."),
             EarlyStoppingMargin = section.Number("early_stopping_margin", defaults.EarlyStoppingMargin, new Interval(0, 1_000), "By how many standard errors it must do worse; 0: by anything at all, as in the paper."),
             LossOnPrefix = section.Flag("loss_on_prefix", defaults.LossOnPrefix, "Whether training counts the loss of the routing prefix."),

@@ -30,6 +30,7 @@ internal static class RouterTask
             Paths = spec.Paths,
             Grid = new PathGrid(spec.Experts, spec.Replicas),
             PrefixTokens = prefixTokens,
+            Scaling = spec.Options.Scaling,
             Order = spec.Options.Placement,
             Clustering = new KMeansOptions
             {
