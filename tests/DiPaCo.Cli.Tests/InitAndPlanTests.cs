@@ -30,6 +30,23 @@ public sealed class InitAndPlanTests : IDisposable
     }
 
     [Fact]
+    public async Task APlanSaysThatLossesWouldHaveNoRoom_InBothForms()
+    {
+        File.WriteAllText(
+            _folder["large.yaml"],
+            "size: tiny\ndata: { paths: [missing], router_share: 0.3 }\ntopology: { levels: [{ experts: 64 }, { experts: 64 }] }\nevaluation: { reroute_windows: [16] }\n");
+        CommandLine text = new();
+        CommandLine json = new();
+
+        await text.RunAsync("plan", _folder["large.yaml"]);
+        await json.RunAsync("plan", _folder["large.yaml"], "--json");
+
+        Assert.Contains("router split under every path: about ", text.Standard, StringComparison.Ordinal);
+        Assert.Contains("Expected", text.Standard, StringComparison.Ordinal);
+        Assert.Contains("evaluation.max_token_router_documents of about", json.Standard, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task InitReplacesAFileOnlyWhenForced()
     {
         File.WriteAllText(_folder["mine.yaml"], "precious");
