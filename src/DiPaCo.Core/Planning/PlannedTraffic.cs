@@ -10,7 +10,7 @@ namespace DiPaCo.Core.Planning;
 public sealed record PlannedTraffic(
     long ModulesDownPerPath, long OptimizerDownPerPath, long ModulesUpPerPath, long OptimizerUpPerPath, int TasksPerWorker, int Paths)
 {
-    /// <summary>Bytes that the outer steps of a phase read where every path has a turn: modules, momenta, contributions, and the sums of folds.</summary>
+    /// <summary>Bytes that the outer steps of a phase read, all modules being touched by as many paths as on average: modules, momenta, contributions, and the sums of folds.</summary>
     public long OuterDown { get; init; }
 
     /// <summary>Bytes that they write: modules and momenta.</summary>

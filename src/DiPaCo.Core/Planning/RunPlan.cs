@@ -82,7 +82,8 @@ public sealed record RunPlan
         long perPath = topology.ModulesOf(topology.Paths[0]).Sum(module => module.Layout.Parameters);
         StepCounts steps = StepCounts.Of(config, paths);
         PlannedCorpus corpus = assumptions.Corpus ?? PlannedCorpus.Assumed(config);
-        int rounds = (paths + assumptions.Workers - 1) / assumptions.Workers;
+        int turns = config.Recipe.PathsPerPhase == 0 ? paths : Math.Min(paths, config.Recipe.PathsPerPhase);
+        int rounds = (turns + assumptions.Workers - 1) / assumptions.Workers;
         int sequence = config.Transformer.SequenceLength;
         return new RunPlan
         {
@@ -96,7 +97,7 @@ public sealed record RunPlan
             PathParameters = perPath,
             TotalParameters = topology.Parameters,
             Steps = steps,
-            Traffic = TrafficOf(config, topology, perPath, rounds),
+            Traffic = TrafficOf(config, topology, perPath, turns, rounds),
             Memory = PlannedMemory.Of(shape, perPath, config.Transformer.Compute, (long)config.Recipe.MicroBatchSequences * sequence),
             Corpus = corpus,
             Stages = new StageTable(config, topology, steps, corpus, assumptions.FlopsPerSecond).Write(rounds),
@@ -104,7 +105,7 @@ public sealed record RunPlan
         };
     }
 
-    private static PlannedTraffic TrafficOf(RunConfig config, ModelTopology topology, long perPath, int rounds)
+    private static PlannedTraffic TrafficOf(RunConfig config, ModelTopology topology, long perPath, int turns, int rounds)
     {
         long stepping = topology.ModulesOf(topology.Paths[0])
             .Where(module => config.Outer.StepsOn(topology, module.Id)).Sum(module => module.Layout.Parameters);
@@ -112,7 +113,7 @@ public sealed record RunPlan
         long state = (8 * perPath) + (4 * encoded);
         long up = (4 * (perPath - encoded)) + (long)(config.Outer.BitsPerElement() * encoded / 8);
         long down = (4 * (perPath - stepping)) + (long)(config.Outer.Download.BitsPerElement() * stepping / 8);
-        PlannedTraffic traffic = new(down, state, up, state, rounds, topology.Paths.Length);
+        PlannedTraffic traffic = new(down, state, up, state, rounds, turns);
 
         // What paths train from is written beside the module; differences are made against the version before, which is read. Contributions that are no
         // deltas are read with what they began from.
@@ -124,11 +125,12 @@ public sealed record RunPlan
         foreach (ModuleDefinition module in topology.Modules.Where(module => hasSteps && config.Outer.StepsOn(topology, module.Id)))
         {
             long parameters = module.Layout.Parameters;
-            int folded = OuterOptimizerOptions.FoldedOf(module.Paths.Length, config.Outer.FoldPaths);
+            int meeting = (int)Math.Max(1, Math.Round((double)module.Paths.Length * turns / topology.Paths.Length));
+            int folded = OuterOptimizerOptions.FoldedOf(meeting, config.Outer.FoldPaths);
             int folds = folded == 0 ? 0 : folded / config.Outer.FoldPaths;
             traffic = traffic with
             {
-                OuterDown = traffic.OuterDown + ((8 + (folds > 0 ? 8 : 0) + publishedDown) * parameters) + Contributions(module.Paths.Length - folded),
+                OuterDown = traffic.OuterDown + ((8 + (folds > 0 ? 8 : 0) + publishedDown) * parameters) + Contributions(meeting - folded),
                 OuterUp = traffic.OuterUp + (8 * parameters) + (long)(publishedUp * parameters),
                 FoldsDown = traffic.FoldsDown + (folds == 0 ? 0 : ((4L * folds) + (8L * (folds - 1))) * parameters) + Contributions(folded),
                 FoldsUp = traffic.FoldsUp + (8L * folds * parameters),

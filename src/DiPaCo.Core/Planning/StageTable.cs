@@ -27,7 +27,7 @@ internal sealed class StageTable(RunConfig config, ModelTopology topology, StepC
         [
             Training("base model", _shape, steps.Base, steps.Base),
             Features("routing features", FeatureTokens(), config.Routing.PrefixTokens) with { Work = PlannedWork.Routing },
-            Training("phases", _shape, steps.Paths, steps.Path * rounds),
+            Training("phases", _shape, steps.Paths, PhasePlan.Of(config).Steps * rounds),
             UnderEveryPath(
                 "discriminative rounds", Scored(config.Data.RouterShare, config.Discriminative.MaxDocuments), 0, config.Discriminative.AfterPhases.Length, _sequence,
                 config.Discriminative.Candidates is 0 || config.Discriminative.Candidates >= topology.Paths.Length ? "discriminative.max_documents" : null)

@@ -224,6 +224,24 @@ public sealed class RunPlanTests
     }
 
     [Fact]
+    public void WhereSomePathsTakePart_APhaseIsThatOfThose()
+    {
+        const string grid = "topology: { embedding: level, head: level, levels: [{ experts: 8 }, { experts: 8 }] }\n";
+        PlanAssumptions workers = new() { Workers = 4, FlopsPerSecond = 1e12 };
+        RunPlan all = PlanOf.Text(grid + Recipe, workers);
+        RunPlan some = PlanOf.Text(grid + Recipe.Replace("recipe: {", "recipe: { paths_per_phase: 16,", StringComparison.Ordinal), workers);
+
+        // Sixteen of 64 paths are four tasks for each of four workers instead of sixteen, and two paths meet in a module instead of eight.
+        Assert.Equal((16, 64), (all.Traffic.TasksPerWorker, all.Traffic.Paths));
+        Assert.Equal((4, 16), (some.Traffic.TasksPerWorker, some.Traffic.Paths));
+        Assert.Equal(all.Traffic.DownTotal / 4, some.Traffic.DownTotal);
+        Assert.Equal(all.Traffic.OuterUp, some.Traffic.OuterUp);
+        Assert.Equal(all.Traffic.OuterDown - (6 * 4 * all.TotalParameters), some.Traffic.OuterDown);
+        double Seconds(RunPlan plan) => plan.Stages.Single(stage => stage.Name == "phases").Seconds!.Value;
+        Assert.Equal(Seconds(all) / 4, Seconds(some), 1e-9 * Seconds(all));
+    }
+
+    [Fact]
     public void LongerSequencesOfTheTest_RepeatThePrefixLessOften()
     {
         RunPlan plan = PlanOf.Text(
