@@ -105,12 +105,12 @@ public sealed class RerouteTests(ReroutedRun run)
     {
         EvaluationResult evaluated = await new RunEngine(TimeProvider.System).EvaluateAsync(run.Folder, [run.TextFile], new SilentObserver(), TestContext.Current.CancellationToken);
         EvaluationRow[] rows = [.. evaluated.Evaluation.Where(row => row.Kind is ModelKind.Routed or ModelKind.Rerouted)];
-        Assert.Equal(5, rows.Length);
+        Assert.Equal(9, rows.Length);
         Assert.Equal(rows[0].Perplexity, await PerplexityAsync(null, 0), 1e-4 * rows[0].Perplexity);
         Assert.Equal(rows[1].Perplexity, await PerplexityAsync("prefix", 16), 1e-4 * rows[1].Perplexity);
         Assert.Equal(rows[2].Perplexity, await PerplexityAsync("prefix", 32), 1e-4 * rows[2].Perplexity);
-        Assert.Equal(rows[3].Perplexity, await PerplexityAsync("token", 16), 1e-4 * rows[3].Perplexity);
-        Assert.Equal(rows[4].Perplexity, await PerplexityAsync("token", 32), 1e-4 * rows[4].Perplexity);
+        Assert.Equal(rows[7].Perplexity, await PerplexityAsync("token", 16), 1e-4 * rows[7].Perplexity);
+        Assert.Equal(rows[8].Perplexity, await PerplexityAsync("token", 32), 1e-4 * rows[8].Perplexity);
     }
 
     [Fact]

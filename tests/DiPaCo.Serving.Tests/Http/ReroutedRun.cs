@@ -43,7 +43,7 @@ public sealed class ReroutedRun : IAsyncLifetime
             .Replace("test_share: 0.1", "test_share: 0.1\n  router_share: 0.1", StringComparison.Ordinal)
             .Replace(", private_blocks: [0]", "", StringComparison.Ordinal)
             .Replace("sequence_length: 48", "sequence_length: 96", StringComparison.Ordinal)
-            .Replace("sample_tokens: 3", "sample_tokens: 0\n  reroute_windows: [16, 32]\n  token_router_steps: 4", StringComparison.Ordinal));
+            .Replace("sample_tokens: 3", "sample_tokens: 0\n  reroute_windows: [16, 32]\n  reroute_router: all\n  token_router_steps: 4", StringComparison.Ordinal));
         LoadedConfig config = RunConfigLoader.Load(file);
         await new RunEngine(TimeProvider.System) { MeasuresMachine = false }.TrainAsync(config, Folder, new SilentObserver(), CancellationToken.None);
         Grid = ServedGrid.Open(Folder);
