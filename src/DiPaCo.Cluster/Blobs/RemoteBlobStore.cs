@@ -19,6 +19,10 @@ public abstract class RemoteBlobStore : IBlobStore
     private const int MostMismatches = 2;
 
     private readonly KeyedTurns<BlobHash> _downloads = new();
+
+    // Who brings a blob that is on its way already finds it there instead of sending it again. And to renew one can mean to copy an object onto itself: two such copies
+    // at once have left a small store with an object that it could not read.
+    private readonly KeyedTurns<BlobHash> _uploads = new();
     private readonly TransferAttempts _attempts;
 
     /// <summary>Creates the part that all kinds have.</summary>
@@ -61,8 +65,11 @@ public abstract class RemoteBlobStore : IBlobStore
     }
 
     /// <inheritdoc/>
-    public Task<bool> RenewAsync(BlobHash hash, long bytes, CancellationToken cancellationToken) =>
-        _attempts.RunAsync($"renew the blob {hash} at '{PlaceOf(hash)}'", progress => TryRenewAsync(hash, bytes, progress.Token), cancellationToken);
+    public async Task<bool> RenewAsync(BlobHash hash, long bytes, CancellationToken cancellationToken)
+    {
+        using KeyedTurns<BlobHash>.Turn turn = await _uploads.TakeAsync(hash, takeOver: false, cancellationToken);
+        return await _attempts.RunAsync($"renew the blob {hash} at '{PlaceOf(hash)}'", progress => TryRenewAsync(hash, bytes, progress.Token), cancellationToken);
+    }
 
     /// <inheritdoc/>
     public Task<BlobInfo?> FindAsync(BlobHash hash, CancellationToken cancellationToken) =>
@@ -208,6 +215,7 @@ public abstract class RemoteBlobStore : IBlobStore
     /// <summary>Brings a blob of the cache to the store.</summary>
     internal async Task UploadAsync(BlobLease lease, CancellationToken cancellationToken)
     {
+        using KeyedTurns<BlobHash>.Turn turn = await _uploads.TakeAsync(lease.Hash, takeOver: false, cancellationToken);
         await _attempts.RunAsync(
             $"upload the blob {lease.Hash} to '{PlaceOf(lease.Hash)}'",
             async progress =>

@@ -20,7 +20,6 @@ public sealed class S3BlobStore : RemoteBlobStore, IPresignedBlobs
     private readonly IAmazonS3 _client;
     private readonly S3StoreOptions _store;
     private readonly ObjectNames _names;
-    private readonly KeyedTurns<BlobHash> _uploads = new();
 
     /// <summary>Uses a client that the caller keeps.</summary>
     /// <param name="client">As of <see cref="CreateClient"/>.</param>
@@ -166,9 +165,6 @@ public sealed class S3BlobStore : RemoteBlobStore, IPresignedBlobs
     /// <inheritdoc/>
     protected override async Task TryUploadAsync(BlobLease lease, IProgress<long> sending, int attempt, CancellationToken cancellationToken)
     {
-        // Whoever brings the same blob at the same time finds it there instead of sending it again; and a store that is no match for copies of an object onto itself at
-        // the same time, as small ones are, keeps it.
-        using KeyedTurns<BlobHash>.Turn turn = await _uploads.TakeAsync(lease.Hash, takeOver: false, cancellationToken);
         if (await TryRenewAsync(lease.Hash, lease.Bytes, cancellationToken))
         {
             return;

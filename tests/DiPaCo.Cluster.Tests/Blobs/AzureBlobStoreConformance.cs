@@ -34,6 +34,9 @@ public sealed class AzureBlobStoreConformance(AzureServer server) : BlobStoreCon
             _store, (hash, bytes) => server.Container.GetBlobClient($"{_prefix}{hash.Hex}").UploadAsync(new BinaryData(bytes), overwrite: true));
 
     [Fact]
+    public Task BlobPutAndRenewedManyTimesAtOnce_IsSentOnce() => RemoteStoreChecks.BlobPutAndRenewedManyTimesAtOnceIsSentOnceAsync(_store);
+
+    [Fact]
     public async Task PresignedAddress_ServesRangesToAnybody() => await RemoteStoreChecks.PresignedAddressServesRangesToAnybodyAsync(_store, refusesStrangers: true);
 
     [Fact]

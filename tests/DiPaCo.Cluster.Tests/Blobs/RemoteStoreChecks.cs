@@ -35,6 +35,22 @@ internal static class RemoteStoreChecks
         Assert.Equal(100_000, store.Counts.BytesReceived - before);
     }
 
+    public static async Task BlobPutAndRenewedManyTimesAtOnceIsSentOnceAsync(RemoteBlobStore store)
+    {
+        byte[] bytes = [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i * 11))];
+        BlobHash hash = BlobHash.Of(bytes);
+        long before = store.Counts.BytesSent;
+
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
+        {
+            Assert.Equal(hash, await store.PutAsync(bytes, Cancellation));
+            Assert.True(await store.RenewAsync(hash, bytes.Length, Cancellation));
+        })));
+
+        Assert.Equal(bytes.Length, store.Counts.BytesSent - before);
+        Assert.Equal(BlobCondition.Intact, await store.VerifyAsync(hash, Cancellation));
+    }
+
     public static async Task PresignedAddressServesRangesToAnybodyAsync<TStore>(TStore store, bool refusesStrangers)
         where TStore : RemoteBlobStore, IPresignedBlobs
     {

@@ -71,6 +71,9 @@ public sealed class S3BlobStoreConformance(S3Server server) : BlobStoreConforman
             (hash, bytes) => server.Client.PutObjectAsync(new PutObjectRequest { BucketName = server.Options.Bucket, Key = $"{_prefix}{hash.Hex}", InputStream = new MemoryStream(bytes), UseChunkEncoding = false }));
 
     [Fact]
+    public Task BlobPutAndRenewedManyTimesAtOnce_IsSentOnce() => RemoteStoreChecks.BlobPutAndRenewedManyTimesAtOnceIsSentOnceAsync(_store);
+
+    [Fact]
     public async Task PresignedAddress_ServesRangesToAnybody() => await RemoteStoreChecks.PresignedAddressServesRangesToAnybodyAsync(_store, refusesStrangers: !server.IsEmulator);
 
     [Fact]
