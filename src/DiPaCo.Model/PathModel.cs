@@ -124,16 +124,19 @@ public sealed class PathModel : IDisposable
     public float[] FeaturesOf(ReadOnlySpan<int> tokens_BT, int length, ReadOnlySpan<int> lengths_B)
     {
         TokenCheck.Lengths(tokens_BT, length, lengths_B);
-        TokenCheck.InVocabulary(tokens_BT, Shape.Vocabulary, lowest: 0);
-        float[] features_BD = new float[lengths_B.Length * Shape.Width];
-        foreach (Range batch in MicroBatches(tokens_BT, length))
+        int[] rows_BT = new int[tokens_BT.Length];
+        Array.Fill(rows_BT, -1);
+        for (int b = 0; b < lengths_B.Length; b++)
         {
-            Forward(tokens_BT[batch], length, training: false);
-            (int first, int count) = batch.GetOffsetAndLength(tokens_BT.Length);
-            float[] hidden_MD = new float[count * Shape.Width];
-            FlatCopy.Read<float>(_activations.ResidualOut, 0, hidden_MD);
-            ReadOnlySpan<int> lengths = lengths_B.Slice(first / length, count / length);
-            PrefixMean.Of(hidden_MD, length, lengths, features_BD.AsSpan(first / length * Shape.Width, lengths.Length * Shape.Width));
+            rows_BT.AsSpan(b * length, lengths_B[b]).Fill(b);
+        }
+
+        double[] sums_BD = new double[lengths_B.Length * Shape.Width];
+        AddHidden(tokens_BT, length, rows_BT, sums_BD);
+        float[] features_BD = new float[sums_BD.Length];
+        for (int i = 0; i < features_BD.Length; i++)
+        {
+            features_BD[i] = (float)(sums_BD[i] / lengths_B[i / Shape.Width]);
         }
 
         return features_BD;

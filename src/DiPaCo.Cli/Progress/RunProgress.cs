@@ -55,16 +55,7 @@ internal sealed class RunProgress(TimeProvider clock)
         : null;
 
     /// <summary>Time that the rest of the stage takes at the pace of this session; null when unknown.</summary>
-    public TimeSpan? Remaining
-    {
-        get
-        {
-            long made = Done - _reused;
-            return Units > 0 && made > 0
-                ? clock.GetElapsedTime(_stageBegun) * ((double)Math.Max(0, Units - Done) / made)
-                : null;
-        }
-    }
+    public TimeSpan? Remaining => Units > 0 && TimePerUnit is { } each ? each * Math.Max(0, Units - Done) : null;
 
     /// <summary>
     /// Time that the training which the run has still to do takes at the pace of this session's last steps, in this stage and in those after it; null when
@@ -79,8 +70,11 @@ internal sealed class RunProgress(TimeProvider clock)
         }
     }
 
-    /// <summary>Time of a unit of this stage, where it trains and has begun to.</summary>
-    private TimeSpan? Pace => LastStep is not null && Done > _reused ? clock.GetElapsedTime(_stageBegun) / (Done - _reused) : null;
+    /// <summary>Time of a unit that this session has done of the stage; null before the first.</summary>
+    private TimeSpan? TimePerUnit => Done > _reused ? clock.GetElapsedTime(_stageBegun) / (Done - _reused) : null;
+
+    /// <summary>Time of a step, where the stage trains.</summary>
+    private TimeSpan? Pace => LastStep is not null ? TimePerUnit : null;
 
     /// <summary>Takes in one event.</summary>
     public void Apply(RunEvent runEvent)

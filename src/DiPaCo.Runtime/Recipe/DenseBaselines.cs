@@ -8,8 +8,8 @@ namespace DiPaCo.Runtime.Recipe;
 
 /// <summary>
 /// Dense models of one path's size, so of equal inference cost: at equal steps, and at equal total training FLOPs.
-/// They see all documents. From the fork on they have the learning rates of the paths, stage by stage: at equal steps the same at every step, at equal FLOPs stretched
-/// over as many steps as they make; from scratch the base model's, stretched.
+/// They see all documents. From the fork on they have the learning rates of the paths, stage by stage, stretched
+/// over as many steps as they make (where all paths take part in every phase, not at all at equal steps); from scratch the base model's, stretched.
 /// </summary>
 /// <param name="session">The run.</param>
 /// <param name="dense">Trains them.</param>

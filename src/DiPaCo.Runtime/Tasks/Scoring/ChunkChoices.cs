@@ -18,6 +18,8 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
 {
     private const int BatchPrefixes = FeaturesTask.BatchDocuments;
 
+    private readonly SequenceOptions _sequences = new(sequences.Length, sequences.PrefixTokens);
+
     /// <summary>
     /// By the document router: the tokens just before the cell, as many as a prefix has, count as the beginning of a document. Behind the document's first
     /// token, which begins every prefix that the router was fitted to.
@@ -125,7 +127,7 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
             if (ofAllBefore)
             {
                 sums_CD.AsSpan(0, sum_D.Length).CopyTo(sum_D);
-                positions = PrefixColumns;
+                positions = _sequences.PrefixColumns;
             }
 
             for (int chunk = 0; chunk < chunks; chunk++)
@@ -157,16 +159,12 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
         }
     }
 
-    private int PrefixColumns => Math.Min(sequences.PrefixTokens - 1, sequences.Length);
-
     /// <summary>Sums of hidden states of a document: of its prefix, and of each cell.</summary>
     private double[] SumsOf(int document, int cells, PathModel baseModel)
     {
         double[] sums_CD = new double[(1 + cells) * baseModel.Shape.Width];
-        EvaluationBatches batches = new(
-            corpus, new SequenceOptions(sequences.Length, sequences.PrefixTokens), sequences.MicroBatch, new int[corpus.VocabularySize]);
         int token = 0;
-        foreach (EvaluationBatch evaluation in batches.Read([losses.Documents[document].Id]))
+        foreach (EvaluationBatch evaluation in Batches([losses.Documents[document].Id]))
         {
             cancellationToken.ThrowIfCancellationRequested();
             Batch batch = evaluation.Batch;
@@ -176,16 +174,12 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
             {
                 if (token == 0)
                 {
-                    rows.AsSpan(row * batch.Length, Math.Min(batch.PrefixColumns, batch.Length)).Clear();
+                    rows.AsSpan(row * batch.Length, _sequences.PrefixColumns).Clear();
                 }
 
-                ReadOnlySpan<int> targets = batch.RowTargets(row);
-                for (int column = Math.Min(batch.PrefixColumns, batch.Length); column < batch.Length; column++)
+                foreach (int column in ScoredColumns(batch, row))
                 {
-                    if (targets[column] != SequenceOptions.Unscored)
-                    {
-                        rows[(row * batch.Length) + column] = 1 + (token++ / losses.Cell);
-                    }
+                    rows[(row * batch.Length) + column] = 1 + (token++ / losses.Cell);
                 }
             }
 
@@ -202,9 +196,7 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
     {
         int[] choices = new int[losses.CellCount];
         int[] tokensDone = new int[losses.Documents.Length];
-        EvaluationBatches batches = new(
-            corpus, new SequenceOptions(sequences.Length, sequences.PrefixTokens), sequences.MicroBatch, new int[corpus.VocabularySize]);
-        foreach (EvaluationBatch evaluation in batches.Read([.. losses.Documents.Select(document => document.Id)]))
+        foreach (EvaluationBatch evaluation in Batches([.. losses.Documents.Select(document => document.Id)]))
         {
             cancellationToken.ThrowIfCancellationRequested();
             Batch batch = evaluation.Batch;
@@ -213,11 +205,10 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
             for (int row = 0; row < batch.Rows; row++)
             {
                 int document = evaluation.Rows[row].Index;
-                ReadOnlySpan<int> targets = batch.RowTargets(row);
-                for (int column = Math.Min(batch.PrefixColumns, batch.Length); column < batch.Length; column++)
+                foreach (int column in ScoredColumns(batch, row))
                 {
                     // A position sees the tokens up to its own, and its target is the next one.
-                    if (targets[column] != SequenceOptions.Unscored && tokensDone[document]++ is int token && token % losses.Cell == 0)
+                    if (tokensDone[document]++ is int token && token % losses.Cell == 0)
                     {
                         choices[losses.CellsOf(document).Start.Value + (token / losses.Cell)] = best[(row * batch.Length) + column];
                     }
@@ -226,5 +217,20 @@ internal sealed class ChunkChoices(LossMatrix losses, TokenCorpus corpus, Sequen
         }
 
         return choices;
+    }
+
+    private IEnumerable<EvaluationBatch> Batches(IReadOnlyList<DocumentId> documents) =>
+        new EvaluationBatches(corpus, _sequences, sequences.MicroBatch, new int[corpus.VocabularySize]).Read(documents);
+
+    /// <summary>The columns behind the prefix whose targets count, which are a document's tokens in their order.</summary>
+    private static IEnumerable<int> ScoredColumns(Batch batch, int row)
+    {
+        for (int column = batch.PrefixColumns; column < batch.Length; column++)
+        {
+            if (batch.RowTargets(row)[column] != SequenceOptions.Unscored)
+            {
+                yield return column;
+            }
+        }
     }
 }
