@@ -68,7 +68,10 @@ internal static class StepProfile
         Console.WriteLine($"{model.Parameters.Count / 1e6:F1} M {type}: {best.Values.Sum() * 1e3:F1} ms; at the full rate {ideal * 1e3:F1} ms, of which weights' products {products * 1e3:F1} ms");
         foreach ((string name, double seconds) in best.OrderByDescending(entry => entry.Value))
         {
-            Console.WriteLine($"  {name,-30} {seconds * 1e3,8:F2} ms {100 * seconds / best.Values.Sum(),6:F1} %");
+            string share = name.Split(' ') is [_, string size] && size.Split('x') is [string rows, string columns]
+                ? $" {2.0 * tokens.Length * int.Parse(rows, System.Globalization.CultureInfo.InvariantCulture) * int.Parse(columns, System.Globalization.CultureInfo.InvariantCulture) * least.Count(entry => entry.Name == name) / rate / seconds * (rows == "4096" ? least.Count(entry => entry.Name == name) is int n ? 1.0 / n : 1 : 1),6:F3} of the full rate"
+                : "";
+            Console.WriteLine($"  {name,-30} {seconds * 1e3,8:F2} ms {100 * seconds / best.Values.Sum(),6:F1} %{share}");
         }
     }
 

@@ -26,7 +26,8 @@ internal class TimedKernels : DispatchProxy
         ArgumentNullException.ThrowIfNull(targetMethod);
         double start = Clock();
         object? result = targetMethod.Invoke(_inner, args);
-        Calls.Add((targetMethod.Name, start, Clock()));
+        DiPaCo.Model.Parameter? weight = args?.OfType<DiPaCo.Model.Parameter>().FirstOrDefault(parameter => parameter.Layout.IsMatrix);
+        Calls.Add((weight is null || targetMethod.Name.StartsWith("Embed", StringComparison.Ordinal) ? targetMethod.Name : $"{targetMethod.Name} {weight.Layout.Rows}x{weight.Layout.Columns}", start, Clock()));
         return result;
     }
 }

@@ -34,9 +34,15 @@ internal unsafe struct AttentionBackwardKernel<TElement> : IChunkKernel
         new Span<float>(dKeys, (int)(2 * On.Tiles.Rows)).Clear();
         for (int head = keyValueHead * On.Geometry.Group; head < (keyValueHead + 1) * On.Geometry.Group; head++)
         {
-            for (int first = 0; first < On.Geometry.Length; first += Queries)
+            for (int block = 0; block < On.Geometry.Length; block += AttentionTiles.BlockQueries)
             {
-                Tile(source, head, first, firstRow, keys);
+                int end = Math.Min(block + AttentionTiles.BlockQueries, On.Tiles.Length);
+                for (int first = block; first < end; first += Queries)
+                {
+                    Tile(source, head, first, first - block, firstRow, keys, On.After(chunk));
+                }
+
+                AddKeysAndValues(block, end, keys);
             }
         }
 
@@ -50,22 +56,22 @@ internal unsafe struct AttentionBackwardKernel<TElement> : IChunkKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Tile(HeadSource<TElement> source, int head, int first, nint firstRow, float* keys)
+    private readonly void Tile(HeadSource<TElement> source, int head, int first, int inBlock, nint firstRow, float* keys, long after)
     {
+        (int nextKeyValueHead, nint nextRow) = On.PlaceOf(after);
+        int nextHead = (nextKeyValueHead * On.Geometry.Group) + (head % On.Geometry.Group);
+        HeadSource<TElement> next = On.SourceAt<TElement>(nextRow);
         float* keysT = keys + On.Tiles.Rows;
         float* valuesT = keysT + On.Tiles.Transposed;
-        float* dKeys = valuesT + On.Tiles.Transposed;
-        float* dValues = dKeys + On.Tiles.Rows;
-        float* queries = dValues + On.Tiles.Rows;
-        float* dOutput = queries + On.Tiles.QueryTile;
-        float* dQueries = dOutput + On.Tiles.QueryTile;
-        float* weights = dQueries + On.Tiles.QueryTile;
-        float* dScores = weights + On.Tiles.ScoreTile;
+        float* dQueries = valuesT + On.Tiles.Transposed + (2 * On.Tiles.Rows);
+        float* queries = dQueries + On.Tiles.QueryTile + (inBlock * On.Tiles.Width);
+        float* dOutput = queries + On.Tiles.QueryBlock;
+        float* weights = dQueries + On.Tiles.QueryTile + (2 * On.Tiles.QueryBlock) + (inBlock * On.Tiles.Stride);
+        float* dScores = weights + On.Tiles.ScoreBlock;
 
         int count = first + Queries;
         int rows = Math.Min(Queries, On.Geometry.Length - first);
         (int Rows, int Columns, int Depth) scoreSize = (Queries, count, On.Tiles.Width);
-        (int Rows, int Columns, int Depth) keySize = (count, On.Tiles.Width, Queries);
 
         source.LoadQueries(head, first, queries);
         new Span<float>(dOutput + (rows * On.Tiles.Width), (Queries - rows) * On.Tiles.Width).Clear();
@@ -86,20 +92,43 @@ internal unsafe struct AttentionBackwardKernel<TElement> : IChunkKernel
                 // The output is needed for this sum only; the queries' gradient has no values yet and lends its row.
                 HeadRows.Load<TElement>(On.Heads, On.HeadAt(firstRow + first + row, head), dQueries, On.Geometry.HeadWidth, On.Tiles.Width);
                 rowSum = HeadRows.Dot(dQueries, dOutput + (row * On.Tiles.Width), On.Tiles.Width);
+                next.Ahead(nextHead, first + row);
+                HeadRows.Ahead<TElement>(On.Heads, On.HeadAt(nextRow + first + row, nextHead), On.Geometry.HeadWidth);
+                HeadRows.Ahead<TElement>(HeadsGradient, On.HeadAt(nextRow + first + row, nextHead), On.Geometry.HeadWidth);
                 logSum = On.LogSums[On.LogSumAt(firstRow + first + row, head)];
             }
 
             Differentiate(weights + (row * On.Tiles.Stride), dScores + (row * On.Tiles.Stride), logSum, rowSum, valid, count);
         }
 
-        TileProduct.Multiply(weights, 1, On.Tiles.Stride, dOutput, On.Tiles.Width, dValues, On.Tiles.Width, keySize, true);
-        TileProduct.Multiply(dScores, 1, On.Tiles.Stride, queries, On.Tiles.Width, dKeys, On.Tiles.Width, keySize, true);
         TileProduct.Multiply(dScores, On.Tiles.Stride, 1, keys, On.Tiles.Width, dQueries, On.Tiles.Width, (Queries, On.Tiles.Width, count), false);
         for (int row = 0; row < rows; row++)
         {
             float* dQuery = dQueries + (row * On.Tiles.Width);
             On.Rotation.Backward(dQuery, first + row, On.Geometry.Scale);
             HeadRows.Store<TElement>(dQuery, On.Qkv, source.QueryAt(head, first + row), On.Geometry.HeadWidth, 1);
+        }
+    }
+
+    /// <summary>Adds what a block of queries contributes to dV and dK: long sums, so that these are seldom loaded and stored.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void AddKeysAndValues(int block, int end, float* keys)
+    {
+        float* dKeys = keys + On.Tiles.Rows + (2 * On.Tiles.Transposed);
+        float* dValues = dKeys + On.Tiles.Rows;
+        float* queries = dValues + On.Tiles.Rows + On.Tiles.QueryTile;
+        float* dOutput = queries + On.Tiles.QueryBlock;
+        float* weights = dOutput + On.Tiles.QueryBlock;
+        float* dScores = weights + On.Tiles.ScoreBlock;
+        for (int key = 0; key < end; key += Queries)
+        {
+            // Queries before a key do not see it.
+            int skipped = Math.Max(0, key - block);
+            (int Rows, int Columns, int Depth) size = (Queries, On.Tiles.Width, end - block - skipped);
+            nint score = (skipped * On.Tiles.Stride) + key;
+            int query = skipped * On.Tiles.Width;
+            TileProduct.Multiply(weights + score, 1, On.Tiles.Stride, dOutput + query, On.Tiles.Width, dValues + (key * On.Tiles.Width), On.Tiles.Width, size, true);
+            TileProduct.Multiply(dScores + score, 1, On.Tiles.Stride, queries + query, On.Tiles.Width, dKeys + (key * On.Tiles.Width), On.Tiles.Width, size, true);
         }
     }
 

@@ -27,6 +27,8 @@ internal unsafe struct AttentionKernel<TElement> : IChunkKernel
         float* inverseSums = output + On.Tiles.QueryTile;
 
         HeadSource<TElement> source = On.SourceAt<TElement>(firstRow);
+        (int nextHead, nint nextRow) = On.PlaceOf(On.After(chunk));
+        HeadSource<TElement> next = On.SourceAt<TElement>(nextRow);
         source.LoadKeys(keyValueHead, queries, rows: null, keysT);
         source.LoadValues(keyValueHead, values);
         for (int head = keyValueHead * On.Geometry.Group; head < (keyValueHead + 1) * On.Geometry.Group; head++)
@@ -41,6 +43,7 @@ internal unsafe struct AttentionKernel<TElement> : IChunkKernel
                     (inverseSums[row], float logSum) = Softmax(scores + (row * On.Tiles.Stride), first + row + 1, keys);
                     if (first + row < On.Geometry.Length)
                     {
+                        next.Ahead((nextHead * On.Geometry.Group) + head - (keyValueHead * On.Geometry.Group), first + row);
                         On.LogSums[On.LogSumAt(firstRow + first + row, head)] = logSum;
                     }
                 }

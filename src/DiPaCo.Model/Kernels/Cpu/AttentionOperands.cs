@@ -16,7 +16,13 @@ internal unsafe struct AttentionOperands
     /// <summary>[M, H].</summary>
     public float* LogSums;
 
+    /// <summary>Threads that share the chunks: a guess at what comes next, without effect on results.</summary>
+    public int Threads;
+
     public readonly long Chunks => (long)Geometry.Sequences * Geometry.KeyValueHeads;
+
+    /// <summary>The chunk that a thread will probably have after this one, or this one where there is none.</summary>
+    public readonly long After(long chunk) => chunk + Threads < Chunks ? chunk + Threads : chunk;
 
     /// <summary>A chunk's key and value head, and its sequence's first row.</summary>
     public readonly (int KeyValueHead, nint FirstRow) PlaceOf(long chunk)

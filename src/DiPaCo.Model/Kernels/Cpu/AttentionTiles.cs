@@ -11,6 +11,9 @@ internal readonly struct AttentionTiles(AttentionGeometry geometry, int vector =
     /// <summary>Queries of a tile.</summary>
     public const int Queries = 32;
 
+    /// <summary>Queries of which the backward pass keeps the scores, so that it adds to the keys' and values' gradients less often.</summary>
+    public const int BlockQueries = 128;
+
     /// <summary>Positions, rounded up to whole tiles.</summary>
     public int Length { get; } = (geometry.Length + Queries - 1) / Queries * Queries;
 
@@ -32,6 +35,12 @@ internal readonly struct AttentionTiles(AttentionGeometry geometry, int vector =
     /// <summary>Floats of [query, position].</summary>
     public nint ScoreTile => (nint)Queries * Stride;
 
+    /// <summary>Floats of [queries of a block, width].</summary>
+    public nint QueryBlock => (nint)BlockQueries * Width;
+
+    /// <summary>Floats of [queries of a block, position].</summary>
+    public nint ScoreBlock => (nint)BlockQueries * Stride;
+
     /// <summary>Floats of scratch of a thread: enough for both passes.</summary>
-    public nint Scratch => (3 * Rows) + (2 * Transposed) + (4 * QueryTile) + (2 * ScoreTile);
+    public nint Scratch => (3 * Rows) + (2 * Transposed) + QueryTile + (2 * QueryBlock) + (2 * ScoreBlock);
 }

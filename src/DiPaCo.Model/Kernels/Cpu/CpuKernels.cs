@@ -2,6 +2,7 @@ using DiPaCo.Core;
 using DiPaCo.Core.Configuration;
 using DiPaCo.Model.Buffers;
 using DiPaCo.Model.Kernels.Cpu.Amx;
+using DiPaCo.Model.Kernels.Cpu.Fp32;
 using static TorchSharp.torch;
 
 namespace DiPaCo.Model.Kernels.Cpu;
@@ -20,6 +21,7 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
 {
     private readonly WorkerThreads _threads = new();
     private readonly AmxLinear _linear = new();
+    private readonly Fp32Linear _fp32 = new();
     private readonly RotaryTable _rotary = new(shape.HeadWidth, shape.RopeBase);
     private readonly ScratchMemory _scratch = new();
 
@@ -134,6 +136,12 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
             return;
         }
 
+        if (UsesFp32)
+        {
+            _fp32.Multiply(x, weight, y);
+            return;
+        }
+
         MultiplyInto(y.Value, x.Value, weight.ComputeTransposed);
     }
 
@@ -145,6 +153,12 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
             return;
         }
 
+        if (UsesFp32)
+        {
+            _fp32.MultiplyBack(dy, weight, dx);
+            return;
+        }
+
         MultiplyInto(dx.Value, dy.Value, weight.Compute);
     }
 
@@ -153,6 +167,10 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
         if (UsesAmx && AmxLinear.Fits(weight))
         {
             _linear.AddWeightGradient(dy, x, weight);
+        }
+        else if (UsesFp32)
+        {
+            _fp32.AddWeightGradient(dy, x, weight);
         }
         else if (ReferenceEquals(weight.Product, weight.Gradient))
         {
@@ -201,6 +219,7 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
     {
         _rotary.Dispose();
         _linear.Dispose();
+        _fp32.Dispose();
         _scratch.Dispose();
     }
 
@@ -241,13 +260,15 @@ internal sealed unsafe class CpuKernels<TElement>(TransformerShape shape) : IKer
         },
         Chunks(count, AdamWKernel<TElement>.Elements));
 
+    private static bool UsesFp32 => typeof(TElement) == typeof(Float32Element) && ProductTile.IsSupported;
+
     /// <summary>Which arithmetic attention has is a matter of the processor and of the compute type alone.</summary>
     private static bool UsesAmx => typeof(TElement) == typeof(BFloat16Element) && AmxProduct.IsSupported;
 
     private AttentionOperands OperandsOf(AttentionGeometry geometry, TensorBuffer qkv, TensorBuffer heads, TensorBuffer logSums) => new()
     {
         Geometry = geometry, Tiles = UsesAmx ? AmxAttention.TilesOf(geometry) : new AttentionTiles(geometry), Rotation = _rotary.Upto(geometry.Length),
-        Qkv = qkv.Pointer, Heads = heads.Pointer, LogSums = logSums.Floats,
+        Qkv = qkv.Pointer, Heads = heads.Pointer, LogSums = logSums.Floats, Threads = WorkerThreads.Count,
     };
 
     private void* AttentionScratch(AttentionTiles tiles) =>

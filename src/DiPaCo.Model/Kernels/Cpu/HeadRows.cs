@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace DiPaCo.Model.Kernels.Cpu;
 
@@ -25,6 +26,21 @@ internal static unsafe class HeadRows
         for (; d < padded; d++)
         {
             target[d] = 0;
+        }
+    }
+
+    /// <summary>Asks for a row that is needed soon.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Ahead<TElement>(void* source, nint at, int width)
+        where TElement : IElement
+    {
+        if (Sse.IsSupported)
+        {
+            byte* row = (byte*)source + (at * TElement.Size);
+            for (int b = 0; b < width * TElement.Size; b += 64)
+            {
+                Sse.Prefetch1(row + b);
+            }
         }
     }
 

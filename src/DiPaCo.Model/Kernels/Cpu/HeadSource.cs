@@ -18,6 +18,17 @@ internal readonly unsafe struct HeadSource<TElement>(AttentionGeometry geometry,
 
     public nint ValueAt(int head, int t) => QueryAt(geometry.Heads + geometry.KeyValueHeads + head, t);
 
+    /// <summary>Asks for the query, and with the first query head of a group for the key and value, at position <paramref name="t"/>.</summary>
+    public void Ahead(int head, int t)
+    {
+        HeadRows.Ahead<TElement>(qkv, QueryAt(head, t), geometry.HeadWidth);
+        if (head % geometry.Group == 0)
+        {
+            HeadRows.Ahead<TElement>(qkv, KeyAt(head / geometry.Group, t), geometry.HeadWidth);
+            HeadRows.Ahead<TElement>(qkv, ValueAt(head / geometry.Group, t), geometry.HeadWidth);
+        }
+    }
+
     /// <summary>32 queries from position <paramref name="first"/> on; those beyond the sequence are zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void LoadQueries(int head, int first, float* target)
