@@ -22,6 +22,20 @@ internal static unsafe class TileProduct
         float* a, nint aRow, nint aDepth, float* b, nint bRow, float* c, nint cRow, (int Rows, int Columns, int Depth) size, bool accumulate)
     {
         int n = 0;
+        if (!Vector512.IsHardwareAccelerated)
+        {
+            // Wider tiles would not fit the registers.
+            for (; n < size.Columns; n += 16)
+            {
+                for (int m = 0; m < size.Rows; m += 4)
+                {
+                    Halves16(a + (m * aRow), aRow, aDepth, b + n, bRow, c + (m * cRow) + n, cRow, size.Depth, accumulate);
+                }
+            }
+
+            return;
+        }
+
         for (; n + 64 <= size.Columns; n += 64)
         {
             for (int m = 0; m < size.Rows; m += 4)
@@ -211,5 +225,56 @@ internal static unsafe class TileProduct
         c10.Store(c + cRow);
         c20.Store(c + (2 * cRow));
         c30.Store(c + (3 * cRow));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Halves16(float* a, nint aRow, nint aDepth, float* b, nint bRow, float* c, nint cRow, int depth, bool accumulate)
+    {
+        Vector256<float> l0 = Vector256<float>.Zero, r0 = Vector256<float>.Zero;
+        Vector256<float> l1 = Vector256<float>.Zero, r1 = Vector256<float>.Zero;
+        Vector256<float> l2 = Vector256<float>.Zero, r2 = Vector256<float>.Zero;
+        Vector256<float> l3 = Vector256<float>.Zero, r3 = Vector256<float>.Zero;
+        if (accumulate)
+        {
+            l0 = Vector256.Load(c);
+            r0 = Vector256.Load(c + 8);
+            l1 = Vector256.Load(c + cRow);
+            r1 = Vector256.Load(c + cRow + 8);
+            l2 = Vector256.Load(c + (2 * cRow));
+            r2 = Vector256.Load(c + (2 * cRow) + 8);
+            l3 = Vector256.Load(c + (3 * cRow));
+            r3 = Vector256.Load(c + (3 * cRow) + 8);
+        }
+
+        nint aRow2 = 2 * aRow;
+        nint aRow3 = 3 * aRow;
+        for (int k = 0; k < depth; k++)
+        {
+            Vector256<float> left = Vector256.Load(b);
+            Vector256<float> right = Vector256.Load(b + 8);
+            Vector256<float> x = Vector256.Create(a[0]);
+            l0 = Vector256.FusedMultiplyAdd(x, left, l0);
+            r0 = Vector256.FusedMultiplyAdd(x, right, r0);
+            x = Vector256.Create(a[aRow]);
+            l1 = Vector256.FusedMultiplyAdd(x, left, l1);
+            r1 = Vector256.FusedMultiplyAdd(x, right, r1);
+            x = Vector256.Create(a[aRow2]);
+            l2 = Vector256.FusedMultiplyAdd(x, left, l2);
+            r2 = Vector256.FusedMultiplyAdd(x, right, r2);
+            x = Vector256.Create(a[aRow3]);
+            l3 = Vector256.FusedMultiplyAdd(x, left, l3);
+            r3 = Vector256.FusedMultiplyAdd(x, right, r3);
+            a += aDepth;
+            b += bRow;
+        }
+
+        l0.Store(c);
+        r0.Store(c + 8);
+        l1.Store(c + cRow);
+        r1.Store(c + cRow + 8);
+        l2.Store(c + (2 * cRow));
+        r2.Store(c + (2 * cRow) + 8);
+        l3.Store(c + (3 * cRow));
+        r3.Store(c + (3 * cRow) + 8);
     }
 }
