@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
 using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Storage;
@@ -14,10 +15,11 @@ namespace DiPaCo.Cluster;
 /// </summary>
 /// <param name="dispatcher">Finds the dispatcher.</param>
 /// <param name="run">Name of the run.</param>
+/// <param name="compute">The run's compute type: how a worker rounds in others is nothing to it.</param>
 /// <param name="fingerprint">Numerics fingerprint that every worker must have; empty: any.</param>
 /// <param name="time">For pauses.</param>
 /// <param name="observer">Is told who has computed what; null: nobody.</param>
-public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string run, string fingerprint, TimeProvider time, IRunObserver? observer = null) : ITaskExecutor
+public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string run, ComputeType compute, string fingerprint, TimeProvider time, IRunObserver? observer = null) : ITaskExecutor
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.5);
 
@@ -62,7 +64,7 @@ public sealed class ClusterExecutor(Func<IDispatcherGrain> dispatcher, string ru
                 next = Tell(news.Steps, next, progress);
                 if (news.Delivery is { } delivery)
                 {
-                    observer?.Observe(new TaskComputed(spec.Kind, key, news.Worker, news.Fingerprint));
+                    observer?.Observe(new TaskComputed(spec.Kind, key, news.Worker, NumericsFingerprint.For(news.Fingerprint, compute)));
                     return new TaskResult(
                         delivery.Outputs.ToImmutableSortedDictionary(output => output.Key, output => BlobHash.Parse(output.Value), StringComparer.Ordinal),
                         delivery.Metrics);

@@ -16,10 +16,13 @@ internal sealed class TrainingProcess : IDisposable
     public static TrainingProcess StartIn(ProcessStartInfo program, params string[] arguments)
     {
         string host = Path.Combine(AppContext.BaseDirectory, "DiPaCo.RunHost.dll");
-        return new TrainingProcess(Process.Start(new ProcessStartInfo(program.FileName, [.. program.ArgumentList, host, .. arguments])
+        ProcessStartInfo start = new(program.FileName, [.. program.ArgumentList, host, .. arguments]) { RedirectStandardOutput = true };
+        foreach ((string name, string? value) in program.Environment)
         {
-            RedirectStandardOutput = true,
-        })!);
+            start.Environment[name] = value;
+        }
+
+        return new TrainingProcess(Process.Start(start)!);
     }
 
     /// <summary>Waits for the end, however it comes; returns the last line that the process wrote.</summary>

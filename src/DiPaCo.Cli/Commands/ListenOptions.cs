@@ -7,7 +7,8 @@ using DiPaCo.Core;
 namespace DiPaCo.Cli.Commands;
 
 /// <summary>The options with which a training process opens its door to workers.</summary>
-internal sealed class ListenOptions
+/// <param name="any">Whether workers that round differently are taken: an option that other ways to a cluster have as well.</param>
+internal sealed class ListenOptions(Option<bool> any)
 {
     private readonly Option<string?> _listen = new("--listen")
     {
@@ -19,7 +20,6 @@ internal sealed class ListenOptions
     private readonly Option<string?> _key = new("--certificate-key") { HelpName = "PEM", Description = "Private key of --certificate." };
     private readonly Option<bool> _insecure = new("--insecure") { Description = "No TLS: only for networks in which nobody else is." };
     private readonly Option<bool> _only = new("--workers-only") { Description = "This process trains no path: it makes outer steps, whose inputs lie here, and leaves the rest to workers." };
-    private readonly Option<bool> _any = new("--any-numerics") { Description = "Take workers whose arithmetic rounds differently; results are then no longer byte-identical." };
     private readonly Option<double?> _lease = new("--lease") { HelpName = "SECONDS", Description = "How long a worker may be silent before its task goes to another. Default: 15." };
 
     private readonly Option<double?> _ratio = new("--max-norm-ratio") { HelpName = "N", Description = "A path that moves a module N times as far as the others in the median is asked for again from another worker; 0: never. Default: 10." };
@@ -27,7 +27,7 @@ internal sealed class ListenOptions
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _listen, _host, _certificate, _key, _insecure, _only, _any, _lease, _ratio })
+        foreach (Option option in new Option[] { _listen, _host, _certificate, _key, _insecure, _only, _lease, _ratio })
         {
             command.Add(option);
         }
@@ -43,7 +43,7 @@ internal sealed class ListenOptions
         Certificate = parsed.GetValue(_certificate) is { } certificate ? (certificate, parsed.GetValue(_key)!) : null,
         Insecure = parsed.GetValue(_insecure),
         TrainsItself = !parsed.GetValue(_only),
-        Strict = !parsed.GetValue(_any),
+        Strict = !parsed.GetValue(any),
         Lease = TimeSpan.FromSeconds(parsed.GetValue(_lease) ?? 15),
         MaximumNormRatio = parsed.GetValue(_ratio) ?? 10,
         Program = program,
@@ -57,7 +57,7 @@ internal sealed class ListenOptions
     {
         if (result.GetResult(_listen) is null or { Implicit: true })
         {
-            foreach (Option option in new Option[] { _host, _certificate, _key, _insecure, _only, _any, _lease, _ratio })
+            foreach (Option option in new Option[] { _host, _certificate, _key, _insecure, _only, _lease, _ratio })
             {
                 if (result.GetResult(option) is { Implicit: false })
                 {

@@ -22,8 +22,8 @@ internal static class TrainCommand
         Option<string[]> data = CommonOptions.Data("A file, folder or glob to train on, in the place of the file's.");
         Option<bool> json = CommonOptions.Json();
         Option<string?> join = new("--join") { HelpName = "INVITATION", Description = "Let a cluster compute the run; what 'dipaco token create --role admin' prints; '-' reads it from standard input." };
-        Option<bool> any = new("--mixed-numerics") { Description = "With --join: take workers that round differently; results are then no longer byte-identical." };
-        ListenOptions listen = new();
+        Option<bool> any = new("--any-numerics") { Description = "With --listen or --join: take workers that round differently as well; results are then no longer byte-identical." };
+        ListenOptions listen = new(any);
         Command command = new("train", "Train a model; on an existing run, go on where it stopped.") { file, demo, run, size, data, json, join, any };
         listen.AddTo(command);
         command.Validators.Add(result => CheckSource(result, file, demo, data));
@@ -33,9 +33,9 @@ internal static class TrainCommand
             {
                 result.AddError("--join and --listen exclude each other: either a cluster computes the run, or this process does.");
             }
-            else if (result.GetValue(join) is null && result.GetValue(any))
+            else if (result.GetValue(join) is null && result.GetValue(any) && result.GetResult("--listen") is null or OptionResult { Implicit: true })
             {
-                result.AddError("--mixed-numerics needs --join; with --listen it is --any-numerics.");
+                result.AddError("--any-numerics says which workers of other machines are taken; it needs --listen or --join.");
             }
         });
         command.SetAction(async (parsed, cancellation) =>

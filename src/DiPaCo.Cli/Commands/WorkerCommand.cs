@@ -79,7 +79,7 @@ internal static class WorkerCommand
         MachineSummary summary = machine.Describe();
         output.WriteLine($"{settings.Name}: {summary.Cores} cores, {summary.Simd}, {summary.Device}, {summary.MatrixFlopsPerSecond / 1e9:0} GFLOP/s; joins {invitation}");
         string fingerprint = await NumericsFingerprint.ComputeAsync(machine.Executor, cancellation);
-        output.WriteLine($"numerics {fingerprint[..12]}");
+        output.WriteLine($"numerics {NumericsFingerprint.Shortened(fingerprint)}");
         using BlobCache cache = await BlobCache.OpenAsync(settings.Cache, (long)(settings.CacheGiB * GiB), services.Clock, cancellation);
         Uri silo = invitation.Addresses.Length == 1 ? invitation.Addresses[0] : await FirstAsync(invitation, services.Clock, cancellation);
         using SiloChannel channel = new(silo, invitation, services.Clock);

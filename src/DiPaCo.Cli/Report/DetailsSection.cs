@@ -2,6 +2,7 @@ using System.Globalization;
 using DiPaCo.Cli.Output;
 using DiPaCo.Cli.Progress;
 using DiPaCo.Runtime;
+using DiPaCo.Runtime.Tasks;
 
 namespace DiPaCo.Cli.Report;
 
@@ -72,7 +73,7 @@ internal static class DetailsSection
         html.Add($"<section><h2>Numerics</h2><div class='scroll'><table><thead><tr><th>fingerprint</th><th>kind of task</th><th>tasks</th></tr></thead><tbody>");
         foreach (NumericsShare share in results.Numerics)
         {
-            html.Add($"<tr><th scope='row'>{share.Fingerprint[..Math.Min(12, share.Fingerprint.Length)]}</th><td>{share.Kind}</td><td>{Units.Count(share.Tasks)}</td></tr>");
+            html.Add($"<tr><th scope='row'>{NumericsFingerprint.Shortened(share.Fingerprint)}</th><td>{share.Kind}</td><td>{Units.Count(share.Tasks)}</td></tr>");
         }
 
         html.Add($"</tbody></table></div><p class='note'>Workers that round differently took part, so this run's bytes are not those of a run on any one of them.</p></section>");

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Tasks;
 using Orleans.Concurrency;
@@ -238,9 +239,9 @@ internal sealed class DispatcherGrain : Grain, IDispatcherGrain
         return Task.CompletedTask;
     }
 
-    public Task<NumericsChoice?> NumericsAsync() => Task.FromResult(_state.Workers.Values
+    public Task<NumericsChoice?> NumericsAsync(ComputeType compute) => Task.FromResult(_state.Workers.Values
         .Where(worker => worker.Quarantine is null && !worker.Capabilities.OuterOnly && worker.Capabilities.Fingerprint.Length > 0 && Now - worker.LastHeard <= 2 * _options.Lease)
-        .GroupBy(worker => (worker.Capabilities.Fingerprint, Device: worker.Capabilities.Device.StartsWith("cuda", StringComparison.Ordinal) ? "cuda" : "cpu"))
+        .GroupBy(worker => (Fingerprint: NumericsFingerprint.For(worker.Capabilities.Fingerprint, compute), Device: worker.Capabilities.Device.StartsWith("cuda", StringComparison.Ordinal) ? "cuda" : "cpu"))
         .OrderByDescending(group => group.Count()).ThenBy(group => group.Key.Fingerprint, StringComparer.Ordinal)
         .Select(group => new NumericsChoice(group.Key.Fingerprint, group.Key.Device))
         .FirstOrDefault());

@@ -1,3 +1,4 @@
+using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime.Rules;
 
 namespace DiPaCo.Cluster;
@@ -55,9 +56,10 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
     [Alias("stand")]
     Task StandAsync(string run, long number, RunDemand demand);
 
-    /// <summary>How most of the workers that are there round; null: none is there.</summary>
+    /// <summary>How most of the workers that are there round in a compute type; null: none is there.</summary>
+    /// <param name="compute">The compute type.</param>
     [Alias("numerics")]
-    Task<NumericsChoice?> NumericsAsync();
+    Task<NumericsChoice?> NumericsAsync(ComputeType compute);
 
     /// <summary>A run has recorded a task's result, or no longer wants it.</summary>
     [Alias("forget")]

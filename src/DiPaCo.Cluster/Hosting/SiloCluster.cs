@@ -72,7 +72,8 @@ public sealed class SiloCluster(SiloClusterOptions options, TimeProvider time) :
         {
             _host = host;
             Executor = new ClusterExecutor(
-                Dispatcher, context.Config.Name, options.Strict ? fingerprint : "", time, context.Observer);
+                Dispatcher, context.Config.Name, context.Config.Transformer.Compute, options.Strict ? NumericsFingerprint.For(fingerprint, context.Config.Transformer.Compute) : "", time,
+                context.Observer);
             _worker = RunWorkerAsync(context, options, fingerprint, time);
             _watch = new WorkerWatch(Dispatcher, context.Config.Name, context.Observer, time).RunAsync(_leave.Token);
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime;
 using DiPaCo.Runtime.Storage;
 
@@ -93,10 +94,12 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
         {
             folders.RemoveBefore(Session);
             using PostgresJournal journal = await PostgresJournal.OpenAsync(_services.Runs, _name, _stop.Token);
-            string fingerprint = HostedRun.FingerprintOf(journal) ?? await ChooseAsync(journal);
+            RunDescription run = new(_memory.Configuration, _memory.ConfigurationYaml);
+            ComputeType compute = run.Read().Transformer.Compute;
+            string fingerprint = HostedRun.FingerprintOf(journal) ?? await ChooseAsync(journal, compute);
             watch = new WorkerWatch(Dispatcher, _name, this, _services.Time).RunAsync(ended.Token);
-            ClusterExecutor executor = new(Dispatcher, _name, fingerprint, _services.Time, this);
-            HostedRun hosted = new(new RunDescription(_memory.Configuration, _memory.ConfigurationYaml), journal, _services.Blobs, executor, folder, _services.Time);
+            ClusterExecutor executor = new(Dispatcher, _name, compute, fingerprint, _services.Time, this);
+            HostedRun hosted = new(run, journal, _services.Blobs, executor, folder, _services.Time);
             RunResults results = await hosted.ExecuteAsync(this, _stop.Token);
             await TellAsync("", results.ModelDigest);
         }
@@ -132,7 +135,7 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
     private bool IsOfThisSilo(Exception exception) => exception is StorageException storage && storage.Path.StartsWith(_services.Folder, StringComparison.Ordinal);
 
     /// <summary>The first workers that are there decide how the run rounds.</summary>
-    private async Task<string> ChooseAsync(PostgresJournal journal)
+    private async Task<string> ChooseAsync(PostgresJournal journal, ComputeType compute)
     {
         Volatile.Write(ref _stage, "waits for a worker");
         Observe(new RunNote("The run waits for a first worker, which decides how it rounds.", IsWarning: false));
@@ -140,7 +143,7 @@ internal sealed class RunHosting : IRunObserver, IAsyncDisposable
         {
             try
             {
-                if (await Dispatcher().NumericsAsync().WaitAsync(_stop.Token) is { } choice)
+                if (await Dispatcher().NumericsAsync(compute).WaitAsync(_stop.Token) is { } choice)
                 {
                     string fingerprint = _memory.Strict ? choice.Fingerprint : "";
                     await HostedRun.ChooseAsync(journal, choice.Device, fingerprint, _stop.Token);

@@ -11,7 +11,7 @@ namespace DiPaCo.Runtime;
 /// </summary>
 /// <param name="Device"><c>cpu</c> or <c>cuda</c>; which of several GPUs makes no difference.</param>
 /// <param name="Libtorch">The version of libtorch.</param>
-/// <param name="Simd">The vectors of the processor.</param>
+/// <param name="Simd">What of the processor's vectors reaches a result.</param>
 /// <param name="Fingerprint">The numerics fingerprint that all of a cluster's workers had, which says more than the two before; empty: not known.</param>
 internal sealed record ComputeRecord(string Device, string Libtorch, string Simd, string Fingerprint = "")
 {

@@ -41,9 +41,11 @@ internal sealed class ComputeSetup : IDisposable
         return new ComputeSetup(device, threads, time);
     }
 
-    /// <summary>What decides how this machine rounds.</summary>
-    public ComputeRecord Record => new(
-        _device.type == DeviceType.CPU ? "cpu" : "cuda", TorchLibrary.Version, MachineInfo.SimdName);
+    /// <summary>The kind of device, <c>cpu</c> or <c>cuda</c>.</summary>
+    public string Device => _device.type == DeviceType.CPU ? "cpu" : "cuda";
+
+    /// <summary>What decides how this machine rounds in a compute type.</summary>
+    public ComputeRecord RecordOf(ComputeType compute) => new(Device, TorchLibrary.Version, MachineInfo.RoundingOf(compute));
 
     /// <summary>The machine, and on request its rate of matrix products on the processor; on a GPU the rate is not measured.</summary>
     public MachineSummary Describe(ComputeType compute, bool measure) => MachineInfo.Of(Threads, _device.ToString(), compute) with

@@ -118,7 +118,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         }
 
         using ComputeSetup setup = ComputeSetup.Of(config.Config, time);
-        await setup.Record.KeepAsync(run.Paths, journal, observer, cancellationToken);
+        await setup.RecordOf(config.Config.Transformer.Compute).KeepAsync(run.Paths, journal, observer, cancellationToken);
 
         // Blobs of tasks that a killed session had not recorded.
         await GarbageCollector.CollectAsync(store, Retention.Expected(journal.Entries), time.GetUtcNow(), cancellationToken);
@@ -128,7 +128,7 @@ public sealed class RunEngine(TimeProvider time, IStorageSteps? steps = null)
         observer = new MetricsObserver(observer, metrics, time);
         await using IRunExecution? cluster = Cluster is null ? null
             : await Cluster.BeginAsync(new RunExecutionContext(config.Config, run.Paths.Folder, store, setup.Executor, observer), cancellationToken);
-        TaskRunner tasks = new(store, journal, cluster?.Executor ?? setup.Executor, Others?.OnDevice(setup.Record.Device));
+        TaskRunner tasks = new(store, journal, cluster?.Executor ?? setup.Executor, Others?.OnDevice(setup.Device));
         RunSession session = new(config.Config, store, tasks, observer, time)
         {
             ConfigurationYaml = ResolvedYaml.Write(config),

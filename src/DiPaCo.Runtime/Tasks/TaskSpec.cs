@@ -11,7 +11,7 @@ namespace DiPaCo.Runtime.Tasks;
 public abstract record TaskSpec
 {
     /// <summary>Raised when the arithmetic of any task changes: older results are then no longer remembered.</summary>
-    public const int ArithmeticVersion = 8;
+    public const int ArithmeticVersion = 9;
 
     /// <summary>What kind of task it is, for example <c>train</c>.</summary>
     [JsonIgnore]

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using DiPaCo.Cluster.Tests.Support;
 using DiPaCo.Core;
+using DiPaCo.Core.Configuration;
 using DiPaCo.Runtime.Rules;
 using DiPaCo.Runtime.Storage;
 using DiPaCo.Runtime.Tasks;
@@ -88,7 +89,7 @@ public sealed class SiloHostTests : IAsyncLifetime
     [Fact]
     public async Task TasksThatARunAsksForAtTheSameTime_AreLeasedAtTheSameTime_AndForgottenOnceRecorded()
     {
-        ClusterExecutor executor = new(() => _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key), "run", "", TimeProvider.System);
+        ClusterExecutor executor = new(() => _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key), "run", ComputeType.Fp32, "", TimeProvider.System);
         ForkSpec[] specs = [.. new byte[] { 1, 2 }.Select(parent => new ForkSpec(Shape, BlobHash.Of([parent]), []))];
         await _silo.Link.RegisterAsync(Offer("w", 1) with { Slots = 2 }, Cancellation);
 
@@ -115,9 +116,23 @@ public sealed class SiloHostTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ARunRoundsAsMostWorkersDoInItsComputeType()
+    {
+        IDispatcherGrain dispatcher = _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key);
+        Assert.Null(await dispatcher.NumericsAsync(ComputeType.Fp32));
+        foreach ((string name, string fingerprint) in new[] { ("amd", "fp32:1 bf16:2"), ("intel", "fp32:1 bf16:3"), ("old", "fp32:0 bf16:4"), ("another old", "fp32:0 bf16:5"), ("amx", "fp32:1 bf16:5") })
+        {
+            await _silo.Link.RegisterAsync(Offer(name, 1) with { Fingerprint = fingerprint }, Cancellation);
+        }
+
+        Assert.Equal(new NumericsChoice("fp32:1", "cpu"), await dispatcher.NumericsAsync(ComputeType.Fp32));
+        Assert.Equal(new NumericsChoice("bf16:5", "cpu"), await dispatcher.NumericsAsync(ComputeType.Bf16));
+    }
+
+    [Fact]
     public async Task ATaskThatIsImpossible_FailsAtTheRun_AndIsForgotten()
     {
-        ClusterExecutor executor = new(() => _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key), "run", "", TimeProvider.System);
+        ClusterExecutor executor = new(() => _silo.Grains.GetGrain<IDispatcherGrain>(IDispatcherGrain.Key), "run", ComputeType.Fp32, "", TimeProvider.System);
         await _silo.Link.RegisterAsync(Offer("w", 1), Cancellation);
         Task<TaskResult> asked = executor.ExecuteAsync(new ForkSpec(Shape, BlobHash.Of([1]), []), new FolderBlobStore(_folder.Path), null, Cancellation);
         LeasedTask leased = (await _silo.Link.LeaseAsync(new LeaseQuestion("w", 1, 1, []), Cancellation)).Task!;

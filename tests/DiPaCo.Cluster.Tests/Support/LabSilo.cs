@@ -40,7 +40,7 @@ internal sealed class LabSilo : IAsyncDisposable
         return silo;
     }
 
-    public ClusterExecutor Executor(string run = "run") => new(() => Dispatcher, run, "", TimeProvider.System);
+    public ClusterExecutor Executor(string run = "run") => new(() => Dispatcher, run, ComputeType.Fp32, "", TimeProvider.System);
 
     public static WorkerOffer Offer(string name, long memory = 1L << 30) => new(name, 1, WorkerVersion.Text, "cpu", memory, 1e9, "print", 1);
 

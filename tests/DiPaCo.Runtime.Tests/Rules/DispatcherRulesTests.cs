@@ -719,6 +719,22 @@ public sealed class DispatcherRulesTests
     }
 
     [Fact]
+    public void AWorkerNeedsOnlyThePartOfTheFingerprintThatTheTaskWants()
+    {
+        const string Print = "fp32:1 bf16:2";
+        _bench.Submit(Demand("task") with { Fingerprint = "fp32:1" });
+        _bench.Register("unlike", fingerprint: "fp32:2 bf16:1");
+        Assert.Equal(WaitCause.Fingerprint, _bench.Ask("unlike").Wait!.Cause);
+        _bench.Register("alike", fingerprint: Print);
+        LeaseGrant first = _bench.Lease("alike");
+        _bench.HandBack("alike", first, done: 5, fingerprint: Print);
+        LeaseGrant second = _bench.Lease("alike");
+
+        Assert.Equal(5, second.Continuation!.DoneSteps);
+        Assert.Equal(CompletionVerdict.Taken, _bench.Complete("alike", second, fingerprint: Print).Verdict);
+    }
+
+    [Fact]
     public void AStraggler_IsDuplicatedOnAnIdleWorker_Once_AndTheFirstResultEndsBoth()
     {
         _bench.Register("fast");

@@ -388,7 +388,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
 
         bool isTrusted = state.Workers.TryGetValue(worker, out WorkerEntry? known) && known.Refusals.IsEmpty;
         if (isTrusted && continuation is not null && entry.Demand.Divisible && continuation.DoneSteps > (entry.Continuation?.DoneSteps ?? 0)
-            && (entry.Demand.Fingerprint is null || entry.Demand.Fingerprint == continuation.Fingerprint))
+            && NumericsFingerprint.Covers(continuation.Fingerprint, entry.Demand.Fingerprint))
         {
             entry = entry with { Continuation = continuation };
             state = state with { Tasks = state.Tasks.SetItem(key, entry) };
@@ -476,7 +476,7 @@ public sealed class DispatcherRules(DispatcherOptions options)
     private static string? ObjectionTo(DispatcherState state, WorkerEntry worker, TaskEntry entry, Completion completion) =>
         completion.Lease > state.LastLease ? $"Lease {completion.Lease} was never given."
         : worker.Quarantine is { } quarantine ? $"The worker is quarantined: {quarantine}"
-        : entry.Demand.Fingerprint is { } wanted && wanted != completion.Fingerprint ? $"The task wants the numerics fingerprint {wanted}, not {completion.Fingerprint}."
+        : entry.Demand.Fingerprint is { } wanted && !NumericsFingerprint.Covers(completion.Fingerprint, wanted) ? $"The task wants the numerics fingerprint {wanted}, not {completion.Fingerprint}."
         : entry.Failures.Any(failure => failure.Lease == completion.Lease) ? $"Lease {completion.Lease} has failed before."
         : null;
 

@@ -371,7 +371,7 @@ internal sealed class Matching(DispatcherOptions options)
     public static WaitCause? Misfit(DispatcherState state, WorkerEntry worker, TaskEntry entry) =>
         worker.Capabilities.OuterOnly && !entry.Demand.Beside ? WaitCause.OuterOnly
         : entry.Demand.MemoryBytes > worker.Capabilities.MemoryBytes ? WaitCause.Memory
-        : entry.Demand.Fingerprint is { } wanted && wanted != worker.Capabilities.Fingerprint ? WaitCause.Fingerprint
+        : !NumericsFingerprint.Covers(worker.Capabilities.Fingerprint, entry.Demand.Fingerprint) ? WaitCause.Fingerprint
         : null;
 
     /// <summary>A task that failed on a worker goes to another one, as long as there is another one that it has not failed on and that does not hold it already.</summary>

@@ -9,11 +9,15 @@ using DiPaCo.Training;
 namespace DiPaCo.Runtime.Tasks;
 
 /// <summary>
-/// How a worker's arithmetic rounds: the hash of what a small, always equal training task makes of always equal inputs. Workers with equal
-/// fingerprints compute equal bytes, so they may take each other's tasks in a run that must come out bit-identical.
+/// How a worker's arithmetic rounds: for each compute type the hash of what a small, always equal training task makes of always equal inputs. Workers with equal
+/// fingerprints compute equal bytes, so they may take each other's tasks in a run that must come out bit-identical. A run needs them equal in its own compute type
+/// only: in fp32 processors of different makes agree that do not in bf16.
 /// </summary>
 public static class NumericsFingerprint
 {
+    private const char Between = ' ';
+    private const char Colon = ':';
+    private const int ShownDigits = 12;
     private const int Vocabulary = 512;
     private const int SequenceLength = 128;
     private const int Documents = 16;
@@ -28,7 +32,7 @@ public static class NumericsFingerprint
     /// <summary>Computes the task in a folder of its own, which is gone afterwards; takes about a second.</summary>
     /// <param name="executor">The arithmetic.</param>
     /// <param name="cancellationToken">Ends the computation.</param>
-    /// <returns>64 hexadecimal digits.</returns>
+    /// <returns>For each compute type its name and 64 hexadecimal digits, for example <c>fp32:60a3… bf16:8c1f…</c>.</returns>
     /// <exception cref="StorageException">The folder for temporary files cannot be written to.</exception>
     public static async Task<string> ComputeAsync(ITaskExecutor executor, CancellationToken cancellationToken)
     {
@@ -36,25 +40,53 @@ public static class NumericsFingerprint
         try
         {
             FolderBlobStore store = new(folder);
-            StringBuilder made = new();
+            List<string> parts = [];
             BlobHash chunk = await ChunkAsync(store, cancellationToken);
             TaskResult initial = await executor.ExecuteAsync(new InitializeSpec(Shape, Seed: 1), store, null, cancellationToken);
             foreach (ComputeType compute in new[] { ComputeType.Fp32, ComputeType.Bf16 })
             {
+                StringBuilder made = new();
                 TaskResult trained = await executor.ExecuteAsync(Training(compute, initial[OuterSpec.ModuleOutput], chunk), store, null, cancellationToken);
                 foreach ((string name, BlobHash blob) in trained.Outputs)
                 {
                     made.Append(name).Append(' ').Append(blob.Hex).Append('\n');
                 }
+
+                parts.Add(NameOf(compute) + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(made.ToString()))));
             }
 
-            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(made.ToString())));
+            return string.Join(Between, parts);
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    /// <summary>What of a worker's fingerprint matters to a run.</summary>
+    /// <param name="fingerprint">The worker's.</param>
+    /// <param name="compute">The run's compute type.</param>
+    /// <returns>The part for that type; the whole, where it is not divided.</returns>
+    public static string For(string fingerprint, ComputeType compute) =>
+        fingerprint.Split(Between).FirstOrDefault(part => part.StartsWith(NameOf(compute), StringComparison.Ordinal)) ?? fingerprint;
+
+    /// <summary>Whether a worker rounds as is wanted.</summary>
+    /// <param name="fingerprint">The worker's.</param>
+    /// <param name="wanted">A fingerprint, or the part of one for some compute type; null: any will do.</param>
+    public static bool Covers(string fingerprint, string? wanted) =>
+        wanted is null || fingerprint == wanted || fingerprint.Split(Between).Contains(wanted, StringComparer.Ordinal);
+
+    /// <summary>A fingerprint for people: the first digits of each part.</summary>
+    /// <param name="fingerprint">A fingerprint, or the part of one.</param>
+    public static string Shortened(string fingerprint) => string.Join(
+        Between, fingerprint.Split(Between).Select(part => part[..Math.Min(part.Length, part.IndexOf(Colon, StringComparison.Ordinal) + 1 + ShownDigits)]));
+
+    private static string NameOf(ComputeType compute) => compute switch
+    {
+        ComputeType.Fp32 => "fp32" + Colon,
+        ComputeType.Bf16 => "bf16" + Colon,
+        _ => throw new ArgumentOutOfRangeException(nameof(compute), compute, "An unknown compute type."),
+    };
 
     private static Task<BlobHash> ChunkAsync(FolderBlobStore store, CancellationToken cancellationToken)
     {
