@@ -9,12 +9,13 @@ using TorchSharp;
 
 namespace DiPaCo.Benchmarks;
 
-/// <summary>Where a step's time goes: each kind of loop, and what is left for the matrix products.</summary>
+/// <summary>Where a step's time goes: each kind of operation, and of products their share of the full rate.</summary>
 internal static class StepProfile
 {
     private const int Sequences = 16;
     private const int Length = 256;
     private const int Steps = 12;
+    private const string Between = "between operations";
 
     public static void Print(string[] args)
     {
@@ -49,44 +50,46 @@ internal static class StepProfile
 
         // A step is always the same sequence of operations. The least time of each place in it, over the steps, is what the
         // step takes where nothing else disturbs it.
-        List<(string Name, double Seconds)> least = [];
+        List<Place> least = [];
         for (int step = 0; step <= Steps; step++)
         {
             times.Calls.Clear();
             double start = clock();
             double loss = model.Accumulate(tokens, tokens, Length, 1.0 / tokens.Length) / tokens.Length;
             optimizer.Step(1e-4, loss);
-            List<(string Name, double Seconds)> sequence = Sequence(times, start, clock());
-            least = step <= 1 ? sequence : [.. least.Zip(sequence, (a, b) => (a.Name, Math.Min(a.Seconds, b.Seconds)))];
+            List<Place> sequence = Sequence(times, start, clock());
+            least = step <= 1 ? sequence : [.. least.Zip(sequence, (a, b) => a with { Seconds = Math.Min(a.Seconds, b.Seconds) })];
         }
 
-        Dictionary<string, double> best = least.GroupBy(entry => entry.Name).ToDictionary(group => group.Key, group => group.Sum(entry => entry.Seconds));
+        Place[] best = [.. least.GroupBy(place => place.Name).Select(group => new Place(group.Key, group.Sum(place => place.Seconds), group.Sum(place => place.Flops))).OrderByDescending(place => place.Seconds)];
+        double seconds = best.Sum(place => place.Seconds);
         using GemmRate product = new(type);
         double rate = Enumerable.Range(0, 10).Max(_ => product.Once(clock));
         double ideal = tokens.Length * shape.TrainingFlopsPerToken(Length) / rate;
         double products = tokens.Length * 6.0 * shape.MatrixParameters / rate;
-        Console.WriteLine($"{model.Parameters.Count / 1e6:F1} M {type}: {best.Values.Sum() * 1e3:F1} ms; at the full rate {ideal * 1e3:F1} ms, of which weights' products {products * 1e3:F1} ms");
-        foreach ((string name, double seconds) in best.OrderByDescending(entry => entry.Value))
+        Console.WriteLine($"{model.Parameters.Count / 1e6:F1} M {type}: {seconds * 1e3:F1} ms; at the full rate {ideal * 1e3:F1} ms, of which weights' products {products * 1e3:F1} ms");
+        foreach (Place place in best)
         {
-            string share = name.Split(' ') is [_, string size] && size.Split('x') is [string rows, string columns]
-                ? $" {2.0 * tokens.Length * int.Parse(rows, System.Globalization.CultureInfo.InvariantCulture) * int.Parse(columns, System.Globalization.CultureInfo.InvariantCulture) * least.Count(entry => entry.Name == name) / rate / seconds * (rows == "4096" ? least.Count(entry => entry.Name == name) is int n ? 1.0 / n : 1 : 1),6:F3} of the full rate"
-                : "";
-            Console.WriteLine($"  {name,-30} {seconds * 1e3,8:F2} ms {100 * seconds / best.Values.Sum(),6:F1} %{share}");
+            string share = place.Flops > 0 ? $" {place.Flops / place.Seconds / rate,6:F3} of the full rate" : "";
+            Console.WriteLine($"  {place.Name,-30} {place.Seconds * 1e3,8:F2} ms {100 * place.Seconds / seconds,6:F1} %{share}");
         }
     }
 
-    private static List<(string Name, double Seconds)> Sequence(TimedKernels times, double start, double end)
+    private static List<Place> Sequence(TimedKernels times, double start, double end)
     {
-        List<(string, double)> sequence = [];
+        List<Place> sequence = [];
         double last = start;
-        foreach ((string name, double from, double to) in times.Calls)
+        foreach (TimedCall call in times.Calls)
         {
-            sequence.Add(("products", from - last));
-            sequence.Add((name, to - from));
-            last = to;
+            sequence.Add(new Place(Between, call.Start - last, 0));
+            sequence.Add(new Place(call.Name, call.End - call.Start, call.Flops));
+            last = call.End;
         }
 
-        sequence.Add(("products", end - last));
+        sequence.Add(new Place(Between, end - last, 0));
         return sequence;
     }
+
+    /// <summary>A place in a step, or several of the same name.</summary>
+    private readonly record struct Place(string Name, double Seconds, double Flops);
 }

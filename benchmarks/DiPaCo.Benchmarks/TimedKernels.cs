@@ -1,4 +1,6 @@
 using System.Reflection;
+using DiPaCo.Model;
+using DiPaCo.Model.Buffers;
 using DiPaCo.Model.Kernels;
 
 namespace DiPaCo.Benchmarks;
@@ -10,7 +12,7 @@ internal class TimedKernels : DispatchProxy
 
     public Func<double> Clock { get; private set; } = () => 0;
 
-    public List<(string Name, double Start, double End)> Calls { get; } = [];
+    public List<TimedCall> Calls { get; } = [];
 
     public static (IKernels Kernels, TimedKernels Times) Around(IKernels inner, Func<double> clock)
     {
@@ -26,8 +28,11 @@ internal class TimedKernels : DispatchProxy
         ArgumentNullException.ThrowIfNull(targetMethod);
         double start = Clock();
         object? result = targetMethod.Invoke(_inner, args);
-        DiPaCo.Model.Parameter? weight = args?.OfType<DiPaCo.Model.Parameter>().FirstOrDefault(parameter => parameter.Layout.IsMatrix);
-        Calls.Add((weight is null || targetMethod.Name.StartsWith("Embed", StringComparison.Ordinal) ? targetMethod.Name : $"{targetMethod.Name} {weight.Layout.Rows}x{weight.Layout.Columns}", start, Clock()));
+        double end = Clock();
+        Calls.Add(
+            args is not null && args.OfType<Parameter>().FirstOrDefault() is { Layout.IsMatrix: true } weight && args.OfType<MatrixRows>().Cast<MatrixRows?>().FirstOrDefault() is { } rows
+                ? new TimedCall($"{targetMethod.Name} {weight.Layout.Rows} × {weight.Layout.Columns}", start, end, 2.0 * rows.Count * weight.Layout.Rows * weight.Layout.Columns)
+                : new TimedCall(targetMethod.Name, start, end, Flops: 0));
         return result;
     }
 }
