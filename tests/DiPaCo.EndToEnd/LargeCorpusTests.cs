@@ -10,8 +10,8 @@ namespace DiPaCo.EndToEnd;
 /// <summary>A corpus is streamed: how large it is does not decide how much memory a run takes.</summary>
 public sealed class LargeCorpusTests : IDisposable
 {
-    private const int HeapMegabytes = 96;
-    private const int CorpusMegabytes = 128;
+    private const int HeapMegabytes = 224;
+    private const int CorpusMegabytes = 288;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("dipaco-test-").FullName;
 
@@ -25,7 +25,8 @@ public sealed class LargeCorpusTests : IDisposable
         SmallRun.Prepare(_folder);
         string config = Path.Combine(_folder, "large.yaml");
         string yaml = await File.ReadAllTextAsync(Path.Combine(_folder, "small.yaml"), Cancellation);
-        await File.WriteAllTextAsync(config, yaml.Replace("evaluation:\n", "evaluation:\n  max_documents: 4\n  max_validation_documents: 2\n", StringComparison.Ordinal), Cancellation);
+        await File.WriteAllTextAsync(config, yaml.Replace("evaluation:\n", "evaluation:\n  max_documents: 4\n  max_validation_documents: 2\n", StringComparison.Ordinal)
+            .Replace("sequence_length: 48", "sequence_length: 512", StringComparison.Ordinal), Cancellation);
         await WriteCorpusAsync(Path.Combine(_folder, "corpus.jsonl"));
         // The limit of the garbage collector's heap, in hexadecimal as .NET reads it: a process that exceeds it ends.
         ProcessStartInfo limited = new("dotnet");

@@ -40,11 +40,11 @@ internal static class ServeCommand
         };
         command.Validators.Add(result =>
         {
-            Least(result, sequences, 1);
-            Least(result, queue, 0);
-            Least(result, output, 0);
-            Least(result, connections, 1);
-            Least(result, threads, 0);
+            Between(result, sequences, 1, 65_536);
+            Between(result, queue, 0, 1_000_000);
+            Between(result, output, 0, int.MaxValue);
+            Between(result, connections, 1, 1_000_000);
+            Between(result, threads, 0, 1_024);
             if (result.GetValue(prompt) is < 1)
             {
                 result.AddError(string.Create(CultureInfo.InvariantCulture, $"--max-prompt is {result.GetValue(prompt)}; at least 1 was expected."));
@@ -128,12 +128,13 @@ internal static class ServeCommand
         return command;
     }
 
-    private static void Least(CommandResult result, Option<int> option, int least)
+    private static void Between(CommandResult result, Option<int> option, int least, int most)
     {
         // Defaults are not there yet while options are checked.
-        if (result.GetResult(option) is { Implicit: false } && result.GetValue(option) < least)
+        if (result.GetResult(option) is { Implicit: false } && (result.GetValue(option) < least || result.GetValue(option) > most))
         {
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} is {result.GetValue(option)}; at least {least} was expected."));
+            string wanted = most == int.MaxValue ? string.Create(CultureInfo.InvariantCulture, $"at least {least}") : string.Create(CultureInfo.InvariantCulture, $"{least} to {most}");
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} is {result.GetValue(option)}; {wanted} was expected."));
         }
     }
 

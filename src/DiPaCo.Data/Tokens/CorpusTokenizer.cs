@@ -9,11 +9,12 @@ namespace DiPaCo.Data;
 /// </summary>
 public sealed class CorpusTokenizer(TextTokenizer tokenizer, CorpusTokenizerOptions options)
 {
-    private const int BatchCharacters = 4 << 20;
+    private const int LeastBatchCharacters = 1 << 20;
+    private const int BatchCharactersOfThread = 1 << 17;
 
     /// <summary>
     /// Tokenizes everything, yielding each chunk when it is full; reading goes on while a batch is tokenized. At most two batches
-    /// of about 4 Mi characters and one chunk are in memory.
+    /// of about 1 Mi characters (more where there are more than 8 threads) and one chunk are in memory.
     /// </summary>
     /// <exception cref="DiPaCoException">The tokenizer refuses a document, which is named.</exception>
     public async IAsyncEnumerable<TokenChunkBuilder> TokenizeAsync(
@@ -54,11 +55,12 @@ public sealed class CorpusTokenizer(TextTokenizer tokenizer, CorpusTokenizerOpti
         }
     }
 
-    private static async Task<List<Document>> NextBatchAsync(IAsyncEnumerator<Document> reader)
+    private async Task<List<Document>> NextBatchAsync(IAsyncEnumerator<Document> reader)
     {
+        int most = Math.Max(LeastBatchCharacters, options.Threads * BatchCharactersOfThread);
         var batch = new List<Document>();
         int characters = 0;
-        while (characters < BatchCharacters && await reader.MoveNextAsync())
+        while (characters < most && await reader.MoveNextAsync())
         {
             batch.Add(reader.Current);
             characters += reader.Current.Text.Length;

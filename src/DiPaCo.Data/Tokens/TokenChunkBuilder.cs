@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace DiPaCo.Data;
@@ -7,13 +6,16 @@ namespace DiPaCo.Data;
 /// <summary>Collects documents' tokens and writes them as one chunk: the same documents always give the same bytes.</summary>
 public sealed class TokenChunkBuilder
 {
+    private const int BlockTokens = 1 << 14;
+
     private readonly List<DocumentEntry> _documents = [];
     private readonly Dictionary<string, int> _sources = new(StringComparer.Ordinal);
     private readonly List<byte[]> _sourceNames = [];
     private readonly int _vocabularySize;
-    private readonly bool _narrow;
-    private readonly List<ushort> _narrowTokens = [];
-    private readonly List<uint> _wideTokens = [];
+    private readonly int _tokenBytes;
+
+    // As they are written. One array that grows would at times be there twice, and leave its smaller ones behind.
+    private readonly List<byte[]> _blocks = [];
     private int _sourceBytes;
 
     /// <summary>Begins a chunk of tokens below <paramref name="vocabularySize"/>.</summary>
@@ -21,14 +23,14 @@ public sealed class TokenChunkBuilder
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabularySize);
         _vocabularySize = vocabularySize;
-        _narrow = TokenChunkFormat.TokenBytes(vocabularySize) == 2;
+        _tokenBytes = TokenChunkFormat.TokenBytes(vocabularySize);
     }
 
     /// <summary>Documents so far.</summary>
     public int DocumentCount => _documents.Count;
 
     /// <summary>Tokens so far.</summary>
-    public long TokenCount => _narrow ? _narrowTokens.Count : _wideTokens.Count;
+    public long TokenCount { get; private set; }
 
     /// <summary>Appends a document.</summary>
     /// <param name="originHash">Hash of its origin.</param>
@@ -48,16 +50,18 @@ public sealed class TokenChunkBuilder
         }
 
         _documents.Add(new DocumentEntry(originHash, SourceIndex(source), split, TokenCount, tokens.Length, byteCount));
-        foreach (int token in tokens)
+        while (!tokens.IsEmpty)
         {
-            if (_narrow)
+            int at = (int)(TokenCount % BlockTokens);
+            if (at == 0)
             {
-                _narrowTokens.Add((ushort)token);
+                _blocks.Add(new byte[BlockTokens * _tokenBytes]);
             }
-            else
-            {
-                _wideTokens.Add((uint)token);
-            }
+
+            int count = Math.Min(BlockTokens - at, tokens.Length);
+            Pack(tokens[..count], _blocks[^1].AsSpan(at * _tokenBytes));
+            tokens = tokens[count..];
+            TokenCount += count;
         }
     }
 
@@ -82,29 +86,26 @@ public sealed class TokenChunkBuilder
         }
 
         await stream.WriteAsync(head, cancellationToken);
-        const int Block = 1 << 15;
-        byte[] block = new byte[Block * header.TokenBytes];
-        for (long at = 0; at < TokenCount; at += Block)
+        long left = TokenCount * _tokenBytes;
+        foreach (byte[] block in _blocks)
         {
-            int count = (int)Math.Min(Block, TokenCount - at);
-            Pack((int)at, count, block);
-            await stream.WriteAsync(block.AsMemory(0, count * header.TokenBytes), cancellationToken);
+            int count = (int)Math.Min(block.Length, left);
+            await stream.WriteAsync(block.AsMemory(0, count), cancellationToken);
+            left -= count;
         }
     }
 
-    private void Pack(int at, int count, Span<byte> block)
+    private void Pack(ReadOnlySpan<int> tokens, Span<byte> block)
     {
-        ReadOnlySpan<ushort> narrow = CollectionsMarshal.AsSpan(_narrowTokens);
-        ReadOnlySpan<uint> wide = CollectionsMarshal.AsSpan(_wideTokens);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < tokens.Length; i++)
         {
-            if (_narrow)
+            if (_tokenBytes == 2)
             {
-                BinaryPrimitives.WriteUInt16LittleEndian(block[(2 * i)..], narrow[at + i]);
+                BinaryPrimitives.WriteUInt16LittleEndian(block[(2 * i)..], (ushort)tokens[i]);
             }
             else
             {
-                BinaryPrimitives.WriteUInt32LittleEndian(block[(4 * i)..], wide[at + i]);
+                BinaryPrimitives.WriteUInt32LittleEndian(block[(4 * i)..], (uint)tokens[i]);
             }
         }
     }

@@ -48,7 +48,7 @@ internal static class CheckpointConfig
             }
         }
 
-        if (root.TryGetProperty("rope_scaling", out JsonElement scaling) && scaling.ValueKind == JsonValueKind.Object)
+        if (root.TryGetProperty("rope_scaling", out JsonElement scaling) && scaling.ValueKind == JsonValueKind.Object && !IsDefault(scaling))
         {
             throw new DiPaCoException($"'{file}' has rope_scaling; paths have plain rotary positions.");
         }
@@ -94,6 +94,10 @@ internal static class CheckpointConfig
         }
     }
 
+    /// <summary>Some files write down that nothing is scaled.</summary>
+    private static bool IsDefault(JsonElement scaling) =>
+        (scaling.TryGetProperty("rope_type", out JsonElement type) || scaling.TryGetProperty("type", out type)) && type.ValueKind == JsonValueKind.String && type.ValueEquals("default");
+
     /// <summary>Newer files say how positions are scaled beside their base; some for each kind of layer.</summary>
     private static void ThrowIfScaled(string file, JsonElement root)
     {
@@ -105,7 +109,7 @@ internal static class CheckpointConfig
         foreach (JsonProperty parameter in rotary.EnumerateObject())
         {
             // What is 'rope_type' now was called 'type'.
-            if (parameter.Value.ValueKind == JsonValueKind.Object || (parameter.Name is "rope_type" or "type" && parameter.Value.GetString() is not (null or "default")))
+            if (parameter.Value.ValueKind == JsonValueKind.Object || (parameter.Name is "rope_type" or "type" && parameter.Value.ValueKind != JsonValueKind.Null && !IsDefault(rotary)))
             {
                 throw new DiPaCoException($"'{file}' has rope_parameters with {parameter.Name} {parameter.Value}; paths have plain rotary positions, rope_type 'default'.");
             }

@@ -27,6 +27,8 @@ internal static class ChatRequest
         ["function_call"] = "there are no tools here.",
         ["response_format"] = "the text cannot be held to a format.",
         ["audio"] = "there is text only.",
+        ["modalities"] = "there is text only.",
+        ["store"] = "answers are not kept.",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> KnownOfMessage = FrozenSet.Create(StringComparer.Ordinal, "role", "content", "name", "refusal", "tool_calls", "function_call", "audio");
@@ -38,7 +40,7 @@ internal static class ChatRequest
         StringComparer.Ordinal,
         [
             "model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "min_p", "n", "stream", "stream_options", "logprobs", "top_logprobs",
-            "stop", "seed", "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "user", "dipaco", .. NotThere.Keys,
+            "stop", "seed", "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "dipaco", .. CommonFields.WithoutEffect, .. NotThere.Keys,
         ]);
 
     /// <summary>Reads and checks a request.</summary>
@@ -101,6 +103,8 @@ internal static class ChatRequest
                 "tools" or "functions" => value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > 0,
                 "tool_choice" or "function_call" => value.ValueKind != JsonValueKind.String || body.String(field) is not ("none" or "auto"),
                 "response_format" => value.ValueKind != JsonValueKind.Object || body.Object(field, known: null)!.String("type") != "text",
+                "store" => body.Flag(field),
+                "modalities" => body.Strings(field, MostParts) is not ["text"],
                 _ => true,
             };
             if (asks)

@@ -20,6 +20,9 @@ internal static class CommonFields
 
     private static readonly FrozenSet<string> KnownOfReroute = FrozenSet.Create(StringComparer.Ordinal, "window", "router");
 
+    /// <summary>Fields of OpenAI's own service that change no answer: its clients send them, and they are taken without a look.</summary>
+    public static ImmutableArray<string> WithoutEffect { get; } = ["user", "safety_identifier", "metadata", "service_tier", "prompt_cache_key", "prompt_cache_retention", "parallel_tool_calls"];
+
     /// <summary>Whether a stream ends with numbers of tokens.</summary>
     public static bool StreamUsage(RequestBody body) => body.Object("stream_options", KnownOfStream)?.Flag("include_usage") ?? false;
 

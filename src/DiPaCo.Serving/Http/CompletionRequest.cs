@@ -11,8 +11,10 @@ internal sealed record CompletionRequest
 {
     private static readonly FrozenSet<string> Known = FrozenSet.Create(
         StringComparer.Ordinal,
-        "model", "prompt", "max_tokens", "temperature", "top_p", "top_k", "min_p", "n", "best_of", "stream", "stream_options", "logprobs", "echo", "stop", "seed",
-        "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "suffix", "user", "dipaco");
+        [
+            "model", "prompt", "max_tokens", "temperature", "top_p", "top_k", "min_p", "n", "best_of", "stream", "stream_options", "logprobs", "echo", "stop", "seed",
+            "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "suffix", "dipaco", .. CommonFields.WithoutEffect,
+        ]);
 
     /// <summary>How the answer looks.</summary>
     public AnswerShape Shape { get; init; } = AnswerShape.Text;

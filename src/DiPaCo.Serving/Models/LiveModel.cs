@@ -115,13 +115,12 @@ internal sealed class LiveModel
     /// <summary>Takes modules of this version; null: that would mean to wait for room.</summary>
     public Task<ModuleLease>? TryAcquireAsync(ImmutableArray<GridModule> modules) => _store.TryAcquireAsync(Grid, modules);
 
-    /// <summary>Loads a path's modules if there is room for them without letting others of this version go.</summary>
-    /// <param name="path">The path.</param>
+    /// <summary>Loads modules, all or none, if there is room for them without letting others of this version go.</summary>
+    /// <param name="modules">The modules.</param>
     /// <param name="hurry">Until it is cancelled, one module after the other is read, and only while nobody else wants the processor.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task<bool> TryPreloadAsync(PathId path, CancellationToken hurry, CancellationToken cancellationToken)
+    public async Task<bool> TryPreloadAsync(ImmutableArray<GridModule> modules, CancellationToken hurry, CancellationToken cancellationToken)
     {
-        ImmutableArray<GridModule> modules = Grid.ModulesOf(path);
         foreach (ImmutableArray<GridModule> part in hurry.IsCancellationRequested ? [modules] : modules.Select(module => ImmutableArray.Create(module)))
         {
             if (_store.TryAcquireAsync(Grid, part, Blobs, idly: !hurry.IsCancellationRequested) is not { } loading)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using DiPaCo.Core;
 using DiPaCo.Serving.Grids;
 
@@ -86,9 +87,12 @@ internal sealed class ModelSource
     /// <param name="cancellationToken">Ends the loading.</param>
     public static async Task PreloadAsync(LiveModel model, CancellationToken hurry, CancellationToken cancellationToken)
     {
-        foreach (PathId path in model.Grid.Topology.Paths)
+        // Whoever names no path waits for the base model first, whatever path it comes to.
+        ImmutableArray<PathId> paths = model.Grid.Topology.Paths;
+        IEnumerable<ImmutableArray<GridModule>> chooser = paths.Length > 1 ? [[model.Base]] : [];
+        foreach (ImmutableArray<GridModule> modules in chooser.Concat(paths.Select(model.Grid.ModulesOf)))
         {
-            if (!await model.TryPreloadAsync(path, hurry, cancellationToken))
+            if (!await model.TryPreloadAsync(modules, hurry, cancellationToken))
             {
                 return;
             }

@@ -316,9 +316,10 @@ internal sealed class GenerationEngine : IStepSink, IDisposable
         _prompts.Clear();
         _prompts.AddRange(_active.Where(static sequence => !sequence.IsWriting));
 
-        // Where more write than fit into a step, each step begins with others.
-        _turn += _options.MaxRows;
-        for (int i = 0; i < _active.Count && _slices.Count < _options.MaxRows; i++)
+        // Where more write than fit into a step, each step begins with others; and they leave room for a prompt that waits.
+        int most = _prompts.Count == 0 ? _options.MaxRows : Math.Max(1, _options.MaxRows - _options.PromptRowsBesideWriters);
+        _turn += most;
+        for (int i = 0; i < _active.Count && _slices.Count < most; i++)
         {
             Sequence sequence = _active[(int)((_turn + i) % _active.Count)];
             writers += sequence.IsWriting ? TryPlan(sequence, 1) : 0;

@@ -93,7 +93,9 @@ public sealed class ServeTests(TrainedProject project)
 
     [Theory]
     [InlineData("--max-prompt", "0", "--max-prompt is 0; at least 1 was expected.")]
-    [InlineData("--max-connections", "0", "--max-connections is 0; at least 1 was expected.")]
+    [InlineData("--max-connections", "0", "--max-connections is 0; 1 to 1000000 was expected.")]
+    [InlineData("--max-sequences", "2147483647", "--max-sequences is 2147483647; 1 to 65536 was expected.")]
+    [InlineData("--threads", "100000", "--threads is 100000; 0 to 1024 was expected.")]
     public async Task LimitsThatLeaveNothing_AreRefused(string option, string value, string message)
     {
         ProgramResult refused = await Programs.DipacoAsync(project.Folder, "serve", "runs/mine", option, value);

@@ -95,6 +95,29 @@ public sealed class LlamaCheckpointTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""{"rope_type":"default"}""", false)]
+    [InlineData("""{"type":"default"}""", false)]
+    [InlineData("""{"rope_type":"llama3","factor":8.0}""", true)]
+    [InlineData("""{"type":"linear","factor":2.0}""", true)]
+    [InlineData("""{"type":3}""", true)]
+    [InlineData("""{"factor":2.0}""", true)]
+    public void ScaledPositions_AreRefused_AndThoseThatAreWrittenDownAsNotScaledAreTaken(string scaling, bool refused)
+    {
+        Write(TensorDType.F32, 1, Shape.Vocabulary);
+        string file = Path.Combine(_folder, "config.json");
+        JsonObject config = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        config["rope_scaling"] = JsonNode.Parse(scaling);
+        File.WriteAllText(file, config.ToJsonString());
+        if (refused)
+        {
+            Assert.Contains("rope_scaling", Assert.Throws<DiPaCoException>(() => LlamaCheckpoint.Open(_folder)).Message, StringComparison.Ordinal);
+            return;
+        }
+
+        LlamaCheckpoint.Open(_folder).Dispose();
+    }
+
+    [Theory]
     [InlineData(16, 32, true)]
     [InlineData(32, 32, false)]
     [InlineData(null, 32, false)]

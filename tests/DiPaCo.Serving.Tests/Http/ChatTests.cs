@@ -14,6 +14,8 @@ public sealed class ChatTests(ChatRun chat)
 
     private static readonly string[] ChatmlStops = [ChatRun.End];
 
+    private static readonly string[] TextOnly = ["text"];
+
     private ServedRun Served => chat.Served;
 
     [Fact]
@@ -127,7 +129,8 @@ public sealed class ChatTests(ChatRun chat)
     public async Task WhatClientsSendByDefaultIsTaken() => await Served.PostAsync(Path, new
     {
         messages = new object[] { new { role = "developer", content = "x" }, new { role = "user", content = "a", name = "ann" }, new { role = "assistant", content = "b", refusal = (string?)null } },
-        max_tokens = 1, max_completion_tokens = 1, tools = Array.Empty<object>(), tool_choice = "none", response_format = new { type = "text" }, user = "u", dipaco = new { reroute = new { window = 8 } },
+        max_tokens = 1, max_completion_tokens = 1, tools = Array.Empty<object>(), tool_choice = "none", response_format = new { type = "text" }, user = "u", store = false, modalities = TextOnly, metadata = new { a = "b" }, service_tier = "auto",
+        safety_identifier = "s", prompt_cache_key = "p", parallel_tool_calls = true, dipaco = new { reroute = new { window = 8 } },
         stop = ChatmlStops, temperature = 0.5, top_p = 0.9, top_k = 5, min_p = 0.01, presence_penalty = 0.1, frequency_penalty = 0.1, repetition_penalty = 1.1,
     });
 
@@ -155,6 +158,8 @@ public sealed class ChatTests(ChatRun chat)
         { """{"messages":[{"role":"user","content":"a"}],"tools":[{}]}""", "'tools' is not supported" },
         { """{"messages":[{"role":"user","content":"a"}],"tool_choice":"required"}""", "'tool_choice' is not supported" },
         { """{"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"}}""", "'response_format' is not supported" },
+        { """{"messages":[{"role":"user","content":"a"}],"store":true}""", "'store' is not supported" },
+        { """{"messages":[{"role":"user","content":"a"}],"modalities":["text","audio"]}""", "'modalities' is not supported" },
         { """{"messages":[{"role":"user","content":"a"}],"logprobs":2}""", "'logprobs' is the number 2" },
         { """{"messages":[{"role":"user","content":"a"}],"top_logprobs":2}""", "'top_logprobs' needs 'logprobs'" },
         { """{"messages":[{"role":"user","content":"a"}],"logprobs":true,"top_logprobs":21}""", "'top_logprobs' is the number 21" },

@@ -143,9 +143,23 @@ public sealed class ModelSourceTests(TrainedRun run)
         Assert.Equal(run.Grid.Description.Shape.Blocks, model.FirstDifference(paths[2], paths[2]));
     }
 
-    private static IEnumerable<GridModule> Modules(LiveModel model) => model.Grid.Topology.Paths.SelectMany(path => model.Grid.ModulesOf(path)).DistinctBy(module => module.Blob);
+    [Fact]
+    public async Task ADamagedBaseModelIsFoundBeforeAnybodyAsks()
+    {
+        ExportedModel model = await ExportedModel.OfAsync(run.Grid, run.NewPath());
+        ServedGrid grid = ServedGrid.Open(model.Folder);
+        string file = await grid.GetFileAsync(grid.Description.BaseModel, _token);
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        using ModuleStore store = new(WeightType.Fp32, long.MaxValue);
+        DiPaCoException damaged = await Assert.ThrowsAsync<DiPaCoException>(() => OpenAsync(model, store));
+        Assert.Contains("damaged", damaged.Message, StringComparison.Ordinal);
+    }
 
-    private long BytesOfAll() => run.Grid.Topology.Modules.Sum(module => LoadedModule.BytesOf(module.Layout, WeightType.Fp32));
+    private static IEnumerable<GridModule> Modules(LiveModel model) => model.Grid.Topology.Paths.SelectMany(path => model.Grid.ModulesOf(path)).Append(model.Base).DistinctBy(module => module.Blob);
+
+    private long BytesOfAll() => run.Grid.Topology.Modules.Append(ModelTopology.Dense(run.Grid.Description.Shape).Modules[0]).Sum(module => LoadedModule.BytesOf(module.Layout, WeightType.Fp32));
 
     private async Task<ModelSource> OpenAsync(ExportedModel model, ModuleStore store, TimeProvider? time = null)
     {
