@@ -64,7 +64,7 @@ public sealed class LiveModelTests(TrainedRun run) : IDisposable
         await using ServedRun served = await ServedRun.OfFolderAsync(Folder, options => options with { Refresh = TimeSpan.FromDays(1), WeightBytes = room });
         await new RunEngine(TimeProvider.System) { MeasuresMachine = false }.TrainAsync(config, Folder, new SilentObserver(), CancellationToken.None);
 
-        // The run has let go of the files, and memory has room for one path: the first, which was loaded at the start.
+        // The run has let go of the files, and memory has room for the base model and one path: the first, which was loaded at the start.
         await AskAsync(served, first.Topology.Paths[0]);
         (HttpStatusCode status, JsonNode? error) = await served.PostRawAsync("/v1/completions", Encoding.UTF8.GetBytes(BodyOf(served, last)));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
@@ -137,8 +137,10 @@ public sealed class LiveModelTests(TrainedRun run) : IDisposable
         await ServedRun.EventuallyAsync(() => host.Engine.Source.Updates == 2).WaitAsync(TestContext.Current.CancellationToken);
     }
 
-    private static long RoomForOne(ServedGrid grid) => grid.Topology.Paths.Select(grid.Topology.ModulesOf)
-        .Append(ModelTopology.Dense(grid.Description.Shape).Modules).Max(modules => modules.Sum(module => LoadedModule.BytesOf(module.Layout, WeightType.Fp32)));
+    private static long RoomForOne(ServedGrid grid) =>
+        BytesOf(ModelTopology.Dense(grid.Description.Shape).Modules) + grid.Topology.Paths.Select(grid.Topology.ModulesOf).Max(modules => BytesOf(modules));
+
+    private static long BytesOf(IEnumerable<ModuleDefinition> modules) => modules.Sum(module => LoadedModule.BytesOf(module.Layout, WeightType.Fp32));
 
     private static string BodyOf(ServedRun served, PathId path) => $$"""{ "model": "{{served.Model}}:path-{{path}}", "prompt": "The old mill", "max_tokens": 5 }""";
 
