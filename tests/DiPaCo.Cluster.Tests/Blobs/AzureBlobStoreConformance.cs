@@ -17,13 +17,14 @@ public sealed class AzureBlobStoreConformance(AzureServer server) : BlobStoreCon
 
     public async ValueTask InitializeAsync()
     {
+        await server.StartAsync();
         _cache = await BlobCache.OpenAsync(_folder.File("cache"), 1 << 30, null, Cancellation);
         _store = new AzureBlobStore(server.Container, _prefix, _cache, QuickOptions.Remote);
     }
 
     public ValueTask DisposeAsync()
     {
-        _cache.Dispose();
+        _cache?.Dispose();
         _folder.Dispose();
         return ValueTask.CompletedTask;
     }

@@ -1,12 +1,11 @@
 using Azure.Storage.Blobs;
 using DiPaCo.Cluster.Blobs;
 using DiPaCo.Cluster.Tests.Support;
-using Xunit;
 
 namespace DiPaCo.Cluster.Tests.Blobs;
 
 /// <summary>Microsoft's emulator of Azure Blob Storage, started once for a class of tests.</summary>
-public sealed class AzureServer : IAsyncLifetime
+public sealed class AzureServer : IAsyncDisposable
 {
     // The emulator's well-known account; it opens nothing else.
     private const string Account = "devstoreaccount1";
@@ -16,8 +15,14 @@ public sealed class AzureServer : IAsyncLifetime
 
     internal BlobContainerClient Container { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync()
+    /// <summary>Starts it where it does not run yet. A test asks for it, because a class's fixture cannot skip its tests.</summary>
+    public async ValueTask StartAsync()
     {
+        if (_server is not null)
+        {
+            return;
+        }
+
         _server = await NodeServer.StartOrSkipAsync(
             "azurite/dist/src/blob/main.js", string.Empty, "--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent");
         Container = AzureBlobStore.CreateClient(

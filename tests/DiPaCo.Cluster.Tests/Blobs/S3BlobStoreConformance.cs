@@ -21,13 +21,14 @@ public sealed class S3BlobStoreConformance(S3Server server) : BlobStoreConforman
 
     public async ValueTask InitializeAsync()
     {
+        await server.StartAsync();
         _cache = await BlobCache.OpenAsync(_folder.File("cache"), 1 << 30, null, Cancellation);
         _store = NewStore(_cache);
     }
 
     public ValueTask DisposeAsync()
     {
-        _cache.Dispose();
+        _cache?.Dispose();
         _folder.Dispose();
         return ValueTask.CompletedTask;
     }

@@ -1,7 +1,6 @@
 using Amazon.S3;
 using DiPaCo.Cluster.Blobs;
 using DiPaCo.Cluster.Tests.Support;
-using Xunit;
 
 namespace DiPaCo.Cluster.Tests.Blobs;
 
@@ -9,7 +8,7 @@ namespace DiPaCo.Cluster.Tests.Blobs;
 /// An S3-compatible server: the one that DIPACO_TEST_S3_ENDPOINT names (with _BUCKET, _ACCESS_KEY, _SECRET_KEY, _REGION), or an
 /// emulator that is started once for a class of tests.
 /// </summary>
-public sealed class S3Server : IAsyncLifetime
+public sealed class S3Server : IAsyncDisposable
 {
     private const string EmulatorKey = "S3RVER";
 
@@ -48,8 +47,14 @@ public sealed class S3Server : IAsyncLifetime
 
     internal AmazonS3Client Client { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync()
+    /// <summary>Starts it where it does not run yet. A test asks for it, because a class's fixture cannot skip its tests.</summary>
+    public async ValueTask StartAsync()
     {
+        if (Client is not null)
+        {
+            return;
+        }
+
         if (Variable("ENDPOINT") is { } endpoint)
         {
             Options = new S3StoreOptions
