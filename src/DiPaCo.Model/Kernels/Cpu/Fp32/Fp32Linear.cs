@@ -76,15 +76,7 @@ internal sealed unsafe class Fp32Linear : IDisposable
         {
             int count = Math.Min(atOnce, panels - first);
             int columnJobs = (count + panelsOfJob - 1) / panelsOfJob;
-            if (byColumns)
-            {
-                _threads.Run(new PackColumnsKernel { Source = right, Panels = packed, FirstPanel = first, Depth = depth, Columns = columns }, count);
-            }
-            else
-            {
-                _threads.Run(new PackRowsKernel { Source = right, Panels = packed, FirstPanel = first, Depth = depth, Columns = columns }, count);
-            }
-
+            _threads.Run(new PackKernel { Source = right, ByColumns = byColumns, Panels = packed, FirstPanel = first, Depth = depth, Columns = columns }, count);
             _threads.Run(
                 new RowProductKernel
                 {
